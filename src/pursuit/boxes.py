@@ -1,0 +1,104 @@
+"""Boxes: float arrays (..., 4) of x, y, w, h in pixels.
+
+x, y is the left and top edge; the first pixel of a frame covers 0 to 1, so the box that
+is the whole frame is 0, 0, W, H. No other module does box arithmetic.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pursuit.errors import BoxError
+
+Array = NDArray[np.float64]
+
+
+def as_boxes(boxes: ArrayLike) -> Array:
+    """Return `boxes` as a new float64 array (..., 4).
+
+    Raises:
+        BoxError: it does not hold four finite numbers a box, or a side is not positive.
+    """
+    try:
+        array = np.array(boxes, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BoxError(f"a box is four numbers x, y, w, h; got {boxes!r}") from None
+    if array.ndim == 0 or array.shape[-1] != 4 or array.size == 0:
+        raise BoxError(f"a box is four numbers x, y, w, h; got {_short(boxes)}")
+    if not np.isfinite(array).all():
+        raise BoxError(f"a box must hold finite numbers; got {_short(boxes)}")
+    if (array[..., 2:] <= 0).any():
+        raise BoxError(f"a box must have a positive width and height; got {_short(boxes)}")
+    return array
+
+
+def start_boxes(boxes: ArrayLike, width: int, height: int) -> Array:
+    """Return boxes (..., 4) fit to start tracking in a frame of that size, clipped to it.
+
+    Raises:
+        BoxError: not a box (see `as_boxes`), wholly outside the frame, or larger than it.
+    """
+    array = as_boxes(boxes)
+    place = f"the frame is {width} x {height} pixels"
+    for box in array.reshape(-1, 4):
+        text = ",".join(f"{value:g}" for value in box)
+        x, y, w, h = box
+        if w > width or h > height:
+            raise BoxError(f"box {text} is larger than the frame: {place}")
+        if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+            raise BoxError(f"box {text} lies wholly outside the frame: {place}")
+    return clip(array, width, height)
+
+
+def centres(boxes: Array) -> Array:
+    """Return the centres (..., 2) of boxes (..., 4)."""
+    return boxes[..., :2] + boxes[..., 2:] / 2
+
+
+def from_centres(centre: Array, size: Array) -> Array:
+    """Return boxes (..., 4) from centres (..., 2) and sizes w, h (..., 2)."""
+    return np.concatenate([centre - size / 2, size], axis=-1)
+
+
+def xyxy(boxes: Array) -> Array:
+    """Return left, top, right, bottom (..., 4) of boxes (..., 4)."""
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)
+
+
+def from_xyxy(corners: Array) -> Array:
+    """Return boxes (..., 4) from left, top, right, bottom (..., 4)."""
+    return np.concatenate([corners[..., :2], corners[..., 2:] - corners[..., :2]], axis=-1)
+
+
+def clip(boxes: Array, width: float, height: float) -> Array:
+    """Return the parts (..., 4) of boxes that lie in a frame; nothing left gives w or h 0."""
+    limit = np.array([width, height, width, height], dtype=np.float64)
+    return from_xyxy(np.clip(xyxy(boxes), 0, limit))
+
+
+def overlap(a: Array, b: Array) -> Array:
+    """Return intersection over union (...) of boxes (..., 4), pair by pair, by broadcasting.
+
+    Two boxes without area overlap by 0.
+    """
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=-1)
+    union = np.prod(a[..., 2:], axis=-1) + np.prod(b[..., 2:], axis=-1) - common
+    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+
+
+def context_side(size: Array) -> Array:
+    """Return the side (...) of the square around a target with its context, in pixels.
+
+    SiamFC eq. 7 with p = (w + h) / 4 on each side: sqrt((w + 2p)(h + 2p)) for sizes
+    w, h (..., 2). The exemplar window has this side.
+    """
+    margin = size.sum(axis=-1) / 2
+    return np.sqrt((size[..., 0] + margin) * (size[..., 1] + margin))
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""Data sets: labelled videos and stills, one reader a layout."""

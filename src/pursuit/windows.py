@@ -1,0 +1,99 @@
+"""Windows: squares of a frame, resampled to a network's input size.
+
+One definition, two forms. A window has a centre and a side in frame pixels; output pixel
+i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so nothing
+shifts). What lies outside the frame has the border colour. `cut` takes windows of one
+frame on the CPU, `cut_batch` a window of each image of a batch on its device.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from pursuit.frames import Frame
+
+# A target may leave the frame for good; its window must stay a bounded piece of work.
+_FAR = 1e6
+
+
+def cut(
+    frame: Frame, centre: ArrayLike, side: float, size: int, border: ArrayLike
+) -> NDArray[np.uint8]:
+    """Return the window (size, size, 3) of one frame (H, W, 3), uint8.
+
+    Only the pixels under the window are read. Shrinking by more than two averages whole
+    blocks of pixels first, so that large targets do not alias.
+
+    Args:
+        frame: uint8 (H, W, 3), any strides.
+        centre: x, y in frame pixels.
+        side: side of the square in frame pixels.
+        size: side of the result in pixels.
+        border: colour (3,) of what lies outside the frame.
+    """
+    height, width = frame.shape[:2]
+    x, y = np.clip(np.asarray(centre, dtype=np.float64), -_FAR, _FAR)
+    side = float(np.clip(side, 1e-3, _FAR))
+    colour = tuple(float(value) for value in np.asarray(border, dtype=np.float64))
+    left, top = x - side / 2, y - side / 2
+    # One pixel more on each side: bilinear interpolation looks at the neighbours.
+    x0, x1 = max(0, int(np.floor(left)) - 1), min(width, int(np.ceil(left + side)) + 1)
+    y0, y1 = max(0, int(np.floor(top)) - 1), min(height, int(np.ceil(top + side)) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
+    patch = np.ascontiguousarray(frame[y0:y1, x0:x1])
+    block = max(1, int(side / size))
+    if block > 1:
+        patch = _shrink(patch, block, colour)
+    step = side / size / block
+    # warpAffine maps centres of pixels, which it counts from 0: our 0.5.
+    offset_x = ((left - x0) / block) + step / 2 - 0.5
+    offset_y = ((top - y0) / block) + step / 2 - 0.5
+    matrix = np.array([[step, 0, offset_x], [0, step, offset_y]])
+    return cv2.warpAffine(  # type: ignore[return-value]
+        patch,
+        matrix,
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=colour,
+    )
+
+
+def _shrink(patch: Frame, block: int, colour: tuple[float, ...]) -> Frame:
+    """Average blocks of `block` x `block` pixels; the last ones are filled with colour."""
+    height, width = patch.shape[:2]
+    below, right = -height % block, -width % block
+    if below or right:
+        patch = cv2.copyMakeBorder(  # type: ignore[assignment]
+            patch, 0, below, 0, right, cv2.BORDER_CONSTANT, value=colour
+        )
+    size = (patch.shape[1] // block, patch.shape[0] // block)
+    return cv2.resize(patch, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def cut_batch(images: Tensor, matrices: Tensor, size: int, border: Tensor) -> Tensor:
+    """Return one window (B, C, size, size) of each image, float32, on the images' device.
+
+    Args:
+        images: (B, C, H, W), any float type or uint8.
+        matrices: (B, 2, 3): frame x, y of a window's u, v in -1..1 (corner to corner, so
+            u = -1 is its left edge), in pixels of the image: [[side/2, 0, cx], [0, side/2, cy]]
+            for a plain window; rotation and stretch are other matrices.
+        size: side of the result in pixels.
+        border: (B, C) colour of what lies outside the image.
+    """
+    height, width = images.shape[-2:]
+    scale = torch.tensor([2.0 / width, 2.0 / height], device=images.device)
+    theta = matrices * scale[:, None]
+    theta[..., 2] -= 1
+    shape = [images.shape[0], images.shape[1], size, size]
+    grid = torch.nn.functional.affine_grid(theta, shape, align_corners=False)
+    # Zeros outside, of pixels measured from the border colour, give that colour outside.
+    shifted = images.float() - border[:, :, None, None]
+    out = torch.nn.functional.grid_sample(shifted, grid, align_corners=False)
+    return out + border[:, :, None, None]
