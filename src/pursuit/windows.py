@@ -40,13 +40,15 @@ def cut(
     side = float(np.clip(side, 1e-3, _FAR))
     colour = tuple(float(value) for value in np.asarray(border, dtype=np.float64))
     left, top = x - side / 2, y - side / 2
-    # One pixel more on each side: bilinear interpolation looks at the neighbours.
-    x0, x1 = max(0, int(np.floor(left)) - 1), min(width, int(np.ceil(left + side)) + 1)
-    y0, y1 = max(0, int(np.floor(top)) - 1), min(height, int(np.ceil(top + side)) + 1)
+    block = max(1, int(side / size))
+    # More than the window: bilinear interpolation looks at the neighbours, and of the blocks
+    # at the far end the last may hold border colour.
+    more = 2 * block
+    x0, x1 = max(0, int(np.floor(left)) - 1), min(width, int(np.ceil(left + side)) + more)
+    y0, y1 = max(0, int(np.floor(top)) - 1), min(height, int(np.ceil(top + side)) + more)
     if x0 >= x1 or y0 >= y1:
         return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
     patch = np.ascontiguousarray(frame[y0:y1, x0:x1])
-    block = max(1, int(side / size))
     if block > 1:
         patch = _shrink(patch, block, colour)
     step = side / size / block
@@ -76,24 +78,51 @@ def _shrink(patch: Frame, block: int, colour: tuple[float, ...]) -> Frame:
     return cv2.resize(patch, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def cut_batch(images: Tensor, matrices: Tensor, size: int, border: Tensor) -> Tensor:
-    """Return one window (B, C, size, size) of each image, float32, on the images' device.
+def cut_batch(images: Tensor, matrices: NDArray[np.float64], size: int, border: Tensor) -> Tensor:
+    """Return one window (B, 3, size, size) of each image, float32, on the images' device.
+
+    On the CPU OpenCV cuts them, to whole gray levels: several times faster than PyTorch.
 
     Args:
-        images: (B, C, H, W), any float type or uint8.
-        matrices: (B, 2, 3): frame x, y of a window's u, v in -1..1 (corner to corner, so
-            u = -1 is its left edge), in pixels of the image: [[side/2, 0, cx], [0, side/2, cy]]
-            for a plain window; rotation and stretch are other matrices.
+        images: uint8 (B, 3, H, W).
+        matrices: (B, 2, 3): image x, y of a window's u, v in -1..1 (corner to corner, so
+            u = -1 is its left edge), in pixels: [[side/2, 0, cx], [0, side/2, cy]] for a
+            plain window; rotation, stretch and mirroring are other matrices.
         size: side of the result in pixels.
-        border: (B, C) colour of what lies outside the image.
+        border: (B, 3) colour of what lies outside the image.
     """
+    if images.device.type == "cpu":
+        return _cut_with_opencv(images, matrices, size, border)
     height, width = images.shape[-2:]
-    scale = torch.tensor([2.0 / width, 2.0 / height], device=images.device)
-    theta = matrices * scale[:, None]
+    theta = matrices * np.array([2 / width, 2 / height])[:, None]
     theta[..., 2] -= 1
-    shape = [images.shape[0], images.shape[1], size, size]
-    grid = torch.nn.functional.affine_grid(theta, shape, align_corners=False)
+    grid = torch.nn.functional.affine_grid(
+        torch.as_tensor(theta, dtype=torch.float32).to(images.device),
+        [len(images), 3, size, size],
+        align_corners=False,
+    )
     # Zeros outside, of pixels measured from the border colour, give that colour outside.
     shifted = images.float() - border[:, :, None, None]
     out = torch.nn.functional.grid_sample(shifted, grid, align_corners=False)
     return out + border[:, :, None, None]
+
+
+def _cut_with_opencv(
+    images: Tensor, matrices: NDArray[np.float64], size: int, border: Tensor
+) -> Tensor:
+    pixels = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
+    out = np.empty((len(pixels), size, size, 3), dtype=np.uint8)
+    # u = (2 i + 1) / size - 1 for pixel i; OpenCV counts centres of pixels from 0.
+    linear = matrices[:, :, :2] * 2 / size
+    offset = matrices[:, :, 2] + matrices[:, :, :2].sum(2) * (1 / size - 1) - 0.5
+    for i, colour in enumerate(border.numpy()):
+        cv2.warpAffine(
+            pixels[i],
+            np.column_stack([linear[i], offset[i]]),
+            (size, size),
+            dst=out[i],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=tuple(float(value) for value in colour),
+        )
+    return torch.from_numpy(out).permute(0, 3, 1, 2).float()

@@ -1,0 +1,1 @@
+"""Measuring: the doctor, and the speed of trackers and runtimes on this machine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ class Sequence:
         open_frames: gives an iterator over the T frames (H, W, 3), RGB, in order; called
             anew for every pass.
         source: data set it comes from, and its licence where known.
+        path: the video file or the folder of pictures, None where there is none.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Sequence:
     open_frames: Callable[[], Iterator[Frame]] = field(repr=False, compare=False)
     source: str = ""
     licence: str = ""
+    path: Path | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -42,7 +45,7 @@ class Sequence:
     @property
     def labelled(self) -> NDArray[np.bool_]:
         """(T,) True where the frame has a box."""
-        return np.isfinite(self.boxes).all(axis=1)
+        return np.asarray(np.isfinite(self.boxes).all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class LabelledImage:
         boxes: float64 (N, 4), x, y, w, h, 0-based; N may be 0 where nothing is labelled.
         labels: the class of each box, "" where unknown.
         open_frame: gives the picture (H, W, 3), RGB.
+        source: data set it comes from, and its licence where known.
+        path: the picture's file, None where there is none.
     """
 
     name: str
@@ -62,6 +67,7 @@ class LabelledImage:
     open_frame: Callable[[], Frame] = field(repr=False, compare=False)
     source: str = ""
     licence: str = ""
+    path: Path | None = None
 
     def frame(self) -> Frame:
         """Return the picture (H, W, 3), RGB."""

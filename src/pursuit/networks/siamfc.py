@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIDE = 8  # input pixels a cell of the score map
@@ -67,14 +66,22 @@ def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
     Each exemplar (C, k, k) slides over its own search features (C, n, n): s = n - k + 1.
     float32 whatever the inputs are: the sum has thousands of terms.
     """
-    number, channels, height, width = search.shape
+    number, channels, size = search.shape[:3]
     kernel = exemplar.shape[-1]
-    maps = F.conv2d(
-        search.reshape(1, number * channels, height, width).float(),
-        exemplar.reshape(number, channels, kernel, kernel).float(),
-        groups=number,
+    side = size - kernel + 1
+    # One matrix product gives each exemplar cell against each search cell; a score is the sum
+    # along a diagonal of that table. Far faster than a convolution with a group a pair.
+    with torch.autocast(search.device.type, enabled=False):
+        table = torch.bmm(
+            exemplar.float().reshape(number, channels, -1).transpose(1, 2),
+            search.float().reshape(number, channels, -1),
+        ).contiguous()
+    row = size * size
+    diagonals = table.as_strided(
+        (number, side, side, kernel, kernel),
+        (kernel * kernel * row, size, 1, kernel * row + size, row + 1),
     )
-    return maps[0]
+    return diagonals.sum(dim=(3, 4))
 
 
 def _trunk(shape: SiamFCShape) -> nn.Sequential:

@@ -1,0 +1,1 @@
+"""Protocols: how trackers are run to be judged."""

@@ -1,0 +1,1 @@
+"""Reports: scores as tables, plots and JSON."""

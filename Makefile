@@ -1,0 +1,55 @@
+# make demo | test | lint. The first call makes .venv and installs into it; later ones reuse it.
+# Another Python:  make PYTHON=python3.12 test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-with-$(notdir $(PYTHON))
+EXTRAS := train,evaluate,cluster,supervision,dev
+
+# make demo: the clip to follow (a file, folder, camera number or URL), the box, the result.
+VIDEO ?=
+BOX ?=
+OUT ?= demo-out/followed.mp4
+
+.PHONY: help demo test lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo                            follow the target of the clip that comes with pursuit"
+	@echo "make demo VIDEO=clip.mp4 BOX=x,y,w,h follow a target of yours"
+	@echo "make test                            run all tests"
+	@echo "make lint                            style, types, layers"
+	@echo "make format                          let ruff lay out the code"
+	@echo "make clean                           remove .venv and what the tools left"
+
+demo: $(STAMP)
+ifeq ($(strip $(VIDEO)),)
+	$(BIN)/pursuit demo --out "$(OUT)"
+else
+	$(BIN)/pursuit track "$(VIDEO)" $(if $(BOX),--box "$(BOX)") --out "$(OUT)"
+endif
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .hypothesis
+
+# A half-made .venv, or one of another Python, has no such stamp and is made anew.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit('pursuit needs Python 3.11 or newer:  make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
+	test -e $@ || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]' -c constraints.txt
+	@touch $@

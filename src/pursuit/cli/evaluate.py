@@ -1,0 +1,187 @@
+"""`pursuit evaluate otb`: trackers in, numbers and pictures out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Several
+
+    from pursuit.datasets import Sequence
+    from pursuit.protocols.entrants import Entrant
+    from pursuit.protocols.otb import Outcome
+    from pursuit.reports.scores import TrackerScore
+
+FAILED = 1  # exit status when a tracker failed on a sequence
+
+_TRACKER_HELP = (
+    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights "
+    "(called as their file), opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE "
+    "gives a label."
+)
+_WORKERS_HELP = (
+    "Sequences at once, each in a process with its share of the threads. Faster, but then "
+    "the times are not those of a tracker that has the machine to itself."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    evaluate = typer.Typer(help="Judge trackers on a benchmark.", rich_markup_mode=None)
+    evaluate.callback(no_args_is_help=True)(_evaluate)
+    evaluate.command("otb")(otb)
+    app.add_typer(evaluate, name="evaluate")
+
+
+def _evaluate() -> None:
+    """Judge trackers on a benchmark."""
+
+
+def otb(
+    root: Annotated[
+        Path, typer.Argument(help="Data set: OTB's layout, NAME.mp4 + NAME.csv, or GOT-10k's.")
+    ],
+    tracker: Annotated[list[str], typer.Option(help=_TRACKER_HELP, metavar="NAME[:FILE]")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for results and plots; whole results in it are kept.")
+    ] = Path("results"),
+    json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help=_WORKERS_HELP)] = 1,
+    sequences: Annotated[
+        str | None, typer.Option(help="Only these, by name, with commas between.", metavar="A,B")
+    ] = None,
+) -> None:
+    """Judge trackers by OTB's one-pass evaluation: AUC, precision at 20 px, speed.
+
+    Each starts with the first box and is not helped again. Exit status 1 when a tracker
+    failed on a sequence; the same command runs again only what is missing.
+
+    pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt
+    """
+    from rich.console import Console
+
+    from pursuit.datasets import open_videos
+    from pursuit.protocols import entrants as parsing
+    from pursuit.protocols.otb import run
+    from pursuit.reports import plots
+    from pursuit.reports.table import notes, table
+
+    plots.check_matplotlib()
+    judged = parsing.entrants(tracker)
+    chosen = _chosen(open_videos(root), sequences)
+    outcomes = run(judged, chosen, out, workers=workers)
+    with _Progress(sum(map(len, chosen)) * len(judged)) as progress:
+        ended = [progress.tell(outcome) for outcome in outcomes]
+    scores = [_score(one, chosen, ended, out) for one in judged]
+    console = Console(highlight=False)
+    console.print(table(scores))
+    for line in notes(scores, workers=workers):
+        console.print(line, markup=False, soft_wrap=True)
+    if json is not None:
+        _write_json(json, scores)
+    plots.save_plots(scores, out)
+    typer.echo(f"results and plots: {out}")
+    if any(one.failed for one in scores):
+        raise typer.Exit(FAILED)
+
+
+def _chosen(found: list[Sequence], names: str | None) -> list[Sequence]:
+    from pursuit.errors import SettingsError, nearest
+
+    if names is None:
+        return found
+    known = {one.name: one for one in found}
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    for name in wanted:
+        if name not in known:
+            raise SettingsError(f"no sequence {name!r} in the data set{nearest(name, known)}")
+    if not wanted:
+        raise SettingsError("--sequences names none: write --sequences Couple,Jogging-1")
+    return [known[name] for name in wanted]
+
+
+def _score(
+    one: Entrant, sequences: Several[Sequence], outcomes: Several[Outcome], out: Path
+) -> TrackerScore:
+    from pursuit.protocols.otb import read_run
+    from pursuit.reports.scores import TrackerScore, pace, sequence_score
+
+    mine = [outcome for outcome in outcomes if outcome.label == one.label]
+    failed = {outcome.sequence: outcome.error for outcome in mine if outcome.status == "failed"}
+    # From disk, also what was run just now: the same numbers now and when it is all kept.
+    ran = [part for part in sequences if part.name not in failed]
+    runs = [read_run(out / one.label, part) for part in ran]
+    parts = [
+        sequence_score(part.name, run, part.boxes) for part, run in zip(ran, runs, strict=True)
+    ]
+    return TrackerScore(one.label, tuple(parts), failed, pace(runs))
+
+
+def _write_json(path: Path, scores: Several[TrackerScore]) -> None:
+    from json import dumps
+
+    from pursuit.files import atomic_path
+    from pursuit.reports.scores import as_json
+
+    with atomic_path(path) as part:
+        text = dumps(as_json(scores), indent=2, ensure_ascii=False, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere a line for each run, with the time left. On stderr."""
+
+    def __init__(self, frames: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%  left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("judging", total=frames)
+        self._frames, self._done, self._kept = frames, 0, 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        if self._kept:
+            self._say(f"{self._kept} whole results were there and are kept")
+
+    def tell(self, outcome: Outcome) -> Outcome:
+        """Show an outcome; return it."""
+        what = f"{outcome.label} on {outcome.sequence}"
+        if outcome.status == "kept":
+            # Not work: it must not make what is left look shorter.
+            self._kept += 1
+            self._frames -= outcome.frames
+            self._bar.update(self._task, total=self._frames)
+            return outcome
+        self._done += outcome.frames
+        self._bar.update(self._task, completed=self._done, description=what)
+        if outcome.status == "failed":
+            self._say(f"failed: {what}: {outcome.error}")
+        elif not self._console.is_terminal:
+            self._say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
+        return outcome
+
+    def _left(self) -> str:
+        taken = time.monotonic() - self._began
+        seconds = round(taken / self._done * (self._frames - self._done))
+        return f"{seconds // 60}:{seconds % 60:02d}"
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,266 @@
+"""`pursuit track VIDEO --box X,Y,W,H`: follow targets through a video."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pursuit.boxes import Array
+    from pursuit.frames import Frame
+    from pursuit.trackers.base import Result
+    from pursuit.video import VideoReader
+
+_PICTURES_FPS = 25.0  # of videos made from sources without a clock
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("track")(track)
+
+
+def track(
+    video: Annotated[
+        str,
+        typer.Argument(
+            help="Video file, folder or glob of pictures, number of a camera, URL of a stream.",
+            show_default=False,
+        ),
+    ],
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Target in the first frame: left, top, width, height in pixels. "
+            "Repeat it for more targets.",
+        ),
+    ] = None,
+    tracker: Annotated[
+        str, typer.Option(metavar="NAME", help="One of `pursuit list`.")
+    ] = "siamfc-slim",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file in place of the shipped ones.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the video with boxes drawn: .mp4, .m4v, .mov or .mkv (H.264)."),
+    ] = None,
+    save: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Write the boxes: .csv, .json, .txt, .mot.txt (MOTChallenge) or .coco.json. "
+            "Repeat it for more files."
+        ),
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="FRAME|SECONDS", help="Where to start: 120 is a frame, 4.8 or 4.8s a time."
+        ),
+    ] = "0",
+    max_frames: Annotated[
+        int | None, typer.Option(help="Stop after so many frames.", show_default=False)
+    ] = None,
+) -> None:
+    """Follow targets through a video, from a box each in its first frame.
+
+    Without --out and --save the boxes go to standard output as CSV. Ctrl-C stops and keeps
+    what was done.
+    """
+    from pursuit.boxes import start_boxes
+    from pursuit.following import follow
+    from pursuit.results.tracks import format_of
+    from pursuit.trackers.registry import load
+    from pursuit.video import read
+
+    boxes = parse_boxes(box or [], video)
+    files = save or []
+    for file in files:
+        format_of(file)
+    outputs = [*([out] if out else []), *files]
+    _check_outputs(outputs, video)
+    tally = Tally()
+    with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
+        start_boxes(boxes, reader.width, reader.height)
+        follower = load(tracker, weights=weights, device=device)
+        with contextlib.ExitStack() as stack:
+            takers = _takers(stack, reader, out, files)
+            show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
+            stopped = stack.enter_context(_stopped_by_ctrl_c(reader))
+            for frame, result in follow(reader, follower, boxes):
+                for take in takers:
+                    take(frame, result)
+                tally.add(result)
+                show(tally.frames, reader.frame_count)
+    typer.echo(tally.summary(reader.seconds, outputs), err=True)
+    if stopped:
+        typer.echo("stopped by Ctrl-C; what was done until then is kept", err=True)
+        raise typer.Exit(130)
+
+
+class Tally:
+    """What there is to say of a run at its end."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._lost = 0
+        self._seconds = 0.0
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        from pursuit.trackers.base import State
+
+        if self.frames:  # the first is the start, another kind of work
+            self._seconds += result.seconds
+        self.frames += 1
+        self._lost += bool((result.rows()[2] == State.LOST).any())
+
+    def summary(self, reading: float, outputs: list[Path]) -> str:
+        """Return it in words: two lines on a terminal, one elsewhere."""
+        unit = "frame" if self.frames == 1 else "frames"
+        parts = [f"{self.frames} {unit}"]
+        if self._seconds:
+            parts.append(f"tracker {_speed(self.frames - 1, self._seconds)} fps")
+        if reading:
+            parts.append(f"decoding {_speed(self.frames, reading)} fps")
+        parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
+        text = ", ".join(parts)
+        if not outputs:
+            return text
+        between = "\n" if sys.stderr.isatty() else "; "
+        return text + between + "wrote " + ", ".join(str(path) for path in outputs)
+
+
+def parse_boxes(texts: list[str], video: str) -> Array:
+    """Return one box (4,), or boxes (N, 4), from their texts X,Y,W,H.
+
+    Raises:
+        BoxError: there is none, or one is not four numbers.
+    """
+    import numpy as np
+
+    from pursuit.boxes import as_boxes
+    from pursuit.errors import BoxError
+
+    if not texts:
+        raise BoxError(
+            "say what to follow: --box X,Y,W,H, its left, top, width and height in pixels; "
+            f"`pursuit frame {video}` writes the frame with a ruler to read them off"
+        )
+    rows = []
+    for text in texts:
+        parts = text.split(",")
+        try:
+            numbers = [float(part) for part in parts]
+        except ValueError:
+            numbers = []
+        if len(numbers) != 4:
+            raise BoxError(f"--box takes four numbers X,Y,W,H such as 120,80,60,40; got {text!r}")
+        rows.append(as_boxes(numbers))
+    return rows[0] if len(rows) == 1 else np.stack(rows)
+
+
+def _check_outputs(outputs: list[Path], video: str) -> None:
+    from pursuit.errors import SettingsError
+
+    places = [path.resolve() for path in outputs]
+    for path, place in zip(outputs, places, strict=True):
+        if place == Path(video).resolve():
+            raise SettingsError(f"{path} is the video that is read: write to another file")
+        if places.count(place) > 1:
+            raise SettingsError(f"{path} is named twice: give each output a name of its own")
+
+
+def _takers(
+    stack: contextlib.ExitStack, reader: VideoReader, out: Path | None, files: list[Path]
+) -> list[Callable[[Frame, Result], object]]:
+    """Open the outputs; return what to call with each frame and its result."""
+    from pursuit.results import tracks
+    from pursuit.video import Trails, draw, write
+
+    film = tracks.Film(reader.name, reader.width, reader.height, reader.fps)
+    takers: list[Callable[[Frame, Result], object]] = []
+    for file in files:
+        saver = stack.enter_context(tracks.write(file, film))
+        takers.append(lambda frame, result, saver=saver: saver.write(result))
+    if out is not None:
+        sound = None if reader.is_live else reader.name
+        writer = stack.enter_context(write(out, reader.fps or _PICTURES_FPS, source=sound))
+        trails = Trails()
+        takers.append(
+            lambda frame, result: writer.write(draw(frame, result, trails), reader.time)
+        )
+    if not takers:
+        takers.append(_printer())
+    return takers
+
+
+def _printer() -> Callable[[Frame, Result], object]:
+    """Return what prints results to standard output as CSV, at once."""
+    from pursuit.results.tracks import Csv
+
+    form = Csv()
+    typer.echo(form.begin(), nl=False)
+
+    def take(frame: Frame, result: Result) -> None:
+        typer.echo(form.piece(result), nl=False)
+
+    return take
+
+
+def _progress(
+    *, quiet: bool
+) -> contextlib.AbstractContextManager[Callable[[int, int | None], None]]:
+    """Give a progress bar, or none where rows are printed to the same terminal."""
+    from pursuit.cli._progress import progress_bar
+
+    if quiet:
+        return contextlib.nullcontext(lambda done, total: None)
+    return progress_bar("tracking", "frames")
+
+
+@contextlib.contextmanager
+def _stopped_by_ctrl_c(reader: VideoReader) -> Iterator[list[bool]]:
+    """Let the first Ctrl-C end the video, so that all files are finished; the list tells.
+
+    A second one interrupts as usual.
+    """
+    stopped: list[bool] = []
+
+    def stop(*_: object) -> None:
+        stopped.append(True)
+        signal.signal(signal.SIGINT, before)
+        reader.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print warnings of videos as one line on stderr."""
+    from pursuit.video import VideoWarning
+
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        typer.echo(f"warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", VideoWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _speed(count: int, seconds: float) -> str:
+    speed = count / seconds
+    return f"{speed:.1f}" if speed < 20 else f"{speed:.0f}"

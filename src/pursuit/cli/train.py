@@ -1,0 +1,102 @@
+"""`pursuit train`: from a store of crops to weights."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pursuit.learning.loop import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train")(train)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Fields of the recipe: data=STORE optim.lr=0.01 ...", metavar="KEY=VALUE"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights, log and checkpoint [runs/RECIPE].")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+) -> None:
+    """Train a network from a store of crops. The same command resumes a run that was stopped.
+
+    pursuit train siamfc-slim data=crops --out runs/first
+    """
+    from pursuit.learning import recipe as recipes
+    from pursuit.learning import training
+
+    chosen = recipes.read(recipe, overrides or ())
+    name = Path(recipe).stem
+    folder = out or Path("runs") / name
+    progress = _Progress()
+    try:
+        trained = training.train(
+            chosen, name, folder, device=device, tell=progress.tell, loading=progress.load
+        )
+    except KeyboardInterrupt:
+        progress.say(f"stopped; the same command goes on from {folder / 'checkpoint.pt'}")
+        raise
+    finally:
+        progress.close()
+    if trained is not None:
+        typer.echo(f"weights: {trained.weights}")
+        typer.echo(f"log: tensorboard --logdir {folder / 'log'}")
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere a line every half minute."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:>3.0f}% left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._bar.start()
+        self._loading = self._bar.add_task("reading crops", visible=False)
+        self._training = self._bar.add_task("training", visible=False)
+        self._said = 0.0
+
+    def load(self, done: int, total: int) -> None:
+        self._bar.update(self._loading, completed=done, total=total, visible=done < total)
+
+    def tell(self, report: Report) -> None:
+        text = (
+            f"loss {report.loss:.3f} error {report.error:4.1f} px "
+            f"{report.pairs_per_second:.0f} pairs/s"
+        )
+        self._bar.update(
+            self._training, completed=report.step, total=report.steps, visible=True,
+            description=text,
+        )
+        if report.held_out_error is not None:
+            self.say(
+                f"step {report.step}/{report.steps}: {text}; held out: loss "
+                f"{report.held_out_loss:.3f} error {report.held_out_error:.1f} px"
+            )
+        elif not self._console.is_terminal and time.monotonic() - self._said > 30:
+            self.say(f"step {report.step}/{report.steps}: {text}")
+
+    def say(self, text: str) -> None:
+        self._said = time.monotonic()
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self._bar.stop()

@@ -1,0 +1,97 @@
+"""OTB's layout: NAME/img/0001.jpg, ... beside NAME/groundtruth_rect.txt, 1-based boxes.
+
+A folder with several label files (groundtruth_rect.1.txt, groundtruth_rect.2.txt) holds the
+sequences NAME-1, NAME-2; an empty one is no sequence, so Human4 has Human4-2 only. Rows of
+zeros or NaN are kept as they are, moved by the one pixel that all boxes are: the protocol
+decides what they count.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+from pursuit.datasets.base import Sequence
+from pursuit.datasets.reading import (
+    Findings,
+    box_lines,
+    numbered_pictures,
+    read_pictures,
+)
+
+LOOKS_FOR = "NAME/img/ beside NAME/groundtruth_rect.txt"
+
+# First and last picture of the sequences whose labels cover a part of their pictures.
+# Tiger1 has labels for all of its 354; some copies drop those of the first five.
+RANGES = {
+    "David": (300, 770),
+    "Football1": (1, 74),
+    "Freeman3": (1, 460),
+    "Freeman4": (1, 283),
+    "Diving": (1, 215),
+    "Tiger1": (6, 354),
+}
+LABELS = re.compile(r"groundtruth_rect(?:[._-]?(\d+))?\.txt")
+
+
+def fits(root: Path) -> bool:
+    """Return whether a folder holds a sequence."""
+    return any(path.parent.joinpath("img").is_dir() for path in root.glob("*/groundtruth_rect*"))
+
+
+def read(root: Path, findings: Findings) -> list[Sequence]:
+    """Return the sequences of a folder, by name."""
+    found = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        labels = _labels(folder)
+        if not labels and not (folder / "img").is_dir():
+            continue  # something else lies there
+        if not labels:
+            findings.wrong(f"{folder}: groundtruth_rect.txt is missing")
+        elif not (folder / "img").is_dir():
+            findings.wrong(f"{folder}: the folder img is missing")
+        else:
+            found += _video(folder, labels, findings)
+    return found
+
+
+def _labels(folder: Path) -> dict[str, Path]:
+    """Return object -> file of labels; the object of the only one has no name."""
+    matches = {path: LABELS.fullmatch(path.name) for path in sorted(folder.iterdir())}
+    files = {match[1] or "": path for path, match in matches.items() if match}
+    return {key: path for key, path in files.items() if len(files) == 1 or key}
+
+
+def _video(folder: Path, labels: dict[str, Path], findings: Findings) -> list[Sequence]:
+    pictures = numbered_pictures(folder / "img", findings)
+    found = []
+    for key, file in labels.items():
+        boxes = box_lines(file, findings)
+        if not len(boxes):
+            findings.note(f"{file}: no boxes in it")
+            continue
+        mine = _labelled_part(folder.name, pictures, len(boxes))
+        if len(mine) != len(boxes):
+            findings.wrong(f"{file}: {len(boxes)} boxes for {len(mine)} pictures in img")
+            mine, boxes = mine[: len(boxes)], boxes[: len(mine)]
+        boxes[:, :2] -= 1
+        found.append(
+            Sequence(
+                name=f"{folder.name}-{key}" if key else folder.name,
+                video=folder.name,
+                boxes=boxes,
+                open_frames=partial(read_pictures, tuple(mine)),
+                source=folder.resolve().parent.name,
+                path=folder / "img",
+            )
+        )
+    return found
+
+
+def _labelled_part(name: str, pictures: list[Path], count: int) -> list[Path]:
+    """Return the pictures that `count` rows of labels belong to."""
+    first, last = RANGES.get(name, (0, 0))
+    if len(pictures) == count or last - first + 1 != count:
+        return pictures
+    return [path for path in pictures if first <= int(path.stem) <= last]

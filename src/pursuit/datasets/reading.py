@@ -1,0 +1,173 @@
+"""What the readers share: findings about the data, pictures, numbers in text files."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.errors import DataError
+from pursuit.frames import Frame
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+class Findings:
+    """What a reader finds wrong with a data set, a line each.
+
+    A reader goes on with what is left after each of them; strict findings stop it at the
+    first thing that is wrong.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.lines: list[str] = []
+
+    def wrong(self, line: str) -> None:
+        """Take down what makes the labels doubtful.
+
+        Raises:
+            DataError: the findings are strict.
+        """
+        if self.strict:
+            raise DataError(f"{line} (pursuit data check lists all that is wrong)")
+        self.lines.append(line)
+
+    def note(self, line: str) -> None:
+        """Take down what only leaves less to work with."""
+        self.lines.append(line)
+
+
+def read_picture(path: Path) -> Frame:
+    """Return the picture (H, W, 3), RGB, of a file.
+
+    Raises:
+        DataError: it is not there, or is not a picture.
+    """
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise DataError(f"cannot read picture {path}: {error.strerror or error}") from error
+    # imdecode and not imread: imread prints its own warnings, and fails on some names.
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise DataError(f"{path} is not a picture that can be read: remove it or mend it")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def read_pictures(paths: Sequence[Path]) -> Iterator[Frame]:
+    """Yield the pictures (H, W, 3), RGB, of files, one at a time."""
+    for path in paths:
+        yield read_picture(path)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the picture files of a folder, in the order of their names."""
+    return sorted(path for path in folder.iterdir() if is_picture(path))
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file's name is that of a picture."""
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+
+
+def numbered(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Return a key that sorts names by the numbers in them: 2 before 10, a2 before a10."""
+    parts = (part for part in re.split(r"(\d+)", name) if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file of labels.
+
+    Raises:
+        DataError: it cannot be read, or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file of labels") from None
+
+
+def box_of(fields: Sequence[str], place: str, findings: Findings) -> list[float] | None:
+    """Return x, y, w, h of four pieces of text; None, and a finding, if they are not."""
+    try:
+        values = [float(text) for text in fields]
+    except ValueError:
+        findings.wrong(f"{place}: x, y, w, h must be numbers; got {shown(','.join(fields))}")
+        return None
+    if len(values) != 4:
+        findings.wrong(f"{place}: a box is four numbers x, y, w, h; got {len(values)}")
+        return None
+    if any(math.isinf(value) for value in values):
+        findings.wrong(f"{place}: a box cannot be infinite; got {shown(','.join(fields))}")
+        return None
+    return values
+
+
+def box_lines(path: Path, findings: Findings) -> NDArray[np.float64]:
+    """Return the boxes (N, 4) of a text file with one a line; NaN where it says so.
+
+    The numbers stand apart by commas, tabs, semicolons or spaces.
+    """
+    lines = read_text(path).rstrip().splitlines()
+    boxes = np.full((len(lines), 4), math.nan)
+    without = []
+    for index, line in enumerate(lines):
+        fields = re.split(r"[\s,;]+", line.strip(" \t,;"))
+        box = box_of(fields, f"{path}:{index + 1}", findings)
+        if box is not None:
+            boxes[index] = box
+            if np.isnan(box).any():
+                without.append(index + 1)
+    note_nan(without, path, findings)
+    return boxes
+
+
+def note_nan(lines: Sequence[int], path: Path, findings: Findings) -> None:
+    """Take down the lines of a file of labels whose boxes hold NaN: they are no labels."""
+    if lines:
+        findings.note(f"{path}: {plural(len(lines), 'box')} with NaN: line {shown_numbers(lines)}")
+
+
+def numbered_pictures(folder: Path, findings: Findings) -> list[Path]:
+    """Return the pictures of a folder whose names are numbers, in their order.
+
+    A number that is left out is a finding: the frames after it would have wrong boxes.
+    """
+    files = [path for path in pictures_in(folder) if path.stem.isdecimal()]
+    files.sort(key=lambda path: int(path.stem))
+    numbers = [int(path.stem) for path in files]
+    for before, after in itertools.pairwise(numbers):
+        if after == before:
+            findings.wrong(f"{folder}: picture number {after} is there twice")
+        elif after > before + 1:
+            gap = shown_numbers(range(before + 1, after))
+            findings.wrong(f"{folder}: pictures are missing: number {gap}")
+    return files
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 box, 2 boxes."""
+    ending = "" if count == 1 else "es" if noun.endswith("x") else "s"
+    return f"{count} {noun}{ending}"
+
+
+def shown(text: str) -> str:
+    """Return text as a message shows it: quoted, short."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def shown_numbers(numbers: Iterable[int]) -> str:
+    """Return the first numbers, and how many more there are."""
+    numbers = list(numbers)
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return ", ".join(str(number) for number in numbers[:5]) + more

@@ -1,0 +1,75 @@
+"""Following targets through a whole video: where reading and tracking meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from pursuit import video
+from pursuit.boxes import start_boxes
+from pursuit.frames import Frame
+from pursuit.trackers.base import Result, Tracker
+from pursuit.trackers.registry import load
+
+
+def track(
+    source: str | Path | int,
+    box: ArrayLike,
+    *,
+    tracker: str | Tracker = "siamfc-slim",
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    start: int | float | str = 0,
+    max_frames: int | None = None,
+) -> Iterator[Result]:
+    """Follow one or several targets through a video; iterate over the results.
+
+    The first result holds the boxes given, at the first frame. `result.frame` is the number
+    of the frame in the video, whatever the start.
+
+    Mistakes in what is given are raised at once, not at the first result.
+
+    Args:
+        source: a video file, a folder or glob of pictures, a camera's number, a stream's URL.
+        box: x, y, w, h in pixels of the first frame, (4,) or (N, 4) for N targets.
+        tracker: a name that `load` takes, or a tracker of yours.
+        weights: a weights file; None takes the shipped ones.
+        device: "cpu" or "cuda".
+        start: frame number (int), or seconds (float, or text such as "12.5s").
+        max_frames: stop after so many frames.
+
+    Raises:
+        VideoError: the video cannot be read.
+        BoxError: a box that no target in this video can have.
+        SettingsError: no such tracker, device or start.
+        WeightsError: the weights cannot be used.
+    """
+    reader = video.read(source, start=start, max_frames=max_frames)
+    try:
+        start_boxes(box, reader.width, reader.height)
+        if isinstance(tracker, str):
+            tracker = load(tracker, weights=weights, device=device)
+    except BaseException:
+        reader.close()
+        raise
+    return _results(reader, tracker, box)
+
+
+def follow(
+    reader: video.VideoReader, tracker: Tracker, box: ArrayLike
+) -> Iterator[tuple[Frame, Result]]:
+    """Yield each frame of an opened video and its result; `box` is at the first frame."""
+    started = False
+    for number, frame in reader:
+        result = tracker.update(frame) if started else tracker.init(frame, box)
+        started = True
+        yield frame, replace(result, frame=number)
+
+
+def _results(reader: video.VideoReader, tracker: Tracker, box: ArrayLike) -> Iterator[Result]:
+    with reader:
+        for _, result in follow(reader, tracker, box):
+            yield result

@@ -1,0 +1,183 @@
+"""Which pairs a training step sees: rows of the store, drawn afresh for every batch.
+
+A batch is a function of the seed and the step alone, so a run that resumes at a step
+draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.errors import DataError, StoreError, nearest
+from pursuit.learning.recipe import DataRecipe
+from pursuit.store import Store, StoreObject
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows of the store for a batch.
+
+    Attributes:
+        exemplar, search: (B,) rows.
+        self_pair: (B,) True where both windows come from one picture.
+        objects: (B,) object of each pair.
+        scenery: (B,) rows of other objects whose frame fills the crop, to paste from.
+        foreign: (B,) True where the scenery shows another object than the pair.
+    """
+
+    exemplar: Rows
+    search: Rows
+    self_pair: NDArray[np.bool_]
+    objects: Rows
+    scenery: Rows
+    foreign: NDArray[np.bool_]
+
+
+_FULL = 0.9  # share of a crop that its frame must fill to be scenery
+
+
+def generator(seed: int, step: int, stream: int) -> np.random.Generator:
+    """Return the random numbers of one step; streams keep different uses apart."""
+    return np.random.default_rng([seed, step, stream])
+
+
+class PairSampler:
+    """Draws pairs of one object (paper, section 2.2), stills paired with themselves."""
+
+    def __init__(self, store: Store, recipe: DataRecipe, seed: int) -> None:
+        self._recipe = recipe
+        self._seed = seed
+        self._frame = store.frame
+        known = {entry.video for entry in store.objects if entry.kind == "video"}
+        _check_names(recipe.held_out, known)
+        self._videos = _by_video(store, known - set(recipe.held_out))
+        self._stills = _first_rows(store, "still")
+        self._unlabelled = _first_rows(store, "unlabelled")
+        self._objects = store.object_of
+        self._scenery = _scenery(store, set(recipe.held_out))
+        self._chance = _video_chance(self._videos, recipe.video_weight)
+        self._shares = self._kinds()
+
+    def _kinds(self) -> NDArray[np.float64]:
+        recipe = self._recipe
+        shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
+        if shares[0] < -1e-9:
+            raise DataError("data.still and data.unlabelled together are more than 1")
+        have = (self._videos, self._stills, self._unlabelled)
+        for name, share, rows in zip(
+            ("labelled videos", "stills", "unlabelled pictures"), shares, have, strict=True
+        ):
+            if share > 1e-9 and len(rows) == 0:
+                raise DataError(f"the recipe draws from {name}, but the store has none of use")
+        return np.maximum(shares, 0) / shares.sum()
+
+    def draw(self, step: int, batch: int) -> Pairs:
+        """Return the pairs of a step."""
+        rng = generator(self._seed, step, 0)
+        kinds = rng.choice(3, size=batch, p=self._shares)
+        exemplar = np.zeros(batch, dtype=np.int64)
+        search = np.zeros(batch, dtype=np.int64)
+        videos = np.flatnonzero(kinds == 0)
+        for i, video in zip(videos, self._draw_videos(rng, len(videos)), strict=True):
+            exemplar[i], search[i] = self._draw_pair(rng, self._videos[video])
+        for kind, rows in ((1, self._stills), (2, self._unlabelled)):
+            places = np.flatnonzero(kinds == kind)
+            if len(places):
+                exemplar[places] = search[places] = rng.choice(rows, size=len(places))
+        objects = self._objects[exemplar].astype(np.int64)
+        scenery = self._draw_scenery(rng, batch)
+        foreign = self._objects[scenery] != objects
+        return Pairs(exemplar, search, exemplar == search, objects, scenery, foreign)
+
+    def _draw_scenery(self, rng: np.random.Generator, batch: int) -> Rows:
+        chosen = rng.integers(len(self._scenery), size=batch)
+        return np.array([rng.choice(self._scenery[number]) for number in chosen], dtype=np.int64)
+
+    def _draw_videos(self, rng: np.random.Generator, number: int) -> Rows:
+        """Return videos without repeats within the batch, as far as there are enough."""
+        useful = int((self._chance > 0).sum())
+        rounds: list[Rows] = []
+        while number > 0:
+            take = min(number, useful)
+            rounds.append(
+                rng.choice(len(self._videos), size=take, replace=False, p=self._chance)
+            )
+            number -= take
+        return np.concatenate(rounds) if rounds else np.zeros(0, dtype=np.int64)
+
+    def _draw_pair(
+        self, rng: np.random.Generator, tracks: tuple[Rows, ...]
+    ) -> tuple[np.int64, np.int64]:
+        """Return rows of an exemplar and a search window at most max_gap frames apart."""
+        rows = tracks[rng.integers(len(tracks))]
+        frames = self._frame[rows]
+        first = int(rng.integers(len(rows)))
+        low = int(np.searchsorted(frames, frames[first] - self._recipe.max_gap))
+        high = int(np.searchsorted(frames, frames[first] + self._recipe.max_gap, side="right"))
+        if high - low < 2:  # no other frame is near enough: the frame pairs with itself
+            return rows[first], rows[first]
+        second = int(rng.integers(low, high - 1))
+        return rows[first], rows[second + (second >= first)]
+
+
+def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
+    """Return a sampler of the held-out videos alone, or None where none are held out."""
+    if not recipe.held_out:
+        return None
+    known = {entry.video for entry in store.objects if entry.kind == "video"}
+    _check_names(recipe.held_out, known)
+    rest = tuple(sorted(known - set(recipe.held_out)))
+    swapped = recipe.model_copy(update={"held_out": rest, "still": 0.0, "unlabelled": 0.0})
+    return PairSampler(store, swapped, seed=0)
+
+
+def _check_names(names: tuple[str, ...], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"data.held_out names {name}, which the store does not hold"
+                f"{nearest(name, known)}; take it off the list or curate it"
+            )
+
+
+def object_rows(entry: StoreObject) -> Rows:
+    """Return the rows of one object, in the order of its frames."""
+    return np.arange(entry.first, entry.first + entry.count, dtype=np.int64)
+
+
+def _by_video(store: Store, wanted: set[str]) -> list[tuple[Rows, ...]]:
+    """Return the tracks of each wanted video that can give a pair."""
+    videos: dict[str, list[Rows]] = {}
+    for entry in store.objects:
+        if entry.kind == "video" and entry.video in wanted and entry.count > 1:
+            rows = object_rows(entry)
+            if (np.diff(store.frame[rows]) <= 0).any():
+                raise StoreError(f"the store's frames of {entry.name} are not in order; curate anew")
+            videos.setdefault(entry.video, []).append(rows)
+    return [tuple(tracks) for _, tracks in sorted(videos.items())]
+
+
+def _scenery(store: Store, held_out: set[str]) -> list[Rows]:
+    """Return the rows of each object whose crops are full pictures; all rows if none is."""
+    filled = store.inside[:, 2] * store.inside[:, 3] / store.size**2
+    tracks = [object_rows(entry) for entry in store.objects if entry.video not in held_out]
+    full = [rows[filled[rows] >= _FULL] for rows in tracks]
+    return [rows for rows in full if len(rows)] or tracks
+
+
+def _first_rows(store: Store, kind: str) -> Rows:
+    return np.array([e.first for e in store.objects if e.kind == kind], dtype=np.int64)
+
+
+def _video_chance(videos: list[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:
+    if weight == "even":
+        chance = np.ones(len(videos))
+    else:
+        frames = np.array([sum(len(rows) for rows in tracks) for tracks in videos], dtype=float)
+        chance = np.sqrt(np.minimum(frames, 20))
+    return chance / max(chance.sum(), 1)

@@ -1,0 +1,220 @@
+"""Recipes: YAML files that hold everything that decides a training run.
+
+`read` finds a shipped recipe by its name or a file by its path, applies overrides written
+`optim.lr=0.01`, and checks every key and value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pursuit.errors import RecipeError, nearest
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Widths = tuple[int, int, int, int, int]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkRecipe(_Section):
+    """Form of the network (paper, Table 1)."""
+
+    channels: Widths = (96, 256, 384, 384, 256)
+    groups: Widths = (1, 2, 1, 2, 2)
+    norm_last: bool = False  # batch norm after conv5 too: the paper's text, not its program
+    gain: Annotated[float, Field(gt=0)] = 1e-3
+
+
+class DataRecipe(_Section):
+    """Which pairs are drawn from the store (paper, section 2.2)."""
+
+    store: str = ""
+    max_gap: Annotated[int, Field(ge=1)] = 100  # T, frames between exemplar and search window
+    gray: Share = 0.0  # pairs made gray, both windows together
+    still: Share = 0.0  # pairs from labelled stills, each paired with itself
+    unlabelled: Share = 0.0  # pairs from pictures without labels, likewise
+    video_weight: Literal["even", "sqrt"] = "even"  # sqrt: of its frames, up to 20
+    held_out: tuple[str, ...] = ()  # videos kept for judging, never trained on
+
+
+class AugmentRecipe(_Section):
+    """How windows are changed; lengths in pixels of the 127 / 255 windows.
+
+    The defaults are the authors' program's: a stretch a side and a small shift.
+    """
+
+    stretch: Share = 0.05  # each side by a factor within 1 -+ stretch, independently
+    scale_exemplar: Share = 0.0  # both sides together
+    scale_search: Share = 0.0
+    shift_exemplar: Amount = 3.0
+    shift_search: Amount = 4.0
+    colour_noise: Amount = 0.0  # offset a channel, standard deviation in gray levels
+    flip: bool = False  # half of the pairs, both windows together
+    rotate: Amount = 0.0  # degrees, each window within -+ this
+    light: Share = 0.0  # gain and offset of all channels
+    tint: Share = 0.0  # gain of each channel
+    blur: Share = 0.0  # share of windows blurred, by focus or by motion
+    low_resolution: Share = 0.0  # share of windows seen through fewer pixels
+    surround: Share = 0.0  # share of windows that show another picture outside their frame
+    background: Share = 0.0  # share of windows whose target stands before another picture
+    look_alike: Share = 0.0  # share of search windows with another target pasted beside
+    occlusion: Share = 0.0  # share of search windows with the target partly covered
+    patch: Share = 0.0  # share of self-pairs that follow a random patch, not the box
+
+
+class LossRecipe(_Section):
+    """Labels and loss (paper, eqs. 3, 4, 6)."""
+
+    radius: Annotated[float, Field(gt=0)] = 16.0  # R, pixels
+    balanced: bool = True
+    negatives: Amount = 0.0  # weight of maps of exemplars against others' search windows
+
+
+class OptimRecipe(_Section):
+    """SGD and its schedule (paper, section 4.1)."""
+
+    lr: Annotated[float, Field(gt=0)] = 1e-2
+    lr_last: Annotated[float, Field(gt=0)] = 1e-5  # geometric, an epoch a step, both ends exact
+    warmup: Annotated[int, Field(ge=0)] = 0  # steps of linear growth at the start
+    momentum: Share = 0.9
+    reset_momentum: bool = False  # each epoch starts with none, as in the authors' program
+    weight_decay: Amount = 5e-4
+    clip: Amount = 0.0  # largest norm of the gradient; 0: no limit
+    norm_momentum: Share = 0.05
+
+
+class Recipe(_Section):
+    """Everything that decides a training run."""
+
+    about: str = ""
+    tracker: str = "siamfc-3s"  # preset that judges the weights
+    seed: int = 0
+    epochs: Annotated[int, Field(ge=1)] = 50
+    pairs: Annotated[int, Field(ge=1)] = 50_000  # an epoch
+    batch: Annotated[int, Field(ge=2)] = 8
+    search: Literal[239, 255] = 255
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
+    network: NetworkRecipe = NetworkRecipe()
+    data: DataRecipe = DataRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+    loss: LossRecipe = LossRecipe()
+    optim: OptimRecipe = OptimRecipe()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch: at least one."""
+        return max(1, self.pairs // self.batch)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with any field that decides the weights."""
+        values = self.model_dump(mode="json", exclude={"about", "tracker"})
+        values["data"].pop("store")  # where it lies decides nothing; what it holds is checked
+        text = yaml.safe_dump(values, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        epoch = min(step // self.steps_per_epoch, self.epochs - 1)
+        share = epoch / max(1, self.epochs - 1)
+        rate = self.optim.lr * (self.optim.lr_last / self.optim.lr) ** share
+        if share == 1:  # the power can miss the last value by a rounding
+            rate = self.optim.lr_last
+        if step < self.optim.warmup:
+            rate *= (step + 1) / (self.optim.warmup + 1)
+        return rate
+
+
+def shipped() -> dict[str, Path]:
+    """Return the recipes inside the package: name -> file."""
+    folder = Path(str(resources.files("pursuit.learning"))) / "recipes"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Return a recipe by its name or path, with overrides such as `optim.lr=0.01`.
+
+    `data=PATH` is short for `data.store=PATH`.
+
+    Raises:
+        RecipeError: no such recipe, not YAML, an unknown key or an impossible value.
+    """
+    path = _find(name)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"cannot read recipe {path}: {reason}") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"recipe {path} must be a table of keys and values")
+    for override in overrides:
+        _override(values, override)
+    return check(values, str(path))
+
+
+def check(values: dict[str, Any], where: str) -> Recipe:
+    """Return the recipe that holds these values; `where` names them in errors."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {where}: {_first(error)}") from error
+
+
+def _find(name: str) -> Path:
+    recipes = shipped()
+    if name in recipes:
+        return recipes[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    hint = nearest(name, recipes) or f"; shipped recipes: {', '.join(recipes)}"
+    raise RecipeError(f"no recipe {name}{hint}")
+
+
+def _override(values: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"an override is written KEY=VALUE, as optim.lr=0.01; got {text}")
+    parts = ["data", "store"] if key == "data" else key.split(".")
+    try:
+        parsed = value if parts == ["data", "store"] else yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise RecipeError(f"override {key}: cannot read the value {value!r}") from None
+    if isinstance(parsed, str) and parts != ["data", "store"]:
+        try:  # YAML reads 1e-2 as text
+            parsed = float(parsed)
+        except ValueError:
+            pass
+    place = values
+    for part in parts[:-1]:
+        place = place.setdefault(part, {})
+        if not isinstance(place, dict):
+            raise RecipeError(f"override {key}: {part} is a value, it has no fields")
+    place[parts[-1]] = parsed
+
+
+def _first(error: ValidationError) -> str:
+    """Say the first problem in one line; an unknown key names its nearest neighbour."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        known = _fields(place[:-1])
+        return f"unknown key {'.'.join(place)}{nearest(place[-1], known)}"
+    return f"{'.'.join(place)}: {problem['msg']}; got {problem['input']!r}"
+
+
+def _fields(place: list[str]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for part in place:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    return list(model.model_fields)

@@ -1,0 +1,224 @@
+"""What is SiamFC's own in learning: labels, loss, optimiser groups, batches."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pursuit.learning import augment
+from pursuit.learning.examples import Pairs, PairSampler, generator, held_out_sampler
+from pursuit.learning.pool import CropPool
+from pursuit.learning.recipe import AugmentRecipe, LossRecipe, OptimRecipe, Recipe
+from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
+from pursuit.store import Store
+
+
+class Batch(NamedTuple):
+    """What a training step sees.
+
+    Attributes:
+        exemplar: (B, 3, 127, 127), search: (B, 3, S, S), RGB 0 to 255.
+        offset: (B, 2) target's centre in the search window, pixels from its middle.
+        partner: (B,) another pair of the batch, for maps of wrong exemplars.
+        foreign: (B,) True where the partner is another object.
+        rows: (2, B) rows of the store of exemplars and search windows, on the CPU.
+    """
+
+    exemplar: Tensor
+    search: Tensor
+    offset: Tensor
+    partner: Tensor
+    foreign: Tensor
+    rows: Tensor
+
+
+class Examples:
+    """Batches of augmented windows; each is a function of the seed and the step."""
+
+    def __init__(self, sampler: PairSampler, store: Store, recipe: Recipe, pool: CropPool) -> None:
+        self._sampler = sampler
+        self._store = store
+        self._recipe = recipe
+        self._pool = pool
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        recipe = self._recipe
+        pairs = self._sampler.draw(step, recipe.batch)
+        rng = generator(recipe.seed, step, 1)
+        plan = augment.draw(
+            recipe.augment,
+            recipe.data.gray,
+            rng,
+            boxes=(
+                self._store.boxes[pairs.exemplar].astype(np.float64),
+                self._store.boxes[pairs.search].astype(np.float64),
+            ),
+            inside=(
+                self._store.inside[pairs.exemplar].astype(np.float64),
+                self._store.inside[pairs.search].astype(np.float64),
+            ),
+            foreign=pairs.foreign,
+            self_pair=pairs.self_pair,
+            crop=self._store.size,
+            search=recipe.search,
+        )
+        return _render(plan, pairs, self._pool, rng)
+
+
+def training_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples:
+    """Return the batches a recipe trains on."""
+    return Examples(PairSampler(store, recipe.data, recipe.seed), store, recipe, pool)
+
+
+def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
+    """Return batches of the held-out videos, the target somewhere near the middle, else None."""
+    sampler = held_out_sampler(store, recipe.data)
+    if sampler is None:
+        return None
+    plain = AugmentRecipe(stretch=0, shift_exemplar=0, shift_search=24)
+    data = recipe.data.model_copy(update={"gray": 0.0})
+    still = recipe.model_copy(update={"seed": 0, "batch": 16, "augment": plain, "data": data})
+    return Examples(sampler, store, still, pool)
+
+
+def _render(
+    plan: augment.Plan, pairs: Pairs, pool: CropPool, rng: np.random.Generator
+) -> Batch:
+    scenery = pool.take(pairs.scenery)
+    exemplar = augment.render(plan.exemplar, *pool.take(pairs.exemplar), *scenery)
+    search = augment.render(plan.search, *pool.take(pairs.search), *scenery)
+    number = len(pairs.objects)
+    partner = np.roll(np.arange(number), int(rng.integers(1, number)))
+    device = exemplar.device
+    return Batch(
+        exemplar=exemplar,
+        search=search,
+        offset=torch.as_tensor(plan.search.offset, dtype=torch.float32).to(device),
+        partner=torch.as_tensor(partner).to(device),
+        foreign=torch.as_tensor(pairs.objects[partner] != pairs.objects).to(device),
+        rows=torch.as_tensor(np.stack([pairs.exemplar, pairs.search])),
+    )
+
+
+def labels(offset: Tensor, side: int, radius: float) -> Tensor:
+    """Return y of eq. 6 as True / False (B, side, side): cells within `radius` of the target.
+
+    Args:
+        offset: (B, 2) x, y of the target's centre from the map's middle, in pixels.
+        side: cells of the score map.
+        radius: R, in pixels of the search window.
+    """
+    cells = (torch.arange(side, device=offset.device) - (side - 1) / 2) * STRIDE
+    dx = cells[None, None, :] - offset[:, 0, None, None]
+    dy = cells[None, :, None] - offset[:, 1, None, None]
+    return dx.square() + dy.square() <= radius**2
+
+
+def logistic_loss(scores: Tensor, positive: Tensor, *, balanced: bool) -> Tensor:
+    """Return the loss (B,) of score maps (B, s, s): eqs. 3 and 4.
+
+    Balanced, the positive and the negative cells of a map each weigh one half.
+    """
+    signs = positive.to(scores.dtype) * 2 - 1
+    each = functional.softplus(-signs * scores)
+    if not balanced:
+        return each.mean((1, 2))
+    count = positive.sum((1, 2), keepdim=True).clamp(min=1)
+    total = positive[0].numel()
+    weights = torch.where(positive, 0.5 / count, 0.5 / (total - count))
+    return (weights * each).sum((1, 2))
+
+
+def centre_error(scores: Tensor, offset: Tensor) -> Tensor:
+    """Return pixels (B,) between the highest cell and the target's centre."""
+    side = scores.shape[-1]
+    best = scores.flatten(1).argmax(1)
+    cell = torch.stack([best % side, best // side], 1).float()
+    return torch.linalg.vector_norm((cell - (side - 1) / 2) * STRIDE - offset, dim=1)
+
+
+class Learner(nn.Module):
+    """The network with its loss: what a step asks of it, in one call."""
+
+    def __init__(self, network: SiamFC, recipe: LossRecipe) -> None:
+        super().__init__()
+        self.network = network
+        self._recipe = recipe
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the loss and the score maps (B, s, s) of a batch."""
+        recipe = self._recipe
+        exemplar = self.network.embed(_laid_out(batch.exemplar))
+        search = self.network.embed(_laid_out(batch.search))
+        scores = self.network.score(exemplar, search)
+        positive = labels(batch.offset, scores.shape[-1], recipe.radius)
+        loss = logistic_loss(scores, positive, balanced=recipe.balanced).mean()
+        if recipe.negatives > 0:
+            wrong = self.network.score(exemplar, search[batch.partner])
+            each = functional.softplus(wrong).mean((1, 2)) * batch.foreign
+            loss = loss + recipe.negatives * each.mean()
+        return loss, scores
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def build_network(recipe: Recipe) -> SiamFC:
+    """Return the recipe's network without first weights."""
+    form = recipe.network
+    return SiamFC(
+        SiamFCShape(
+            channels=form.channels,
+            groups=form.groups,
+            norm_last=form.norm_last,
+            norm_momentum=_momentum(recipe.optim.norm_momentum),
+            gain=form.gain,
+        )
+    )
+
+
+def _momentum(update: float) -> float:
+    """Return the momentum a call, so that the two branches together move by `update`.
+
+    The authors' program updates the shared moments once an iteration; PyTorch's module
+    is called for exemplars and for search windows.
+    """
+    return 1 - float(np.sqrt(1 - update))
+
+
+def optimiser(network: SiamFC, recipe: OptimRecipe) -> torch.optim.SGD:
+    """Return SGD with the authors' multipliers of rate and decay for each kind of parameter.
+
+    Convolution weights (1, 1), their biases (2, 0), norm gains (2, 0), norm biases (1, 0),
+    the bias of the score (1, 1). `multiplier` in each group scales the schedule's rate.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            groups.setdefault(_multipliers(module, name), []).append(parameter)
+    return torch.optim.SGD(
+        [
+            {
+                "params": parameters,
+                "lr": recipe.lr * rate,
+                "multiplier": rate,
+                "weight_decay": recipe.weight_decay * decay,
+            }
+            for (rate, decay), parameters in groups.items()
+        ],
+        momentum=recipe.momentum,
+    )
+
+
+def _multipliers(module: nn.Module, name: str) -> tuple[float, float]:
+    if isinstance(module, nn.Conv2d):
+        return (1, 1) if name == "weight" else (2, 0)
+    if isinstance(module, nn.BatchNorm2d):
+        return (2, 0) if name == "weight" else (1, 0)
+    return (1, 1)

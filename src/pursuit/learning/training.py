@@ -1,0 +1,142 @@
+"""From a recipe to weights: opens the store, builds the task, trains, saves what was learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from torch import Tensor
+from torch.nn import functional
+
+from pursuit import store as crop_store
+from pursuit import weights
+from pursuit.errors import RecipeError, SettingsError
+from pursuit.learning import loop, siamfc
+from pursuit.learning.pool import CropPool
+from pursuit.learning.recipe import Recipe
+from pursuit.networks.siamfc import SiamFC, fold_norms, initialise
+from pursuit.store import Store
+
+_PICTURES = 4
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run leaves behind."""
+
+    weights: Path
+    reports: list[loop.Report]
+
+
+def train(
+    recipe: Recipe,
+    name: str,
+    out: Path,
+    *,
+    device: str = "cpu",
+    tell: Callable[[loop.Report], None],
+    loading: Callable[[int, int], None] | None = None,
+    stop_after: int | None = None,
+) -> Trained | None:
+    """Train a recipe; return None where `stop_after` ended the run before its last step.
+
+    Args:
+        name: of the recipe; the weights file is `out/NAME.safetensors`, its card beside it.
+        tell: called with a report every 50 steps and after each epoch.
+        loading: called with (done, all) while crops are decoded.
+
+    Raises:
+        RecipeError, StoreError, DataError: the recipe and its store do not fit each other.
+    """
+    if not recipe.data.store:
+        raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
+    device = _device(device)
+    store = crop_store.open(Path(recipe.data.store))
+    network = first_network(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pool = CropPool(store, torch.device(device), loading)
+    task = loop.Task(
+        learner=siamfc.Learner(network, recipe.loss),
+        optimiser=siamfc.optimiser(network, recipe.optim),
+        training=siamfc.training_examples(store, recipe, pool),
+        held_out=siamfc.held_out_examples(store, recipe, pool),
+        error=_error,
+        pictures=_pictures,
+    )
+    reports = loop.train(task, recipe, out, device, tell, stop_after)
+    if stop_after is not None and stop_after < recipe.epochs * recipe.steps_per_epoch:
+        return None
+    path = out / f"{name}.safetensors"
+    card = weights.card_for(
+        network.shape,
+        name=name,
+        recipe=yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False),
+        seed=recipe.seed,
+        data=_sources(store, recipe),
+        curves=_curves(reports),
+    )
+    weights.save(path, fold_norms(network.float().cpu()), card)
+    return Trained(path, reports)
+
+
+def first_network(recipe: Recipe) -> SiamFC:
+    """Return the recipe's network with its first weights: random, by its seed."""
+    network = siamfc.build_network(recipe)
+    initialise(network, torch.Generator().manual_seed(recipe.seed))
+    return network
+
+
+def _device(name: str) -> str:
+    """Return cpu or cuda; auto is cuda where there is one."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):
+        raise SettingsError(f"device must be cpu, cuda or auto; got {name}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("this machine has no CUDA GPU that torch can use; take --device cpu")
+    return name
+
+
+def _error(scores: Tensor, batch: siamfc.Batch) -> Tensor:
+    return siamfc.centre_error(scores, batch.offset)
+
+
+def _pictures(scores: Tensor, batch: siamfc.Batch) -> Tensor:
+    """Return (N, 3, S, 3 S): exemplar, search window, score map as light on the window."""
+    size = batch.search.shape[-1]
+    shown = batch.search[:_PICTURES] / 255
+    maps = scores[:_PICTURES, None].float()
+    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    light = functional.interpolate((maps - low) / (high - low + 1e-6), size=size)
+    gap = size - batch.exemplar.shape[-1]
+    exemplar = functional.pad(
+        batch.exemplar[:_PICTURES] / 255, (gap // 2, gap - gap // 2) * 2, value=1.0
+    )
+    return torch.cat([exemplar, shown, shown * (0.2 + 0.8 * light)], dim=3).cpu()
+
+
+def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:
+    """Return what was learnt from: a row a source, with its licence and number of objects."""
+    rows: dict[tuple[str, str, str], int] = {}
+    held = set(recipe.data.held_out)
+    for entry in store.objects:
+        if entry.kind == "video" and entry.video in held:
+            continue
+        key = (entry.source, entry.licence, entry.kind)
+        rows[key] = rows.get(key, 0) + 1
+    return [
+        weights.Source(name=source, licence=licence or "unknown", note=f"{count} objects, {kind}")
+        for (source, licence, kind), count in sorted(rows.items())
+    ]
+
+
+def _curves(reports: list[loop.Report]) -> dict[str, tuple[float, ...]]:
+    held = [report for report in reports if report.held_out_loss is not None]
+    curves = {
+        "loss": [report.loss for report in held],
+        "held-out loss": [report.held_out_loss or 0.0 for report in held],
+        "held-out centre error, pixels": [report.held_out_error or 0.0 for report in held],
+    }
+    return {name: tuple(round(value, 4) for value in values) for name, values in curves.items()}

@@ -1,0 +1,135 @@
+"""Who is judged: a tracker, the label it goes by, and the files it is loaded from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from pursuit import weights
+from pursuit.errors import SettingsError, WeightsError
+from pursuit.files import atomic_path
+from pursuit.trackers import registry
+from pursuit.trackers.base import Tracker
+from pursuit.trackers.opencv import OPENCV_NAMES, load_opencv
+from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
+
+_NANO = "opencv-nano"
+_CARD = "tracker.json"
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A tracker to judge; small, so that other processes can be told of it.
+
+    Attributes:
+        label: what it is called in results and reports; names its folder.
+        name: a tracker of `pursuit.trackers.registry`.
+        files: its weights, none for the shipped ones; backbone and head for opencv-nano.
+    """
+
+    label: str
+    name: str
+    files: tuple[Path, ...] = ()
+
+    def load(self) -> Tracker:
+        """Return the tracker.
+
+        Raises:
+            SettingsError: no such tracker, or not the files it takes.
+            WeightsError: its files are missing or not good.
+        """
+        if self.name == _NANO:
+            return load_opencv(_NANO, **dict(zip(("backbone", "head"), self.files, strict=False)))
+        if len(self.files) > (self.name not in OPENCV_NAMES):
+            raise SettingsError(f"{self.name} does not take {len(self.files)} files of weights")
+        return registry.load(self.name, weights=self.files[0] if self.files else None)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides this tracker's boxes: its settings, and its files' hashes."""
+        what: dict[str, Any] = {"tracker": self.name}
+        if self.name in OPENCV_NAMES:
+            what["opencv"] = cv2.__version__
+        if self.name in PRESETS:
+            what["settings"] = asdict(PRESETS[self.name])
+        files = self.files
+        if not files and self.name in WEIGHTS_OF:
+            files = (weights.shipped()[WEIGHTS_OF[self.name]],)
+        what["sha256"] = [_sha256(path) for path in files]
+        return what
+
+
+def entrant(text: str) -> Entrant:
+    """Return who is meant by NAME, NAME:WEIGHTS, LABEL=NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
+
+    Without a label, one with weights is called as their file, others by their name.
+
+    Raises:
+        SettingsError: the label cannot name a folder.
+    """
+    label, equals, rest = text.partition("=")
+    if not equals or ":" in label:  # the = of a path
+        label, rest = "", text
+    name, _, paths = rest.partition(":")
+    parts = paths.split(",") if name == _NANO else [paths]
+    files = tuple(Path(part) for part in parts if part)
+    if not label:
+        label = files[0].stem if files and name != _NANO else name
+    if not re.fullmatch(r"[\w.+ -]*\w[\w.+ -]*", label):
+        raise SettingsError(f"{label!r} cannot name a folder: write LABEL=NAME with another label")
+    return Entrant(label, name, files)
+
+
+def entrants(texts: Iterable[str]) -> list[Entrant]:
+    """Return who is meant by each of `texts` (see `entrant`).
+
+    Raises:
+        SettingsError: as `entrant`, nobody is named, or two go by one label.
+    """
+    found = [entrant(text) for text in texts]
+    if not found:
+        raise SettingsError("name at least one tracker to judge: --tracker siamfc-slim")
+    # Folded: some file systems do not tell A from a.
+    label, count = Counter(one.label.casefold() for one in found).most_common(1)[0]
+    if count > 1:
+        raise SettingsError(f"two trackers go by {label!r}: give one another, OTHER=NAME:WEIGHTS")
+    return found
+
+
+def claim(folder: Path, one: Entrant) -> None:
+    """Make sure that the results in a folder are this entrant's, and say so there.
+
+    Raises:
+        SettingsError: they come from other weights, settings or versions.
+        OutputError: the folder cannot be written.
+    """
+    path, mine = folder / _CARD, json.loads(json.dumps(one.identity()))
+    try:
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        theirs = None
+    except (OSError, ValueError):
+        theirs = {}
+    if theirs is None:
+        with atomic_path(path) as part:
+            part.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8", newline="\n")
+    elif theirs != mine:
+        differs = next((key for key in mine if theirs.get(key) != mine[key]), "more")
+        raise SettingsError(
+            f"{folder} holds results of another {one.label} ({differs} differs): "
+            "name another --out, or remove that folder"
+        )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from None

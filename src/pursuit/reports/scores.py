@@ -1,0 +1,140 @@
+"""Scores of trackers on a data set, from their runs, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.measures import otb as measures
+from pursuit.measures.speed import Speed, speed
+from pursuit.results.otb import Run
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """How well a tracker did on one sequence.
+
+    Attributes:
+        name: of the sequence.
+        frames: number of labelled frames: those that count.
+        success: (21,) success curve.
+        precision: (51,) precision curve.
+        speed: the pace, None where the sequence has a single frame.
+    """
+
+    name: str
+    frames: int
+    success: Array
+    precision: Array
+    speed: Speed | None
+
+
+@dataclass(frozen=True)
+class TrackerScore:
+    """How well a tracker did on a data set; every sequence counts the same.
+
+    Attributes:
+        label: what the tracker is called.
+        sequences: those it ran on.
+        failed: the others, and why.
+        speed: the pace over all updates, None where there were none.
+    """
+
+    label: str
+    sequences: tuple[SequenceScore, ...]
+    failed: Mapping[str, str]
+    speed: Speed | None
+
+    @property
+    def total(self) -> int:
+        """Number of sequences it should have run on."""
+        return len(self.sequences) + len(self.failed)
+
+    @property
+    def success(self) -> Array:
+        """(21,) mean success curve of the sequences it ran on; NaN where there are none."""
+        return _mean([one.success for one in self.sequences], len(measures.OVERLAP_THRESHOLDS))
+
+    @property
+    def precision(self) -> Array:
+        """(51,) mean precision curve of the sequences it ran on; NaN where there are none."""
+        return _mean([one.precision for one in self.sequences], len(measures.DISTANCE_THRESHOLDS))
+
+    @property
+    def auc(self) -> float:
+        """Area under the mean success curve."""
+        return measures.auc(self.success)
+
+    @property
+    def precision20(self) -> float:
+        """Mean share of frames within 20 px."""
+        return measures.precision20(self.precision)
+
+
+def sequence_score(name: str, run: Run, truth: Array) -> SequenceScore:
+    """Return the score of a run on a sequence with labels (T, 4)."""
+    return SequenceScore(
+        name=name,
+        frames=int(np.isfinite(truth).all(axis=1).sum()),
+        success=measures.success_curve(run.boxes, truth),
+        precision=measures.precision_curve(run.boxes, truth),
+        speed=pace([run]),
+    )
+
+
+def pace(runs: Sequence[Run]) -> Speed | None:
+    """Return the pace over all updates of runs; the frame that each started in is left out."""
+    if not runs:
+        return None
+    return speed(
+        np.concatenate([run.tracker_ms[run.start + 1 :] for run in runs]),
+        np.concatenate([run.decode_ms[run.start + 1 :] for run in runs]),
+    )
+
+
+def ranked(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
+    """Return scores by AUC, the best first, those without any last."""
+    return sorted(scores, key=lambda one: (math.isnan(one.auc), -one.auc))
+
+
+def as_json(scores: Sequence[TrackerScore]) -> dict[str, Any]:
+    """Return scores as what JSON can hold: tracker -> measures, `sequences`, and `failed`.
+
+    Means are over the sequences that a tracker ran on; what there is no number for is None.
+    """
+    return {one.label: _tracker_json(one) for one in scores}
+
+
+def _tracker_json(one: TrackerScore) -> dict[str, Any]:
+    return {
+        "auc": _number(one.auc),
+        "precision20": _number(one.precision20),
+        "fps": one.speed and _number(one.speed.fps),
+        "p95_ms": one.speed and _number(one.speed.p95_ms),
+        "decode_ms": one.speed and _number(one.speed.decode_ms),
+        "sequences": {
+            part.name: {
+                "auc": measures.auc(part.success),
+                "precision20": measures.precision20(part.precision),
+                "frames": part.frames,
+                "fps": part.speed and _number(part.speed.fps),
+            }
+            for part in one.sequences
+        },
+        "failed": dict(one.failed),
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _mean(curves: list[Array], points: int) -> Array:
+    return np.mean(curves, axis=0) if curves else np.full(points, math.nan)

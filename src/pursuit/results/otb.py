@@ -1,0 +1,102 @@
+"""Results as OTB's tools write them: FOLDER/SEQUENCE.txt, a line x,y,w,h a frame, 1-based.
+
+Beside it lies SEQUENCE.times.txt: a line a frame with the milliseconds of the tracker and of
+decoding. Frames before the tracker's start have NaN in both. The boxes are written last, so
+that a result whose boxes are there is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.datasets.reading import Findings, box_lines, read_text
+from pursuit.errors import DataError
+from pursuit.files import atomic_path
+
+Array = NDArray[np.float64]
+
+_FROM_ONE: Array = np.array([1.0, 1, 0, 0])  # the first pixel is 1 in the files, 0 in here
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tracker did on one sequence of T frames.
+
+    Attributes:
+        boxes: (T, 4) x, y, w, h, 0-based; NaN before the frame it started in.
+        tracker_ms: (T,) milliseconds of `init` and each `update`.
+        decode_ms: (T,) milliseconds to decode each frame.
+    """
+
+    boxes: Array
+    tracker_ms: Array
+    decode_ms: Array
+
+    @property
+    def start(self) -> int:
+        """Number of the frame it started in."""
+        return int(np.isfinite(self.tracker_ms).argmax())
+
+
+def boxes_path(folder: Path, sequence: str) -> Path:
+    """Return where the boxes of a sequence lie in a tracker's folder."""
+    return folder / f"{sequence}.txt"
+
+
+def times_path(folder: Path, sequence: str) -> Path:
+    """Return where the times of a sequence lie in a tracker's folder."""
+    return folder / f"{sequence}.times.txt"
+
+
+def write(folder: Path, sequence: str, run: Run) -> None:
+    """Write a run into a tracker's folder.
+
+    Raises:
+        OutputError: it cannot be written; nothing half-written stays.
+    """
+    rows = run.boxes + _FROM_ONE
+    times = np.stack([run.tracker_ms, run.decode_ms], axis=1)
+    _write_rows(times_path(folder, sequence), times)
+    _write_rows(boxes_path(folder, sequence), rows)
+
+
+def read(folder: Path, sequence: str) -> Run:
+    """Return the run of a sequence out of a tracker's folder.
+
+    Raises:
+        DataError: a file is missing, is not what `write` makes, or the two do not fit.
+    """
+    boxes = read_boxes(boxes_path(folder, sequence))
+    path = times_path(folder, sequence)
+    try:
+        times = np.array([line.split(",") for line in read_text(path).split()], dtype=np.float64)
+    except ValueError:
+        times = np.empty((0, 0))
+    if times.shape != (len(boxes), 2):
+        raise DataError(f"{path}: not two times for each of {len(boxes)} frames; remove it")
+    return Run(boxes, times[:, 0], times[:, 1])
+
+
+def read_boxes(path: Path) -> Array:
+    """Return the boxes (T, 4), 0-based, of a file of 1-based x, y, w, h, one line a frame.
+
+    The numbers may stand apart by commas, tabs, semicolons or spaces.
+
+    Raises:
+        DataError: it cannot be read, or a line is not a box.
+    """
+    findings = Findings(strict=False)
+    rows = box_lines(path, findings)
+    if findings.lines:
+        raise DataError(findings.lines[0])
+    return rows - _FROM_ONE
+
+
+def _write_rows(path: Path, rows: Array) -> None:
+    lines = [",".join(f"{value:.10g}" for value in row) for row in np.round(rows, 4)]
+    with atomic_path(path) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

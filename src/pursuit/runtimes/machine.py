@@ -1,0 +1,25 @@
+"""What this machine's processor can do."""
+
+from __future__ import annotations
+
+import torch
+
+# PyTorch's own look at the processor; private names, so a missing one means no.
+_CHECKS = {
+    "avx2": "_is_avx2_supported",
+    "avx512": "_is_avx512_supported",
+    "avx512_vnni": "_is_vnni_supported",
+    "avx512_bf16": "_is_avx512_bf16_supported",
+    "amx": "_is_amx_tile_supported",
+}
+
+
+def cpu_features() -> dict[str, bool]:
+    """Return which vector instructions of this processor PyTorch can use, by name."""
+    return {name: bool(getattr(torch.cpu, check, bool)()) for name, check in _CHECKS.items()}
+
+
+def has_fast_bf16() -> bool:
+    """Return whether the processor multiplies bfloat16 in hardware."""
+    features = cpu_features()
+    return features["avx512_bf16"] or features["amx"]

@@ -1,0 +1,235 @@
+"""The work of curation, one part after another: a video, or a batch of stills, to a file.
+
+A part is an Arrow IPC file with a row for each labelled box, in the order of the frames.
+A box that cannot serve has its reason in `left_out` and no JPEG. The objects of a part are
+in its schema's metadata. Parts are written whole or not at all, so that a run that was
+killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pursuit.datasets import LabelledImage, Sequence
+from pursuit.datasets.faults import box_faults
+from pursuit.files import atomic_path
+from pursuit.frames import Frame
+from pursuit.store.crops import (
+    CropSettings,
+    border_colour,
+    cut_crop,
+    middle_box,
+)
+from pursuit.video import VideoWarning
+
+VERSION = 1
+BATCH_ROWS = 128  # held in memory at a time: 128 crops are some 3 MB
+STILLS_A_PART = 64
+
+SCHEMA = pa.schema(
+    [
+        pa.field("object", pa.int32()),  # in this part
+        pa.field("frame", pa.int32()),
+        pa.field("box", pa.list_(pa.float32(), 4)),  # pixels of the crop
+        pa.field("scale", pa.float32()),  # pixels of the crop for one of the frame
+        pa.field("inside", pa.list_(pa.float32(), 4)),  # what the frame fills of the crop
+        pa.field("border", pa.list_(pa.uint8(), 3)),
+        pa.field("jpeg", pa.binary()),
+        pa.field("left_out", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class PartObject:
+    """One object as a part knows it; see StoreObject."""
+
+    name: str
+    video: str
+    kind: str
+    source: str
+    licence: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task of a curation: the sequences of one video, or some stills, to one part.
+
+    Attributes:
+        name: of the part, without the hash and suffix; parts are joined in its order.
+        video: the sequences of one video; empty for stills.
+        stills: pictures; empty for a video.
+    """
+
+    name: str
+    video: tuple[Sequence, ...] = ()
+    stills: tuple[LabelledImage, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are to read."""
+        return len(self.video[0]) if self.video else len(self.stills)
+
+    def file_name(self, settings: CropSettings) -> str:
+        """Return the name of the part: it tells this input and these settings from others."""
+        state = hashlib.sha256(json.dumps([VERSION, asdict(settings), self.name]).encode())
+        if self.video:
+            state.update(json.dumps(_stamp(self.video[0].path)).encode())
+        for item in self.video:
+            state.update(json.dumps([item.name, item.source, item.licence]).encode())
+            state.update(item.boxes.tobytes())
+        for still in self.stills:
+            words = [still.name, still.source, still.licence, *still.labels]
+            state.update(json.dumps([words, _stamp(still.path)]).encode())
+            state.update(still.boxes.tobytes())
+        readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", self.name)[:80]
+        return f"{readable}-{state.hexdigest()[:20]}.arrow"
+
+
+def _stamp(path: Path | None) -> list[list[Any]]:
+    """Return name, size and time of change of a file, or of all files of a folder."""
+    if path is None:
+        return []
+    entries = os.scandir(path) if path.is_dir() else [path]
+    stats = ((entry.name, entry.stat()) for entry in entries)
+    return sorted([name, stat.st_size, stat.st_mtime_ns] for name, stat in stats)
+
+
+@dataclass(frozen=True)
+class _Row:
+    object: int
+    frame: int
+    box: NDArray[np.float64]
+    scale: float = 0.0
+    inside: NDArray[np.float64] | None = None
+    border: NDArray[np.uint8] | None = None
+    jpeg: bytes | None = None
+    left_out: str | None = None
+
+
+def write_part(job: Job, path: Path, settings: CropSettings) -> None:
+    """Curate one job into the file `path`; nothing is done where it stands already."""
+    if path.exists():
+        return
+    if job.video:
+        objects, rows = _video_objects(job.video), _video_rows(job.video, settings)
+    else:
+        objects, rows = _still_objects(job.stills), _still_rows(job.stills, settings)
+    described = json.dumps([asdict(item) for item in objects]).encode()
+    schema = SCHEMA.with_metadata({"objects": described})
+    with (
+        warnings.catch_warnings(),
+        atomic_path(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        # Frames that a damaged video has lost are counted among what is left out.
+        warnings.simplefilter("ignore", VideoWarning)
+        for batch in _batches(rows, BATCH_ROWS):
+            writer.write_batch(_as_batch(batch, schema))
+
+
+def _video_objects(sequences: tuple[Sequence, ...]) -> list[PartObject]:
+    return [PartObject(s.name, s.video, "video", s.source, s.licence, "") for s in sequences]
+
+
+def _video_rows(sequences: tuple[Sequence, ...], settings: CropSettings) -> Iterator[_Row]:
+    """Yield the rows of a video in one pass over its frames."""
+    labelled = np.array([sequence.labelled for sequence in sequences])  # objects x frames
+    number = -1
+    for number, frame in enumerate(sequences[0].frames()):
+        if number >= labelled.shape[1]:
+            break
+        at = np.flatnonzero(labelled[:, number])
+        boxes = {int(index): sequences[index].boxes[number] for index in at}
+        yield from _crops(frame, number, boxes, settings)
+    for index, beyond in np.argwhere(labelled[:, number + 1 :]):
+        lost = int(beyond) + number + 1
+        yield _Row(int(index), lost, sequences[index].boxes[lost], left_out="no such frame")
+
+
+def _still_objects(stills: tuple[LabelledImage, ...]) -> list[PartObject]:
+    found = []
+    for still in stills:
+        kind = "still" if len(still.boxes) else "unlabelled"
+        for index, label in enumerate(still.labels if len(still.boxes) else ("",)):
+            name = still.name if len(still.boxes) < 2 else f"{still.name}#{index}"
+            found.append(PartObject(name, still.name, kind, still.source, still.licence, label))
+    return found
+
+
+def _still_rows(stills: tuple[LabelledImage, ...], settings: CropSettings) -> Iterator[_Row]:
+    first = 0
+    for still in stills:
+        frame = still.frame()
+        boxes = still.boxes if len(still.boxes) else [middle_box(frame.shape[1], frame.shape[0])]
+        yield from _crops(frame, 0, dict(enumerate(boxes, start=first)), settings)
+        first += len(boxes)
+
+
+def _crops(
+    frame: Frame, number: int, boxes: dict[int, NDArray[np.float64]], settings: CropSettings
+) -> Iterator[_Row]:
+    if not boxes:
+        return
+    border = border_colour(frame)
+    height, width = frame.shape[:2]
+    faults = box_faults(np.stack(list(boxes.values())), width, height)
+    for (index, box), reason in zip(boxes.items(), faults.tolist(), strict=True):
+        if reason:
+            yield _Row(index, number, box, left_out=reason)
+            continue
+        yield _Row(
+            index,
+            number,
+            settings.box_in_crop(box),
+            settings.scale(box),
+            settings.frame_in_crop(box, width, height),
+            border,
+            cut_crop(frame, box, border, settings),
+        )
+
+
+def _batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
+    batch: list[_Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _as_batch(rows: list[_Row], schema: pa.Schema) -> pa.RecordBatch:
+    black = np.zeros(3, dtype=np.uint8)
+    nothing = np.zeros(4)
+    boxes = np.array([row.box for row in rows], dtype=np.float32)
+    inside = np.array(
+        [nothing if row.inside is None else row.inside for row in rows], dtype=np.float32
+    )
+    borders = np.array([black if row.border is None else row.border for row in rows])
+    columns = [
+        pa.array([row.object for row in rows], pa.int32()),
+        pa.array([row.frame for row in rows], pa.int32()),
+        pa.FixedSizeListArray.from_arrays(boxes.ravel(), 4),
+        pa.array([row.scale for row in rows], pa.float32()),
+        pa.FixedSizeListArray.from_arrays(inside.ravel(), 4),
+        pa.FixedSizeListArray.from_arrays(borders.ravel(), 3),
+        pa.array([row.jpeg for row in rows], pa.binary()),
+        pa.array([row.left_out for row in rows], pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

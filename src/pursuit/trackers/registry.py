@@ -1,0 +1,79 @@
+"""All trackers behind one door: presets of SiamFC with shipped weights, and OpenCV's as peers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pursuit import runtimes
+from pursuit.errors import SettingsError, WeightsError, nearest
+from pursuit.networks.siamfc import SiamFC
+from pursuit.trackers.base import Tracker
+from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, with_changes
+from pursuit.trackers.siamfc import SiamFCTracker
+from pursuit.weights import Card, read, shipped
+
+OPENCV = (
+    "opencv-csrt",
+    "opencv-kcf",
+    "opencv-mil",
+    "opencv-mosse",
+    "opencv-medianflow",
+    "opencv-nano",
+)
+
+
+def names() -> list[str]:
+    """Return the names that `load` takes."""
+    return [*PRESETS, *OPENCV]
+
+
+def load(
+    name: str = "siamfc-slim",
+    *,
+    weights: Path | str | None = None,
+    device: str = "cpu",
+    runtime: str = "auto",
+    **settings: Any,
+) -> Tracker:
+    """Return a tracker, ready for `init`.
+
+    Args:
+        name: one of `names()`.
+        weights: a weights file; None takes the shipped ones.
+        device: "cpu" or "cuda".
+        runtime: one of `pursuit.runtimes.names()`.
+        settings: hyper-parameters that differ from the preset's (`SiamFCSettings`), or what
+            an OpenCV tracker takes.
+
+    Raises:
+        SettingsError: no such tracker, runtime, device or setting.
+        WeightsError: no weights of that name are shipped, or the file is not good.
+    """
+    if name in OPENCV:
+        from pursuit.trackers.opencv import load_opencv
+
+        return load_opencv(name, **settings)
+    if name not in PRESETS:
+        close = nearest(name, names())
+        raise SettingsError(f"no tracker {name!r}{close}; `pursuit list` shows all")
+    chosen = with_changes(PRESETS[name], settings)
+    network, card = _weights(WEIGHTS_OF[name], weights)
+    return SiamFCTracker(
+        runtimes.compile(network, runtime, device),
+        chosen,
+        score_scale=card.score_scale,
+        score_offset=card.score_offset,
+        name=name,
+    )
+
+
+def _weights(name: str, path: Path | str | None) -> tuple[SiamFC, Card]:
+    if path is not None:
+        return read(path)
+    inside = shipped()
+    if name not in inside:
+        raise WeightsError(
+            f"this copy of pursuit ships no weights {name!r}: name a file with weights=PATH"
+        )
+    return read(inside[name])

@@ -1,0 +1,81 @@
+"""The hyper-parameters of SiamFC's online algorithm, and the named sets of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pursuit.errors import SettingsError, nearest
+
+
+def _check(name: str, value: float, good: bool, bounds: str) -> None:
+    if not good:
+        raise SettingsError(f"{name} must be {bounds}; got {value!r}")
+
+
+@dataclass(frozen=True)
+class SiamFCSettings:
+    """What decides how SiamFC tracks. The defaults are SiamFC-3s of the authors' program.
+
+    Raises:
+        SettingsError: a value that cannot be.
+    """
+
+    scales: int = 3  # sizes searched a frame, odd: step^-1, 1, step^1
+    scale_step: float = 1.0375  # a; neighbouring sizes are this factor apart
+    scale_penalty: float = 0.9745  # a size that changes must win by this much
+    scale_damping: float = 0.59  # share of a found size that is taken over in a frame
+    window_influence: float = 0.176  # weight of the cosine window against the score map
+    upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
+    smallest: float = 0.2  # bounds of a target's size, in terms of its first
+    largest: float = 5.0
+    lost_below: float = 0.5  # a target whose score is lower is LOST
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            whole = field.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                kind = "a whole number" if whole else "a number"
+                raise SettingsError(f"{field.name} is {kind}; got {value!r}")
+            if not math.isfinite(value):
+                raise SettingsError(f"{field.name} must be finite; got {value!r}")
+        _check("scales", self.scales, self.scales % 2 == 1 and 1 <= self.scales <= 15, "1, 3 .. 15")
+        _check("scale_step", self.scale_step, 1 < self.scale_step <= 2, "above 1, at most 2")
+        _check("scale_penalty", self.scale_penalty, 0 < self.scale_penalty <= 1, "in (0, 1]")
+        _check("scale_damping", self.scale_damping, 0 <= self.scale_damping <= 1, "in [0, 1]")
+        influence = self.window_influence
+        _check("window_influence", influence, 0 <= influence <= 1, "in [0, 1]")
+        _check("upsampling", self.upsampling, 1 <= self.upsampling <= 64, "1 to 64")
+        _check("smallest", self.smallest, 0 < self.smallest <= 1, "in (0, 1]")
+        _check("largest", self.largest, 1 <= self.largest <= 100, "1 to 100")
+        _check("lost_below", self.lost_below, 0 <= self.lost_below <= 1, "in [0, 1]")
+
+
+PRESETS: dict[str, SiamFCSettings] = {
+    "siamfc-3s": SiamFCSettings(),
+    "siamfc-5s": SiamFCSettings(5, 1.0255, 0.962, 0.34, 0.168),
+    "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
+    "siamfc-slim": SiamFCSettings(),
+}
+
+WEIGHTS_OF: dict[str, str] = {
+    "siamfc-3s": "siamfc",
+    "siamfc-5s": "siamfc",
+    "siamfc-5s-paper": "siamfc",
+    "siamfc-slim": "siamfc-slim",
+}
+
+
+def with_changes(settings: SiamFCSettings, changes: dict[str, Any]) -> SiamFCSettings:
+    """Return settings with other values.
+
+    Raises:
+        SettingsError: an unknown name (the nearest known one is named), or a wrong value.
+    """
+    known = [field.name for field in fields(SiamFCSettings)]
+    for name in changes:
+        if name not in known:
+            raise SettingsError(f"SiamFC has no setting {name!r}{nearest(name, known)}")
+    return SiamFCSettings(**{**{name: getattr(settings, name) for name in known}, **changes})

@@ -1,0 +1,285 @@
+"""SiamFC's online algorithm (paper, section 2; the authors' program in the details).
+
+What differs from the program, on purpose: the peak is measured from the map's exact centre
+and read between fine cells; the displacement counts in pixels of the chosen scale; windows
+are cut straight from the frame and never rounded to whole pixels; a negative score never
+rewards a change of scale; targets stay within bounds (see `SiamFCTracker`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from pursuit import boxes as box_arithmetic
+from pursuit import windows
+from pursuit.boxes import Array
+from pursuit.errors import BoxError, PursuitError
+from pursuit.frames import Colour, Frame, as_frame, mean_colour
+from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
+from pursuit.runtimes import Compiled
+from pursuit.trackers.base import Result, State
+from pursuit.trackers.response import cosine_window, find_moves, upsampling_matrix
+from pursuit.trackers.settings import SiamFCSettings
+
+_CELLS = 17  # side of the score map
+_LEAST = 2.0  # pixels: no side of a box shrinks below this
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The state of N targets: a row a target.
+
+    Attributes:
+        ids: (N,) numbers given out by the tracker.
+        centre: (N, 2) x, y in the frame.
+        first: (N, 2) w, h at the start.
+        zoom: (N,) size now, in terms of the first; boxes keep their aspect ratio.
+        border: (N, 3) mean colour of the frame each started in.
+        exemplar: (N, C, 6, 6) features, on the runtime's device.
+    """
+
+    ids: NDArray[np.int64]
+    centre: Array
+    first: Array
+    zoom: Array
+    border: Array
+    exemplar: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def size(self) -> Array:
+        """(N, 2) w, h now."""
+        return self.first * self.zoom[:, None]
+
+    @property
+    def side(self) -> Array:
+        """(N,) side of the search window now, in frame pixels."""
+        return box_arithmetic.context_side(self.size) * SEARCH / EXEMPLAR
+
+    def boxes(self) -> Array:
+        """Return the boxes (N, 4) now."""
+        return box_arithmetic.from_centres(self.centre, self.size)
+
+    def take(self, keep: NDArray[np.bool_]) -> Targets:
+        """Return the targets that a mask (N,) keeps."""
+        rows = torch.from_numpy(np.flatnonzero(keep)).to(self.exemplar.device)
+        arrays = {f.name: getattr(self, f.name)[keep] for f in fields(self)[:-1]}
+        return Targets(**arrays, exemplar=self.exemplar[rows])
+
+    def join(self, other: Targets) -> Targets:
+        """Return these targets and others after them."""
+        arrays = {
+            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+            for f in fields(self)[:-1]
+        }
+        return Targets(**arrays, exemplar=torch.cat([self.exemplar, other.exemplar]))
+
+
+class SiamFCTracker:
+    """Follows N targets with one network call a frame.
+
+    Bounds, whatever the frames hold: a centre stays in the frame; a size stays within
+    `settings.smallest` and `.largest` of its first, within the frame, and above 2 pixels (or
+    where it started, if that was less); the search window follows the size. When the frame's
+    size changes midway, centres and sizes are scaled with it, each axis for itself.
+
+    `init` with one box (4,) makes results of one target; after `add` results have a row a
+    target, and keep it whatever is dropped.
+
+    Args:
+        network: a SiamFC on a runtime.
+        settings: hyper-parameters.
+        score_scale, score_offset: of the weights' card; make a peak a confidence.
+        name: what results and reports call this tracker.
+    """
+
+    def __init__(
+        self,
+        network: Compiled,
+        settings: SiamFCSettings | None = None,
+        *,
+        score_scale: float = 1.0,
+        score_offset: float = 0.0,
+        name: str = "siamfc",
+    ) -> None:
+        self.name = name
+        self.settings = settings or SiamFCSettings()
+        self._network = network
+        self._calibration = (score_scale, score_offset)
+        matrix = upsampling_matrix(_CELLS, self.settings.upsampling)
+        self._matrix = matrix.to(network.device)
+        self._window = cosine_window(len(matrix)).to(network.device)
+        reach = self.settings.scales // 2
+        self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
+        self._targets: Targets | None = None
+        self._frame_size = (0, 0)  # width, height of the last frame
+        self._single = False
+        self._next_id = 0
+
+    @property
+    def targets(self) -> Targets:
+        """The state of all targets; read it, do not change it.
+
+        Raises:
+            PursuitError: before `init`.
+        """
+        if self._targets is None:
+            raise PursuitError("the tracker has no targets yet: call init(frame, box) first")
+        return self._targets
+
+    def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
+        """Start anew with the targets at a box (4,) or boxes (N, 4); numbers count from 0.
+
+        Boxes are clipped to the frame.
+
+        Raises:
+            FrameError: not a frame.
+            BoxError: not a box, outside the frame or larger than it.
+        """
+        started = time.perf_counter()
+        picture = as_frame(frame, colour)
+        height, width = picture.shape[:2]
+        where = box_arithmetic.start_boxes(box, width, height)
+        if where.ndim > 2:
+            raise BoxError(f"boxes are (4,) or (N, 4); got shape {where.shape}")
+        self._next_id = 0
+        self._targets = self._started(picture, where.reshape(-1, 4))
+        self._single = where.ndim == 1
+        self._frame_size = (width, height)
+        return self._result(np.ones(len(self._targets)), time.perf_counter() - started)
+
+    def add(
+        self, frame: object, boxes: ArrayLike, *, colour: Colour = "rgb"
+    ) -> NDArray[np.int64]:
+        """Follow more targets, from their boxes (4,) or (N, 4) in the frame seen last.
+
+        Returns:
+            Their numbers (N,). From now on results have a row a target.
+
+        Raises:
+            FrameError, BoxError: as `init`.
+        """
+        before = self.targets
+        picture = as_frame(frame, colour)
+        height, width = picture.shape[:2]
+        where = box_arithmetic.start_boxes(boxes, width, height)
+        if where.ndim > 2:
+            raise BoxError(f"boxes are (4,) or (N, 4); got shape {where.shape}")
+        self._fit(width, height)
+        more = self._started(picture, where.reshape(-1, 4))
+        self._targets = self.targets.join(more) if len(before) else more
+        self._single = False
+        return more.ids.copy()
+
+    def drop(self, ids: ArrayLike) -> None:
+        """Stop following the targets of these numbers; others keep theirs.
+
+        Raises:
+            PursuitError: no target has such a number.
+        """
+        gone = np.atleast_1d(np.asarray(ids))
+        unknown = np.setdiff1d(gone, self.targets.ids)
+        if len(unknown):
+            raise PursuitError(f"there is no target {unknown[0]} to drop")
+        self._targets = self.targets.take(~np.isin(self.targets.ids, gone))
+        self._single = False
+
+    def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
+        """Return where the targets are in the next frame.
+
+        Raises:
+            PursuitError: before `init`.
+            FrameError: not a frame.
+        """
+        started = time.perf_counter()
+        picture = as_frame(frame, colour)
+        targets = self.targets
+        if not len(targets):
+            return self._result(np.empty(0), time.perf_counter() - started)
+        self._fit(picture.shape[1], picture.shape[0])
+        targets = self.targets
+        sides = targets.side[:, None] * self._steps  # (N, S)
+        search = self._network.embed(self._search_windows(picture, targets, sides))
+        with torch.inference_mode():
+            maps = self._network.score(targets.exemplar, search)
+            move = find_moves(maps, self._matrix, self._window, self.settings)
+        scale = move.scale.cpu().numpy()
+        offset = move.offset.cpu().numpy().astype(np.float64)
+        chosen = sides[np.arange(len(sides)), scale]
+        # Cells of the score map to pixels of the window to pixels of the frame.
+        centre = targets.centre + offset * STRIDE * chosen[:, None] / SEARCH
+        damping = self.settings.scale_damping
+        zoom = targets.zoom * (1 - damping + damping * self._steps[scale])
+        self._targets = self._bounded(replace(targets, centre=centre, zoom=zoom))
+        peak = move.peak.cpu().numpy().astype(np.float64)
+        return self._result(self._score(peak), time.perf_counter() - started)
+
+    def _started(self, frame: Frame, where: Array) -> Targets:
+        """Return new targets at boxes (N, 4), their exemplars seen."""
+        number = len(where)
+        border = np.tile(mean_colour(frame), (number, 1))
+        centre, size = box_arithmetic.centres(where), where[:, 2:]
+        sides = box_arithmetic.context_side(size)
+        crops = np.empty((number, EXEMPLAR, EXEMPLAR, 3), np.uint8)
+        for i in range(number):
+            crops[i] = windows.cut(frame, centre[i], sides[i], EXEMPLAR, border[i])
+        ids = np.arange(self._next_id, self._next_id + number, dtype=np.int64)
+        self._next_id += number
+        return Targets(ids, centre, size, np.ones(number), border, self._network.embed(crops))
+
+    def _search_windows(self, frame: Frame, targets: Targets, sides: Array) -> NDArray[np.uint8]:
+        """Return windows (N * S, 255, 255, 3) of N targets at sides (N, S)."""
+        number, scales = sides.shape
+        crops = np.empty((number * scales, SEARCH, SEARCH, 3), np.uint8)
+        for i in range(number):
+            for j in range(scales):
+                crops[i * scales + j] = windows.cut(
+                    frame, targets.centre[i], sides[i, j], SEARCH, targets.border[i]
+                )
+        return crops
+
+    def _fit(self, width: int, height: int) -> None:
+        """Scale the targets with a frame whose size has changed."""
+        if (width, height) == self._frame_size:
+            return
+        factor = np.array([width, height]) / np.array(self._frame_size)
+        self._frame_size = (width, height)
+        targets = self.targets
+        self._targets = self._bounded(
+            replace(targets, centre=targets.centre * factor, first=targets.first * factor)
+        )
+
+    def _bounded(self, targets: Targets) -> Targets:
+        """Return targets brought within bounds."""
+        frame = np.array(self._frame_size, dtype=np.float64)
+        least = np.minimum(_LEAST / targets.first.min(axis=1), 1)
+        low = np.maximum(self.settings.smallest, least)
+        high = np.minimum(self.settings.largest, (frame / targets.first).min(axis=1))
+        # The upper bound is put on last: a frame may have become smaller than the lower one.
+        zoom = np.minimum(np.maximum(targets.zoom, low), high)
+        return replace(targets, centre=np.clip(targets.centre, 0, frame), zoom=zoom)
+
+    def _score(self, peak: Array) -> Array:
+        """Return the confidence in [0, 1] of peaks (N,)."""
+        scale, offset = self._calibration
+        return 1 / (1 + np.exp(-np.clip(scale * (peak - offset), -60, 60)))
+
+    def _result(self, score: Array, seconds: float) -> Result:
+        targets = self.targets
+        state = np.where(score >= self.settings.lost_below, State.TRACKED, State.LOST)
+        box = targets.boxes()
+        if self._single:
+            number = int(targets.ids[0])
+            return Result(box[0], float(score[0]), State(int(state[0])), number, seconds)
+        return Result(box, score, state.astype(np.int64), targets.ids.copy(), seconds)
+
+

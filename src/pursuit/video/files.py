@@ -1,0 +1,245 @@
+"""Frames of a video file: every one, in order, upright, from any start.
+
+Frames are numbered as they are shown, from 0. The header's own count is never trusted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from collections.abc import Generator, Iterator
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pursuit.errors import VideoError
+from pursuit.frames import Frame
+from pursuit.video.base import Opened, Shot, Start, VideoWarning, past_the_end
+from pursuit.video.seeking import Spot, find_spot
+
+# Each thread holds frames; more than this adds memory and hardly any speed.
+_DECODING_THREADS = 4
+_MOST_FPS = 1000  # a higher rate is a clock that was taken for one
+_MICROSECONDS = 1_000_000  # a second, in FFmpeg's own unit
+
+
+def open_file(place: str, name: str, start: Start = 0) -> Opened:
+    """Open the video at `place` (a path or URL), named `name` in messages.
+
+    Raises:
+        VideoError: it cannot be read, or holds no video.
+    """
+    video = VideoFile(place, name)
+    count = video.frame_count
+    if count is not None:
+        skipped = start if isinstance(start, int) else int(start * (video.fps or 0))
+        count = max(1, count - skipped)
+    return Opened(video.shots(start), video.fps, count)
+
+
+class VideoFile:
+    """A video that FFmpeg opened, and its main video stream.
+
+    Raises:
+        VideoError: it cannot be read, or holds no video.
+    """
+
+    def __init__(self, place: str, name: str, timeout: float | None = None) -> None:
+        self.place, self.name, self._timeout = place, name, timeout
+        self._damaged = False
+        self._cut_away = 0  # frames that the file has and, by its edit list, does not show
+        self._open()
+
+    def _open(self) -> None:
+        self.container = open_container(self.place, self.name, self._timeout)
+        try:
+            self.stream = _video_stream(self.container, self.name)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+
+    @property
+    def fps(self) -> float | None:
+        """Average frames a second, None where the file does not tell."""
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        return float(rate) if rate is not None and 0 < rate <= _MOST_FPS else None
+
+    @property
+    def frame_count(self) -> int | None:
+        """How many frames the file says it has, or None; it may be wrong."""
+        if self.stream.frames > 0:
+            return self.stream.frames
+        if self.container.duration is None or self.fps is None:
+            return None
+        return max(1, round(self.container.duration / _MICROSECONDS * self.fps))
+
+    def seconds(self, number: int, picture: VideoFrame) -> float | None:
+        """Return the time of frame `number` on the video's clock."""
+        if picture.pts is None or self.stream.time_base is None:
+            return number / self.fps if self.fps else None
+        return float((picture.pts - (self.stream.start_time or 0)) * self.stream.time_base)
+
+    def shots(self, start: Start = 0) -> Generator[Shot, None, None]:
+        """Yield the frames from `start` on, then close the file.
+
+        A damaged or cut off file gives the frames that it has, with one warning.
+        """
+        reformatter = VideoReformatter()
+        number = -1
+        try:
+            for number, picture in self._numbered(start):
+                yield Shot(number, self.seconds(number, picture), rgb(picture, reformatter))
+            if number < 0 and start:
+                raise past_the_end(start, self.name)
+            if number < 0:
+                raise VideoError(f"{self.name} holds no frame that can be decoded")
+            if start == 0 and number + 1 < self._promised() - self._cut_away:
+                self._warn(f"{number + 1} of {self._promised()} frames could be read")
+        finally:
+            self.close()
+
+    def _promised(self) -> int:
+        """How many frames the header says for certain there are; 0 where it does not."""
+        length = re.fullmatch(r"(\d+):(\d+):([\d.]+)", self.stream.metadata.get("DURATION", ""))
+        if self.stream.frames > 0 or length is None or self.fps is None:
+            return self.stream.frames
+        hours, minutes, seconds = (float(part) for part in length.groups())
+        # A Matroska file. A frame less: at a variable rate the number is only near.
+        return int((hours * 3600 + minutes * 60 + seconds) * self.fps) - 1
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """Yield what can be decoded from where the file stands; warn once of what cannot."""
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self._warn(f"reading stopped ({error.strerror})")
+                return
+            if packet is None:
+                return
+            self._cut_away += packet.is_discard
+            if packet.is_corrupt:
+                self._warn("only the frames it still has are read")
+            try:
+                decoded = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.FFmpegError:
+                self._warn("only the frames it still has are read")
+                continue
+            yield from decoded
+
+    def _numbered(self, start: Start) -> Iterator[tuple[int, VideoFrame]]:
+        if start:
+            spot = find_spot(self.container, self.stream, start)
+            found = self._seek(spot) if spot is not None else None
+            if spot is not None and found is not None:
+                return enumerate(found, spot.number)
+            self.close()
+            self._open()
+        return self._from(start, enumerate(self.pictures()))
+
+    def _seek(self, spot: Spot) -> Iterator[VideoFrame] | None:
+        """Return the frames from `spot` on, or None where the file cannot be entered there."""
+        try:
+            self.container.seek(spot.pts, stream=self.stream)
+        except av.FFmpegError:
+            return None
+        pictures = self.pictures()
+        for picture in pictures:
+            if picture.pts is None or picture.pts > spot.pts:
+                return None
+            if picture.pts == spot.pts:
+                return itertools.chain([picture], pictures)
+        return None
+
+    def _from(
+        self, start: Start, every: Iterator[tuple[int, VideoFrame]]
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """Yield the frames from `start` on, out of all of them."""
+        if isinstance(start, int):
+            yield from itertools.dropwhile(lambda pair: pair[0] < start, every)
+            return
+        shown: tuple[int, VideoFrame] | None = None
+        for number, picture in every:
+            time = self.seconds(number, picture)
+            if time is None or time > start:
+                if shown is not None:
+                    yield shown
+                yield number, picture
+                yield from every
+                return
+            shown = number, picture
+        if shown is not None and start < (self.seconds(*shown) or 0) + 1 / (self.fps or 1):
+            yield shown
+
+    def _warn(self, what: str) -> None:
+        if not self._damaged:
+            text = f"{self.name} is damaged or cut off: {what}"
+            warnings.warn(text, VideoWarning, stacklevel=2)
+        self._damaged = True
+
+
+def open_container(place: str, name: str, timeout: float | None = None) -> InputContainer:
+    """Open a file or URL with FFmpeg; `timeout` seconds for it to answer.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    try:
+        container = av.open(place, "r", timeout=timeout, metadata_errors="replace")
+    except av.error.InvalidDataError:
+        raise VideoError(
+            f"cannot read {name}: not a video, or damaged, or cut off before its index; "
+            "give a file that a player can play"
+        ) from None
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(f"cannot read {name}: {error.strerror or error}") from None
+    if container.format.name == "tty":  # FFmpeg plays any text as a picture of its letters
+        container.close()
+        raise VideoError(f"cannot read {name}: it is a text file, not a video")
+    return container
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    stream = container.streams.best("video")
+    is_cover = stream is not None and bool(stream.disposition & Disposition.attached_pic)
+    if not isinstance(stream, VideoStream) or is_cover:
+        kind = "only sound" if container.streams.audio else "no pictures"
+        raise VideoError(f"{name} has no video stream, {kind}: give a file with pictures")
+    stream.thread_type = "AUTO"  # type: ignore[assignment]
+    stream.thread_count = _DECODING_THREADS
+    return stream
+
+
+def rgb(picture: VideoFrame, reformatter: VideoReformatter) -> Frame:
+    """Return a picture as a frame (H, W, 3) of its own memory, upright, as a player shows it."""
+    # One thread: swscale's own threads cost more than they save on a frame.
+    flat = reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
+    matrix = picture.side_data.get("DISPLAYMATRIX")
+    if matrix is not None:
+        flat = _turned(flat, np.frombuffer(bytes(matrix), np.int32).reshape(3, 3))
+    return np.ascontiguousarray(flat)
+
+
+def _turned(frame: NDArray[np.uint8], matrix: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Return a view of `frame` as the display matrix says, to the nearest quarter turn.
+
+    The matrix takes x, y to x a + y c, x b + y d (rows a, b and c, d).
+    """
+    (a, b), (c, d) = matrix[:2, :2].astype(np.int64)
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        frame, a, d = frame.swapaxes(0, 1), c, b
+    return frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

@@ -1,0 +1,113 @@
+"""The command line as a whole: help, version, errors in one line, start-up time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+
+import pursuit
+from pursuit import cli
+from pursuit.errors import BoxError
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pursuit", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_without_arguments_shows_help_with_examples() -> None:
+    done = run()
+    assert done.returncode == 0
+    assert "pursuit track clip.mp4 --box" in done.stdout
+    assert done.stderr == ""
+    assert done.stdout == run("--help").stdout
+
+
+def test_help_names_every_command() -> None:
+    listed = run("--help").stdout.split("Commands:")[1].split("Examples:")[0]
+    names = [line.split()[0] for line in listed.splitlines() if line.strip()]
+    assert set(cli._COMMANDS) <= set(names)
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"pursuit {pursuit.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["docter"], "doctor"),
+        (["--versoin"], "--version"),
+        (["doctor", "--jsn"], "--json"),
+        (["doctor", "now"], "now"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_nearest(words: list[str], hint: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert hint in done.stderr
+
+
+def test_help_imports_nothing_heavy_and_is_fast() -> None:
+    code = (
+        "import sys; from pursuit.cli import main; main(['--help']);"
+        "heavy = {'torch', 'cv2', 'av', 'numpy', 'pyarrow', 'pydantic_core'} & set(sys.modules);"
+        "sys.exit(f'imported {sorted(heavy)}' if heavy else 0)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    took = time.perf_counter() - started
+    assert done.returncode == 0, done.stderr
+    assert took < 5  # 0.2 s on a quiet machine; the imports above would take longer than this
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """Put one command in place that raises what the test puts into the list."""
+    errors: list[BaseException] = []
+
+    def fail() -> None:
+        raise errors[0]
+
+    def only() -> typer.Typer:
+        app = typer.Typer(pretty_exceptions_enable=False)
+        app.callback()(lambda: None)
+        app.command("fail")(fail)
+        return app
+
+    monkeypatch.setattr(cli, "build", only)
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (BoxError("a box is\n  four numbers"), 2, "error: a box is four numbers\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (typer.Exit(1), 1, ""),
+    ],
+)
+def test_exit_status_and_message_of_errors(
+    failing: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    text: str,
+) -> None:
+    failing.append(error)
+    assert cli.main(["fail"]) == status
+    assert capsys.readouterr().err == text
+
+
+def test_a_bug_is_not_hidden(failing: list[BaseException]) -> None:
+    failing.append(RuntimeError("a bug"))
+    with pytest.raises(RuntimeError):
+        cli.main(["fail"])

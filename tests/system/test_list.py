@@ -1,0 +1,31 @@
+"""`pursuit list`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pursuit import weights
+from pursuit.learning import recipe
+from pursuit.trackers import registry
+
+
+def test_list_shows_every_tracker_recipe_and_weights_file() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pursuit", "list"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    sections = {part.split("\n")[0]: part for part in done.stdout.split("\n\n")}
+    assert list(sections) == ["trackers", "weights", "recipes"]
+    for name in registry.names():
+        assert f"\n  {name} " in sections["trackers"]
+    assert sections["trackers"].count("[default]") == 1
+    for name, path in weights.shipped().items():
+        line = next(x for x in sections["weights"].splitlines() if x.startswith(f"  {name} "))
+        card = weights.read_card(path.with_suffix(".json"))
+        assert card.sha256[:12] in line
+        for value in card.scores.values():
+            assert f"{value:.3f}" in line
+    for name in recipe.shipped():
+        line = next(x for x in sections["recipes"].splitlines() if x.startswith(f"  {name} "))
+        assert recipe.read(name).about in line
