@@ -113,10 +113,10 @@ def film() -> Film:
     others = [
         car(main, 330, speed * 0.97, 1, look((196, 186, 176))),
         car(main, 560, speed * 1.02, 1, look((52, 92, 170), WHITE)),
-        car(main, 400, 4.6, -1, look((224, 116, 36))),
+        car(main, 250, 4.6, -1, look((224, 116, 36))),
         car(main, 40, 4.3, -1, look((232, 190, 60))),
-        car(main, 700, 4.6, -1, look((58, 60, 66))),
-        car(main, 960, 4.1, -1, look((226, 228, 230))),
+        car(main, 570, 4.6, -1, look((58, 60, 66))),
+        car(main, 1180, 4.1, -1, look((226, 228, 230))),
         car(crossing[0], 120, 2.2, -1, look((60, 130, 96))),
         car(crossing[1], 60, 2.0, 1, look((200, 34, 40))),
         car(crossing[2], 180, 2.6, -1, look((70, 110, 180))),
@@ -127,7 +127,7 @@ def film() -> Film:
     # A footbridge over the street, and treetops whose leaves reach over the lane.
     under = int(0.45 * FRAMES)
     bridge = stand(
-        painting.bridge(150, 34), tuple(target.centre[under]), np.rad2deg(target.angle[under])
+        painting.bridge(150, 24), tuple(target.centre[under]), np.rad2deg(target.angle[under])
     )
     trees = []
     for moment, side, radius in ((0.2, 44, 30), (0.66, 40, 34), (0.7, -62, 30), (0.86, 46, 32)):
@@ -142,7 +142,7 @@ def film() -> Film:
     kernel = np.hanning(141) / np.hanning(141).sum()
     calm = np.stack([np.convolve(wide[:, i], kernel, mode="valid") for i in (0, 1)], axis=1)
     drift = np.stack([95 * np.sin(2 * np.pi * time * 1.3), 38 * np.sin(2 * np.pi * time)], axis=1)
-    zoom = 1.22 - 0.26 * np.cos(2 * np.pi * (time * 1.25 - 0.05))
+    zoom = 1.24 - 0.18 * np.cos(2 * np.pi * (time * 1.25 - 0.05))
     cast = [shadow(actor) for actor in (target, *others)]
     return Film(
         size=SIZE,

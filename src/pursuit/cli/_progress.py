@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:
     """Give a function to call with what is done and what there is; silent in a pipe."""
     from rich.console import Console
     from rich.progress import (
@@ -40,7 +40,7 @@ def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
 
-        def show(done: int, total: int) -> None:
+        def show(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total)
 
         yield show

@@ -17,6 +17,7 @@ def frame(
     video: Annotated[
         str,
         typer.Argument(
+            metavar="VIDEO",
             help="Video file, folder or glob of pictures, number of a camera, URL of a stream.",
             show_default=False,
         ),
@@ -25,9 +26,9 @@ def frame(
         str,
         typer.Option(metavar="FRAME|SECONDS", help="Which: 120 is a frame, 4.8 or 4.8s a time."),
     ] = "0",
-    out: Annotated[Path, typer.Option(help="Picture to write: .png, .jpg or .webp.")] = Path(
-        "frame.png"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="Picture to write: .png, .jpg or .webp.")
+    ] = Path("frame.png"),
 ) -> None:
     """Write a frame with a pixel ruler around it, to read off a box for `pursuit track`."""
     from pursuit.video import read, save_picture, with_ruler
@@ -35,7 +36,8 @@ def frame(
     with read(video, start=at, max_frames=1) as reader:
         number, picture = next(reader)
     save_picture(out, with_ruler(picture))
+    there = f" --start {number}" if number else ""
     typer.echo(
         f"wrote {out}: frame {number} of {video}, {reader.width} x {reader.height} pixels\n"
-        f"next: pursuit track {video} --start {number} --box X,Y,W,H"
+        f"next: pursuit track {video}{there} --box X,Y,W,H"
     )

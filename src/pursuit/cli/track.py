@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import warnings
@@ -15,8 +16,11 @@ import typer
 if TYPE_CHECKING:
     from pursuit.boxes import Array
     from pursuit.frames import Frame
+    from pursuit.results.tracks import TracksWriter
     from pursuit.trackers.base import Result
     from pursuit.video import VideoReader
+
+    Taker = Callable[[Frame, Result], object]
 
 _PICTURES_FPS = 25.0  # of videos made from sources without a clock
 
@@ -30,6 +34,7 @@ def track(
     video: Annotated[
         str,
         typer.Argument(
+            metavar="VIDEO",
             help="Video file, folder or glob of pictures, number of a camera, URL of a stream.",
             show_default=False,
         ),
@@ -46,18 +51,22 @@ def track(
         str, typer.Option(metavar="NAME", help="One of `pursuit list`.")
     ] = "siamfc-slim",
     weights: Annotated[
-        Path | None, typer.Option(help="Weights file in place of the shipped ones.")
+        Path | None, typer.Option(metavar="PATH", help="Weights file in place of the shipped ones.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the video with boxes drawn: .mp4, .m4v, .mov or .mkv (H.264)."),
+        typer.Option(
+            metavar="PATH",
+            help="Write the video with boxes drawn: .mp4, .m4v, .mov or .mkv (H.264).",
+        ),
     ] = None,
     save: Annotated[
         list[Path] | None,
         typer.Option(
+            metavar="PATH",
             help="Write the boxes: .csv, .json, .txt, .mot.txt (MOTChallenge) or .coco.json. "
-            "Repeat it for more files."
+            "Repeat it for more files.",
         ),
     ] = None,
     start: Annotated[
@@ -67,7 +76,7 @@ def track(
         ),
     ] = "0",
     max_frames: Annotated[
-        int | None, typer.Option(help="Stop after so many frames.", show_default=False)
+        int | None, typer.Option(metavar="N", help="Stop after so many frames.", show_default=False)
     ] = None,
 ) -> None:
     """Follow targets through a video, from a box each in its first frame.
@@ -181,37 +190,52 @@ def _check_outputs(outputs: list[Path], video: str) -> None:
 
 def _takers(
     stack: contextlib.ExitStack, reader: VideoReader, out: Path | None, files: list[Path]
-) -> list[Callable[[Frame, Result], object]]:
+) -> list[Taker]:
     """Open the outputs; return what to call with each frame and its result."""
     from pursuit.results import tracks
     from pursuit.video import Trails, draw, write
 
     film = tracks.Film(reader.name, reader.width, reader.height, reader.fps)
-    takers: list[Callable[[Frame, Result], object]] = []
+    takers: list[Taker] = []
     for file in files:
         saver = stack.enter_context(tracks.write(file, film))
-        takers.append(lambda frame, result, saver=saver: saver.write(result))
+        takers.append(_saving(saver))
     if out is not None:
         sound = None if reader.is_live else reader.name
         writer = stack.enter_context(write(out, reader.fps or _PICTURES_FPS, source=sound))
         trails = Trails()
-        takers.append(
-            lambda frame, result: writer.write(draw(frame, result, trails), reader.time)
-        )
+        takers.append(lambda frame, result: writer.write(draw(frame, result, trails), reader.time))
     if not takers:
-        takers.append(_printer())
+        takers.append(_printer(reader))
     return takers
 
 
-def _printer() -> Callable[[Frame, Result], object]:
-    """Return what prints results to standard output as CSV, at once."""
+def _saving(saver: TracksWriter) -> Taker:
+    return lambda frame, result: saver.write(result)
+
+
+def _printer(reader: VideoReader) -> Taker:
+    """Return what prints results to standard output as CSV, at once.
+
+    Where nobody reads them any more (`| head`), the video ends.
+    """
+    from pursuit.files import cannot_write
     from pursuit.results.tracks import Csv
 
     form = Csv()
-    typer.echo(form.begin(), nl=False)
+    header = form.begin()
 
     def take(frame: Frame, result: Result) -> None:
-        typer.echo(form.piece(result), nl=False)
+        nonlocal header
+        try:
+            typer.echo(header + form.piece(result), nl=False)
+        except BrokenPipeError:
+            reader.stop()
+            # Python would try again at its end, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise cannot_write("standard output", error) from error
+        header = ""
 
     return take
 
@@ -252,7 +276,7 @@ def _plain_warnings() -> Iterator[None]:
     """Print warnings of videos as one line on stderr."""
     from pursuit.video import VideoWarning
 
-    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         typer.echo(f"warning: {message}", err=True)
 
     with warnings.catch_warnings():

@@ -21,12 +21,16 @@ def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="Fields of the recipe: data=STORE optim.lr=0.01 ...", metavar="KEY=VALUE"),
+        typer.Argument(
+            help="Fields of the recipe: data=STORE optim.lr=0.01 ...", metavar="KEY=VALUE"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights, log and checkpoint [runs/RECIPE].")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")
+    ] = "auto",
 ) -> None:
     """Train a network from a store of crops. The same command resumes a run that was stopped.
 
@@ -83,7 +87,10 @@ class _Progress:
             f"{report.pairs_per_second:.0f} pairs/s"
         )
         self._bar.update(
-            self._training, completed=report.step, total=report.steps, visible=True,
+            self._training,
+            completed=report.step,
+            total=report.steps,
+            visible=True,
             description=text,
         )
         if report.held_out_error is not None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pursuit.datasets.base import LabelledImage
-from pursuit.datasets.reading import Findings, box_of, read_picture, read_text
+from pursuit.datasets.reading import Findings, box_of, plural, read_picture, read_text
 from pursuit.errors import DataError
 
 LOOKS_FOR = "annotations.json (COCO) beside images/, or the .json itself"
@@ -59,7 +59,8 @@ def read(path: Path, findings: Findings) -> list[LabelledImage]:
         )
     strays = [key for key in boxes if key not in known]
     if strays:
-        findings.wrong(f"{file}: annotations of {len(strays)} images that it does not list")
+        images = plural(len(strays), "image")
+        findings.wrong(f"{file}: annotations of {images} that it does not list")
     return found
 
 
@@ -75,7 +76,7 @@ def _json_of(path: Path) -> Path | None:
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(file))
+        content = json.loads(read_text(file, Findings(strict=True)) or "")
     except ValueError as error:
         raise DataError(f"{file} is not JSON ({error}); a COCO file is expected") from None
     lists = isinstance(content, dict) and all(

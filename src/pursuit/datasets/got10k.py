@@ -73,7 +73,7 @@ def _absent(path: Path, count: int, findings: Findings) -> NDArray[np.bool_]:
     absent = np.zeros(count, dtype=bool)
     if not path.is_file():
         return absent
-    flags = read_text(path).split()
+    flags = (read_text(path, findings) or "").split()
     if len(flags) < count or not set(flags) <= {"0", "1"}:
         findings.wrong(f"{path}: must hold 0 or 1 for each of the {count} frames")
         return absent

@@ -83,18 +83,15 @@ def numbered(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a file of labels.
-
-    Raises:
-        DataError: it cannot be read, or is not text.
-    """
+def read_text(path: Path, findings: Findings) -> str | None:
+    """Return the text of a file of labels; None, and a finding, if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+        findings.wrong(f"cannot read {path}: {error.strerror or error}")
     except UnicodeDecodeError:
-        raise DataError(f"{path} is not a text file of labels") from None
+        findings.wrong(f"{path} is not a text file of labels")
+    return None
 
 
 def box_of(fields: Sequence[str], place: str, findings: Findings) -> list[float] | None:
@@ -118,7 +115,7 @@ def box_lines(path: Path, findings: Findings) -> NDArray[np.float64]:
 
     The numbers stand apart by commas, tabs, semicolons or spaces.
     """
-    lines = read_text(path).rstrip().splitlines()
+    lines = (read_text(path, findings) or "").rstrip().splitlines()
     boxes = np.full((len(lines), 4), math.nan)
     without = []
     for index, line in enumerate(lines):

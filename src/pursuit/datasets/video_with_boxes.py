@@ -94,7 +94,10 @@ def _boxes(
 
 def _rows(path: Path, findings: Findings) -> Rows:
     """Return object -> frame -> box of a file of labels."""
-    reader = csv.reader(read_text(path).splitlines())
+    text = read_text(path, findings)
+    if text is None:
+        return {}
+    reader = csv.reader(text.splitlines())
     header = [name.strip().lower() for name in next(reader, [])]
     if not set(COLUMNS) <= set(header):
         findings.wrong(f"{path}: the first line must name the columns {','.join(COLUMNS)}")
@@ -143,4 +146,3 @@ def count_frames(path: Path, *, read_all: bool = False) -> int:
         if stream.frames and not read_all:
             return int(stream.frames)
         return sum(1 for packet in container.demux(stream) if packet.size)
-

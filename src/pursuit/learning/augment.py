@@ -263,7 +263,12 @@ def _pastes(
         return np.flatnonzero((rng.random(batch) < share) & foreign)
 
     def piece(
-        onto: NDArray[np.int64], at: Array, where: Array, extent: Array, *, outside: bool = False,
+        onto: NDArray[np.int64],
+        at: Array,
+        where: Array,
+        extent: Array,
+        *,
+        outside: bool = False,
         power: float = 4.0,
     ) -> None:
         """Show the scenery's middle at window offset `at`, within a piece at `where`."""
@@ -399,9 +404,7 @@ def _coarsen(windows: Tensor, chosen: NDArray[np.int64]) -> None:
     small = functional.interpolate(
         windows[index], size=size // 2, mode="bilinear", align_corners=False, antialias=True
     )
-    windows[index] = functional.interpolate(
-        small, size=size, mode="bilinear", align_corners=False
-    )
+    windows[index] = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
 
 
 def _blur(windows: Tensor, chosen: NDArray[np.int64], kernels: Tensor) -> None:

@@ -104,9 +104,7 @@ class PairSampler:
         rounds: list[Rows] = []
         while number > 0:
             take = min(number, useful)
-            rounds.append(
-                rng.choice(len(self._videos), size=take, replace=False, p=self._chance)
-            )
+            rounds.append(rng.choice(len(self._videos), size=take, replace=False, p=self._chance))
             number -= take
         return np.concatenate(rounds) if rounds else np.zeros(0, dtype=np.int64)
 
@@ -157,7 +155,9 @@ def _by_video(store: Store, wanted: set[str]) -> list[tuple[Rows, ...]]:
         if entry.kind == "video" and entry.video in wanted and entry.count > 1:
             rows = object_rows(entry)
             if (np.diff(store.frame[rows]) <= 0).any():
-                raise StoreError(f"the store's frames of {entry.name} are not in order; curate anew")
+                raise StoreError(
+                    f"the store's frames of {entry.name} are not in order; curate anew"
+                )
             videos.setdefault(entry.video, []).append(rows)
     return [tuple(tracks) for _, tracks in sorted(videos.items())]
 

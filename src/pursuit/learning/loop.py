@@ -6,6 +6,7 @@ something the learner takes.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +23,7 @@ from pursuit.files import atomic_path
 from pursuit.learning.recipe import Recipe
 
 _LOG_STEPS = 50
-_SAVE_SECONDS = 300.0
+_SAVE_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
 _HELD_OUT_BATCHES = 24
 
 
@@ -110,6 +111,7 @@ class _Loop:
         self._file = out / "checkpoint.pt"
         self.step = 0
         self._history: list[dict[str, float]] = []
+        self._saved = time.monotonic()
         self._resume()
         try:
             self._log = writer_class(str(out / "log"), purge_step=self.step)
@@ -118,15 +120,11 @@ class _Loop:
 
     def run(self, stop_after: int | None) -> list[Report]:
         end = self._steps if stop_after is None else min(stop_after, self._steps)
-        saved = time.monotonic()
         try:
             for losses, errors, speed in self._spans(end):
                 self._note(losses, errors, speed)
                 if self.step % self._recipe.steps_per_epoch == 0:
                     self._judge(losses, errors, speed)
-                if time.monotonic() - saved > _SAVE_SECONDS:
-                    self._save()
-                    saved = time.monotonic()
         finally:
             self._log.close()
         self._save()
@@ -154,6 +152,8 @@ class _Loop:
                     seconds = time.monotonic() - start
                     yield loss, error, count * self._recipe.batch / max(seconds, 1e-9)
                     sums, count, start = None, 0, time.monotonic()
+                if time.monotonic() - self._saved > _SAVE_SECONDS:
+                    self._save()
 
     def _one(self, batch: Any) -> Tensor:
         """Take one step; return loss and error (2,) without waiting for the device."""
@@ -186,7 +186,9 @@ class _Loop:
         self._log.add_scalar("train/loss", loss, self.step)
         self._log.add_scalar("train/centre error, pixels", error, self.step)
         self._log.add_scalar("train/pairs a second", speed, self.step)
-        self._log.add_scalar("train/learning rate", self._recipe.learning_rate(self.step), self.step)
+        self._log.add_scalar(
+            "train/learning rate", self._recipe.learning_rate(self.step), self.step
+        )
         self._tell(Report(self.step, self._steps, loss, error, speed))
 
     def _judge(self, loss: float, error: float, speed: float) -> None:
@@ -216,10 +218,12 @@ class _Loop:
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
             "recipe": self._recipe.fingerprint,
+            "network": self._recipe.network.model_dump(mode="json"),
             "history": self._history,
         }
         with atomic_path(self._file) as part:
             torch.save(state, part)
+        self._saved = time.monotonic()
 
     def _resume(self) -> None:
         if not self._file.exists():

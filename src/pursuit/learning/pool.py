@@ -14,7 +14,7 @@ from torch import Tensor
 from pursuit.store import Store
 
 _THREADS = min(16, os.cpu_count() or 1)
-_SHARE = 0.35  # of the free memory that pixels may take
+_SHARE = 0.35  # of the memory of the machine, or of what is free on a GPU, for pixels
 
 
 class CropPool:
@@ -28,8 +28,8 @@ class CropPool:
     ) -> None:
         self._store = store
         self._device = device
-        self._border = torch.as_tensor(np.asarray(store.border)).to(device).float()
-        self.resident = _bytes(store) < _SHARE * _free_memory(device)
+        self._border = torch.tensor(store.border, dtype=torch.float32, device=device)
+        self.resident = _bytes(store) < _SHARE * _memory(device)
         self._pixels = self._decode_all(progress) if self.resident else None
 
     def take(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -65,10 +65,10 @@ def _bytes(store: Store) -> int:
     return len(store) * store.size**2 * 3
 
 
-def _free_memory(device: torch.device) -> float:
+def _memory(device: torch.device) -> float:
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
     try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):  # not told on this system: decode ahead
         return 0.0

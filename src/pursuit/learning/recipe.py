@@ -33,6 +33,7 @@ class NetworkRecipe(_Section):
     groups: Widths = (1, 2, 1, 2, 2)
     norm_last: bool = False  # batch norm after conv5 too: the paper's text, not its program
     gain: Annotated[float, Field(gt=0)] = 1e-3
+    start: str = ""  # checkpoint of another run to start from, of these widths or narrower
 
 
 class DataRecipe(_Section):
@@ -119,7 +120,8 @@ class Recipe(_Section):
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with any field that decides the weights."""
         values = self.model_dump(mode="json", exclude={"about", "tracker"})
-        values["data"].pop("store")  # where it lies decides nothing; what it holds is checked
+        values["data"].pop("store")  # where things lie decides nothing
+        values["network"]["start"] = bool(values["network"]["start"])
         text = yaml.safe_dump(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from pursuit.learning import augment
 from pursuit.learning.examples import Pairs, PairSampler, generator, held_out_sampler
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import AugmentRecipe, LossRecipe, OptimRecipe, Recipe
+from pursuit.learning.recipe import AugmentRecipe, LossRecipe, NetworkRecipe, OptimRecipe, Recipe
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
 from pursuit.store import Store
 
@@ -86,9 +86,7 @@ def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples 
     return Examples(sampler, store, still, pool)
 
 
-def _render(
-    plan: augment.Plan, pairs: Pairs, pool: CropPool, rng: np.random.Generator
-) -> Batch:
+def _render(plan: augment.Plan, pairs: Pairs, pool: CropPool, rng: np.random.Generator) -> Batch:
     scenery = pool.take(pairs.scenery)
     exemplar = augment.render(plan.exemplar, *pool.take(pairs.exemplar), *scenery)
     search = augment.render(plan.search, *pool.take(pairs.search), *scenery)
@@ -169,15 +167,14 @@ def _laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def build_network(recipe: Recipe) -> SiamFC:
-    """Return the recipe's network without first weights."""
-    form = recipe.network
+def build_network(form: NetworkRecipe, norm_momentum: float = 0.05) -> SiamFC:
+    """Return a network of this form, without first weights."""
     return SiamFC(
         SiamFCShape(
             channels=form.channels,
             groups=form.groups,
             norm_last=form.norm_last,
-            norm_momentum=_momentum(recipe.optim.norm_momentum),
+            norm_momentum=_momentum(norm_momentum),
             gain=form.gain,
         )
     )

@@ -17,6 +17,7 @@ from pursuit.errors import RecipeError, SettingsError
 from pursuit.learning import loop, siamfc
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
+from pursuit.learning.widen import start_from
 from pursuit.networks.siamfc import SiamFC, fold_norms, initialise
 from pursuit.store import Store
 
@@ -82,9 +83,11 @@ def train(
 
 
 def first_network(recipe: Recipe) -> SiamFC:
-    """Return the recipe's network with its first weights: random, by its seed."""
-    network = siamfc.build_network(recipe)
+    """Return the recipe's network with its first weights: random by its seed, or another run's."""
+    network = siamfc.build_network(recipe.network, recipe.optim.norm_momentum)
     initialise(network, torch.Generator().manual_seed(recipe.seed))
+    if recipe.network.start:
+        start_from(network, Path(recipe.network.start), recipe.seed)
     return network
 
 

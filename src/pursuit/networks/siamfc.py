@@ -52,7 +52,7 @@ class SiamFC(nn.Module):
         return self.trunk(images)  # type: ignore[no-any-return]
 
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
-        """Return score maps (N, s, s) from features (N, C, 6, 6) and (N, C, 22, 22)."""
+        """Return score maps (N * S, s, s) from features (N, C, 6, 6) and (N * S, C, 22, 22)."""
         return self.shape.gain * correlate(exemplar, search) + self.bias
 
     def forward(self, exemplar: Tensor, search: Tensor) -> Tensor:
@@ -61,27 +61,28 @@ class SiamFC(nn.Module):
 
 
 def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
-    """Return the valid cross-correlation (N, s, s), pair by pair, summed over channels.
+    """Return the valid cross-correlation (N * S, s, s), summed over channels.
 
-    Each exemplar (C, k, k) slides over its own search features (C, n, n): s = n - k + 1.
-    float32 whatever the inputs are: the sum has thousands of terms.
+    Each of N exemplars (C, k, k) slides over its own S search features (C, n, n), which stand
+    one after the other: s = n - k + 1. In training S is 1; a tracker has S scales. float32
+    whatever the inputs are: the sum has thousands of terms.
     """
-    number, channels, size = search.shape[:3]
-    kernel = exemplar.shape[-1]
-    side = size - kernel + 1
+    pairs, channels, size = search.shape[:3]
+    number, kernel = len(exemplar), exemplar.shape[-1]
+    scales, side = pairs // number, size - kernel + 1
     # One matrix product gives each exemplar cell against each search cell; a score is the sum
     # along a diagonal of that table. Far faster than a convolution with a group a pair.
     with torch.autocast(search.device.type, enabled=False):
-        table = torch.bmm(
-            exemplar.float().reshape(number, channels, -1).transpose(1, 2),
-            search.float().reshape(number, channels, -1),
-        ).contiguous()
-    row = size * size
+        left = exemplar.float().reshape(number, channels, -1).transpose(1, 2)
+        right = search.float().reshape(number, scales, channels, -1).transpose(1, 2)
+        table = torch.bmm(left, right.reshape(number, channels, -1)).contiguous()
+    window = size * size
+    row = scales * window
     diagonals = table.as_strided(
-        (number, side, side, kernel, kernel),
-        (kernel * kernel * row, size, 1, kernel * row + size, row + 1),
+        (number, scales, side, side, kernel, kernel),
+        (kernel * kernel * row, window, size, 1, kernel * row + size, row + 1),
     )
-    return diagonals.sum(dim=(3, 4))
+    return diagonals.sum(dim=(4, 5)).flatten(0, 1)
 
 
 def _trunk(shape: SiamFCShape) -> nn.Sequential:

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart; their yellow is too pale.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# Every tracker has its own dashes too, for print and for who sees no colours.
+# Neighbours differ in their dashes too, for print and for who sees no colours.
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _INK, _FAINT = "#333333", "#dddddd"
 _MANY = 8  # trackers; a longer legend stands beside the plot

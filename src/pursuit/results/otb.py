@@ -7,13 +7,14 @@ that a result whose boxes are there is whole.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.datasets.reading import Findings, box_lines, read_text
+from pursuit.datasets.reading import read_text
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 
@@ -71,29 +72,36 @@ def read(folder: Path, sequence: str) -> Run:
         DataError: a file is missing, is not what `write` makes, or the two do not fit.
     """
     boxes = read_boxes(boxes_path(folder, sequence))
-    path = times_path(folder, sequence)
-    try:
-        times = np.array([line.split(",") for line in read_text(path).split()], dtype=np.float64)
-    except ValueError:
-        times = np.empty((0, 0))
-    if times.shape != (len(boxes), 2):
-        raise DataError(f"{path}: not two times for each of {len(boxes)} frames; remove it")
+    times = _rows(times_path(folder, sequence), 2)
+    if len(times) != len(boxes):
+        path = times_path(folder, sequence)
+        raise DataError(f"{path}: {len(times)} rows for {len(boxes)} frames; remove it")
     return Run(boxes, times[:, 0], times[:, 1])
 
 
 def read_boxes(path: Path) -> Array:
     """Return the boxes (T, 4), 0-based, of a file of 1-based x, y, w, h, one line a frame.
 
-    The numbers may stand apart by commas, tabs, semicolons or spaces.
+    The numbers may stand apart by commas, tabs, semicolons or spaces; NaN is one.
 
     Raises:
         DataError: it cannot be read, or a line is not a box.
     """
-    findings = Findings(strict=False)
-    rows = box_lines(path, findings)
-    if findings.lines:
-        raise DataError(findings.lines[0])
-    return rows - _FROM_ONE
+    return _rows(path, 4) - _FROM_ONE
+
+
+def _rows(path: Path, columns: int) -> Array:
+    """Return the numbers (N, columns) of a text file with N lines."""
+    lines = read_text(path).rstrip().splitlines()
+    rows = np.empty((len(lines), columns))
+    for index, line in enumerate(lines):
+        fields = re.split(r"[\s,;]+", line.strip(" \t,;"))
+        try:
+            rows[index] = [float(field) for field in fields]
+        except ValueError:  # text, or another count of numbers
+            place = f"{path}:{index + 1}"
+            raise DataError(f"{place}: not {columns} numbers: {line[:40]!r}") from None
+    return rows
 
 
 def _write_rows(path: Path, rows: Array) -> None:

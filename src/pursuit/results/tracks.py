@@ -64,9 +64,11 @@ class Csv(Format):
     """A header and a row for each frame and target."""
 
     def begin(self) -> str:
+        """Return the header."""
         return _HEADER + "\n"
 
     def piece(self, result: Result) -> str:
+        """Return a row for each target."""
         return "".join(
             f"{result.frame},{number},{_joined(box)},{score},{state}\n"
             for number, box, score, state in _targets(result)
@@ -80,6 +82,7 @@ class Text(Format):
         self._path = path
 
     def piece(self, result: Result) -> str:
+        """Return the line of the only target."""
         targets = list(_targets(result))
         if len(targets) != 1:
             base = self._path.with_suffix("")
@@ -94,6 +97,7 @@ class Mot(Format):
     """MOTChallenge's text: everything counts from 1, lost targets have no row."""
 
     def piece(self, result: Result) -> str:
+        """Return a row for each target that is not lost."""
         return "".join(
             f"{result.frame + 1},{number + 1},{_joined([box[0] + 1, box[1] + 1, *box[2:]])},"
             f"{score},-1,-1,-1\n"
@@ -110,6 +114,7 @@ class Json(Format):
         self._comma = ""
 
     def begin(self) -> str:
+        """Return what is known of the video."""
         video = {
             "name": self._film.name,
             "width": self._film.width,
@@ -119,6 +124,7 @@ class Json(Format):
         return f'{{"video": {_json(video)},\n"frames": ['
 
     def piece(self, result: Result) -> str:
+        """Return one frame and its targets."""
         targets = [
             {"id": number, "box": box, "score": score, "state": state}
             for number, box, score, state in _targets(result)
@@ -128,6 +134,7 @@ class Json(Format):
         return text
 
     def end(self) -> str:
+        """Return the closing brackets."""
         return "\n]}\n"
 
 
@@ -140,9 +147,11 @@ class Coco(Format):
         self._count = 0
 
     def begin(self) -> str:
+        """Return the category."""
         return '{"categories": [{"id": 1, "name": "target"}],\n"annotations": ['
 
     def piece(self, result: Result) -> str:
+        """Return an annotation for each target that is not lost."""
         self._frames.append(result.frame)
         text = ""
         for number, box, score, state in _targets(result):
@@ -164,6 +173,7 @@ class Coco(Format):
         return text
 
     def end(self) -> str:
+        """Return the images."""
         stem = re.sub(r"[^\w.-]+", "-", PurePath(self._film.name).stem).strip("-.") or "frame"
         size = {"width": self._film.width, "height": self._film.height}
         images = [

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit.networks.siamfc import SiamFC
-from pursuit.runtimes.correlation import correlate_scales
 
 
 class Eager:
@@ -31,5 +30,4 @@ class Eager:
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        maps = correlate_scales(exemplar, search)
-        return maps * self.network.shape.gain + self.network.bias
+        return self.network.score(exemplar, search).unflatten(0, (len(exemplar), -1))

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pursuit.networks.siamfc import SiamFC, fold_norms
-from pursuit.runtimes.correlation import correlate_scales
+from pursuit.networks.siamfc import SiamFC, correlate, fold_norms
 from pursuit.runtimes.machine import has_fast_bf16
 
 
@@ -49,7 +48,8 @@ class Tuned:
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        return correlate_scales(exemplar, search).mul_(self._gain).add_(self._bias)
+        maps = correlate(exemplar, search).mul_(self._gain).add_(self._bias)
+        return maps.unflatten(0, (len(exemplar), -1))
 
     def _placed(self, values: Tensor) -> Tensor:
         values = values.detach().to(self.device, self.dtype)

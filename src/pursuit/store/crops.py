@@ -47,20 +47,22 @@ class CropSettings:
         """Side of a crop in pixels."""
         return SEARCH + 2 * self.room
 
-    def scale(self, box: NDArray[np.float64]) -> float:
-        """Return the pixels of the crop of a box (4,) for one pixel of its frame."""
-        return EXEMPLAR / float(bx.context_side(box[2:]))
+    def scale(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pixels (...) of the crops of boxes (..., 4) for one pixel of the frame."""
+        return np.asarray(EXEMPLAR / bx.context_side(boxes[..., 2:]))
 
-    def box_in_crop(self, box: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where a box (4,) of a frame lies in its crop, (4,) in pixels of the crop."""
-        return bx.from_centres(np.full(2, self.size / 2), box[2:] * self.scale(box))
+    def boxes_in_crops(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where boxes (..., 4) lie in their crops, (..., 4) in pixels of the crops."""
+        sizes = boxes[..., 2:] * self.scale(boxes)[..., None]
+        return bx.from_centres(np.full_like(sizes, self.size / 2), sizes)
 
-    def frame_in_crop(
-        self, box: NDArray[np.float64], width: int, height: int
+    def frame_in_crops(
+        self, boxes: NDArray[np.float64], width: int, height: int
     ) -> NDArray[np.float64]:
-        """Return the part (4,) of the crop of a box that its frame fills, pixels of the crop."""
-        whole = np.array([0, 0, width, height]) * self.scale(box)
-        whole[:2] += self.size / 2 - bx.centres(box) * self.scale(box)
+        """Return the parts (..., 4) that the frame fills of the crops of its boxes (..., 4)."""
+        scale = self.scale(boxes)[..., None]
+        corner = self.size / 2 - bx.centres(boxes) * scale
+        whole = np.concatenate([corner, np.array([width, height]) * scale], axis=-1)
         return bx.clip(whole, self.size, self.size)
 
 
@@ -73,14 +75,10 @@ def cut_crop(
     frame: Frame, box: NDArray[np.float64], border: NDArray[np.uint8], settings: CropSettings
 ) -> bytes:
     """Return the crop of one box (4,) of a frame as JPEG."""
-    side = settings.size / settings.scale(box)
+    side = settings.size / float(settings.scale(box))
     crop = windows.cut(frame, bx.centres(box), side, settings.size, border)
-    _, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(crop, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, settings.quality],
-    )
-    return data.tobytes()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
+    return cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
 
 
 def middle_box(width: int, height: int) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ killed goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -110,9 +111,11 @@ def _stamp(path: Path | None) -> list[list[Any]]:
 
 @dataclass(frozen=True)
 class _Row:
+    """A row of a part; what is None becomes zeros, or null in `jpeg` and `left_out`."""
+
     object: int
     frame: int
-    box: NDArray[np.float64]
+    box: NDArray[np.float64] | None = None
     scale: float = 0.0
     inside: NDArray[np.float64] | None = None
     border: NDArray[np.uint8] | None = None
@@ -148,17 +151,20 @@ def _video_objects(sequences: tuple[Sequence, ...]) -> list[PartObject]:
 
 def _video_rows(sequences: tuple[Sequence, ...], settings: CropSettings) -> Iterator[_Row]:
     """Yield the rows of a video in one pass over its frames."""
-    labelled = np.array([sequence.labelled for sequence in sequences])  # objects x frames
+    boxes = np.stack([sequence.boxes for sequence in sequences], axis=1)  # frames x objects x 4
+    labelled = np.asarray(np.isfinite(boxes).all(axis=2))
+    cutter: _Cutter | None = None
     number = -1
-    for number, frame in enumerate(sequences[0].frames()):
-        if number >= labelled.shape[1]:
-            break
-        at = np.flatnonzero(labelled[:, number])
-        boxes = {int(index): sequences[index].boxes[number] for index in at}
-        yield from _crops(frame, number, boxes, settings)
-    for index, beyond in np.argwhere(labelled[:, number + 1 :]):
-        lost = int(beyond) + number + 1
-        yield _Row(int(index), lost, sequences[index].boxes[lost], left_out="no such frame")
+    for number, frame in enumerate(itertools.islice(sequences[0].frames(), len(boxes))):
+        here = np.flatnonzero(labelled[number]).tolist()
+        if not here:
+            continue
+        height, width = frame.shape[:2]
+        if cutter is None or (cutter.width, cutter.height) != (width, height):
+            cutter = _Cutter(boxes, width, height, settings)
+        yield from cutter.rows(frame, number, here)
+    for lost, index in np.argwhere(labelled[number + 1 :]):
+        yield _Row(int(index), int(lost) + number + 1, left_out="no such frame")
 
 
 def _still_objects(stills: tuple[LabelledImage, ...]) -> list[PartObject]:
@@ -175,32 +181,52 @@ def _still_rows(stills: tuple[LabelledImage, ...], settings: CropSettings) -> It
     first = 0
     for still in stills:
         frame = still.frame()
-        boxes = still.boxes if len(still.boxes) else [middle_box(frame.shape[1], frame.shape[0])]
-        yield from _crops(frame, 0, dict(enumerate(boxes, start=first)), settings)
+        boxes = still.boxes
+        if not len(boxes):
+            boxes = middle_box(frame.shape[1], frame.shape[0])[None]
+        cutter = _Cutter(boxes[None], frame.shape[1], frame.shape[0], settings)
+        yield from cutter.rows(frame, 0, range(len(boxes)), first)
         first += len(boxes)
 
 
-def _crops(
-    frame: Frame, number: int, boxes: dict[int, NDArray[np.float64]], settings: CropSettings
-) -> Iterator[_Row]:
-    if not boxes:
-        return
-    border = border_colour(frame)
-    height, width = frame.shape[:2]
-    faults = box_faults(np.stack(list(boxes.values())), width, height)
-    for (index, box), reason in zip(boxes.items(), faults.tolist(), strict=True):
-        if reason:
-            yield _Row(index, number, box, left_out=reason)
-            continue
-        yield _Row(
-            index,
-            number,
-            settings.box_in_crop(box),
-            settings.scale(box),
-            settings.frame_in_crop(box, width, height),
-            border,
-            cut_crop(frame, box, border, settings),
-        )
+class _Cutter:
+    """Cuts the boxes (T, N, 4) of N objects in T frames of one size.
+
+    What can be known from the boxes alone is reckoned for all frames at once.
+    """
+
+    def __init__(
+        self, boxes: NDArray[np.float64], width: int, height: int, settings: CropSettings
+    ) -> None:
+        self.width, self.height = width, height
+        self._settings = settings
+        self._boxes = boxes
+        faults = box_faults(boxes.reshape(-1, 4), width, height)
+        self._faults = faults.reshape(boxes.shape[:2])
+        with np.errstate(all="ignore"):  # boxes with faults are not looked up
+            self._scale = settings.scale(boxes)
+            self._in_crops = settings.boxes_in_crops(boxes)
+            self._inside = settings.frame_in_crops(boxes, width, height)
+
+    def rows(
+        self, frame: Frame, number: int, indices: Iterable[int], first: int = 0
+    ) -> Iterator[_Row]:
+        """Yield the rows of some objects in frame `number`, their numbers counted from `first`."""
+        border = border_colour(frame)
+        for index in indices:
+            at = (number, index)
+            if fault := str(self._faults[at]):
+                yield _Row(first + index, number, left_out=fault)
+                continue
+            yield _Row(
+                first + index,
+                number,
+                self._in_crops[at],
+                float(self._scale[at]),
+                self._inside[at],
+                border,
+                cut_crop(frame, self._boxes[at], border, self._settings),
+            )
 
 
 def _batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
@@ -215,21 +241,20 @@ def _batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
 
 
 def _as_batch(rows: list[_Row], schema: pa.Schema) -> pa.RecordBatch:
-    black = np.zeros(3, dtype=np.uint8)
-    nothing = np.zeros(4)
-    boxes = np.array([row.box for row in rows], dtype=np.float32)
-    inside = np.array(
-        [nothing if row.inside is None else row.inside for row in rows], dtype=np.float32
-    )
-    borders = np.array([black if row.border is None else row.border for row in rows])
     columns = [
         pa.array([row.object for row in rows], pa.int32()),
         pa.array([row.frame for row in rows], pa.int32()),
-        pa.FixedSizeListArray.from_arrays(boxes.ravel(), 4),
+        _lists([row.box for row in rows], np.zeros(4, dtype=np.float32)),
         pa.array([row.scale for row in rows], pa.float32()),
-        pa.FixedSizeListArray.from_arrays(inside.ravel(), 4),
-        pa.FixedSizeListArray.from_arrays(borders.ravel(), 3),
+        _lists([row.inside for row in rows], np.zeros(4, dtype=np.float32)),
+        _lists([row.border for row in rows], np.zeros(3, dtype=np.uint8)),
         pa.array([row.jpeg for row in rows], pa.binary()),
         pa.array([row.left_out for row in rows], pa.string()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _lists(values: list[Any], nothing: NDArray[Any]) -> pa.FixedSizeListArray:
+    """Return arrays as lists of the length and type of `nothing`, which stands for None."""
+    rows = np.array([nothing if value is None else value for value in values], nothing.dtype)
+    return pa.FixedSizeListArray.from_arrays(rows.ravel(), len(nothing))

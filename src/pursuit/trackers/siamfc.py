@@ -157,9 +157,7 @@ class SiamFCTracker:
         self._frame_size = (width, height)
         return self._result(np.ones(len(self._targets)), time.perf_counter() - started)
 
-    def add(
-        self, frame: object, boxes: ArrayLike, *, colour: Colour = "rgb"
-    ) -> NDArray[np.int64]:
+    def add(self, frame: object, boxes: ArrayLike, *, colour: Colour = "rgb") -> NDArray[np.int64]:
         """Follow more targets, from their boxes (4,) or (N, 4) in the frame seen last.
 
         Returns:
@@ -281,5 +279,3 @@ class SiamFCTracker:
             number = int(targets.ids[0])
             return Result(box[0], float(score[0]), State(int(state[0])), number, seconds)
         return Result(box, score, state.astype(np.int64), targets.ids.copy(), seconds)
-
-

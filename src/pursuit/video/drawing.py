@@ -95,7 +95,7 @@ def colour_of(number: int) -> Colour:
 
 def line_width(frame: Frame) -> int:
     """Return the width of lines that suits a frame's size: 1 at 240 rows, 4 at 1080."""
-    return max(1, round(min(frame.shape[:2]) / 270))
+    return max(1, round(float(min(frame.shape[:2])) / 270))
 
 
 def _targets(result: Drawable) -> Iterator[tuple[NDArray[np.float64], float, int, int]]:
@@ -127,9 +127,7 @@ def _draw_box(
         _fill(canvas, right - width, at, right, end, _DARK)
 
 
-def _corners(
-    canvas: Frame, box: NDArray[np.float64], margin: int
-) -> tuple[int, int, int, int]:
+def _corners(canvas: Frame, box: NDArray[np.float64], margin: int) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom in whole pixels, never far outside the frame."""
     height, width = canvas.shape[:2]
     x, y, w, h = box
@@ -195,4 +193,5 @@ def _draw_trail(
         part = canvas[y0:y1, x0:x1]
         seen = veil > 0
         share = veil[seen].astype(np.float32)[:, None] / 255
-        part[seen] = np.rint(part[seen] * (1 - share) + np.float32(tint) * share)
+        ink = np.array(tint, dtype=np.float32) * share
+        part[seen] = np.rint(part[seen] * (1 - share) + ink)

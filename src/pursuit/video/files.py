@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 import av
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -95,11 +96,11 @@ class VideoFile:
 
         A damaged or cut off file gives the frames that it has, with one warning.
         """
-        reformatter = VideoReformatter()
+        to_frame = ToFrame()
         number = -1
         try:
             for number, picture in self._numbered(start):
-                yield Shot(number, self.seconds(number, picture), rgb(picture, reformatter))
+                yield Shot(number, self.seconds(number, picture), to_frame(picture))
             if number < 0 and start:
                 raise past_the_end(start, self.name)
             if number < 0:
@@ -219,19 +220,33 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
     if not isinstance(stream, VideoStream) or is_cover:
         kind = "only sound" if container.streams.audio else "no pictures"
         raise VideoError(f"{name} has no video stream, {kind}: give a file with pictures")
-    stream.thread_type = "AUTO"  # type: ignore[assignment]
+    stream.thread_type = "AUTO"
     stream.thread_count = _DECODING_THREADS
     return stream
 
 
-def rgb(picture: VideoFrame, reformatter: VideoReformatter) -> Frame:
-    """Return a picture as a frame (H, W, 3) of its own memory, upright, as a player shows it."""
-    # One thread: swscale's own threads cost more than they save on a frame.
-    flat = reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is not None:
-        flat = _turned(flat, np.frombuffer(bytes(matrix), np.int32).reshape(3, 3))
-    return np.ascontiguousarray(flat)
+class ToFrame:
+    """Makes frames of the pictures of one video: RGB, upright, in memory of their own."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+        self._rotation: int | None = None
+        self._matrix: NDArray[np.int32] | None = None
+
+    def __call__(self, picture: VideoFrame) -> Frame:
+        """Return a picture as a frame (H, W, 3), as a player shows it."""
+        # One thread: swscale's own threads cost more than they save on a frame.
+        array = self._reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
+        flat: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
+        # Not for every picture: asking for its side data makes a cycle of references, which
+        # keeps the picture's memory until Python's collector comes by.
+        if picture.rotation != self._rotation:
+            self._rotation = picture.rotation
+            data: object = picture.side_data.get("DISPLAYMATRIX")
+            self._matrix = None
+            if isinstance(data, SideData):
+                self._matrix = np.frombuffer(bytes(data), np.int32).reshape(3, 3)
+        return np.ascontiguousarray(flat if self._matrix is None else _turned(flat, self._matrix))
 
 
 def _turned(frame: NDArray[np.uint8], matrix: NDArray[np.int32]) -> NDArray[np.uint8]:

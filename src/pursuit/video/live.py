@@ -13,12 +13,11 @@ from typing import Generic, TypeVar
 
 import cv2
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from pursuit.errors import VideoError
 from pursuit.frames import Frame
 from pursuit.video.base import Opened, Shot
-from pursuit.video.files import VideoFile, rgb
+from pursuit.video.files import ToFrame, VideoFile
 
 _PATIENCE = 10.0  # seconds without a frame until a source counts as dead
 _LOOK_UP = 0.1  # seconds between looks at whether the user wants to stop
@@ -128,9 +127,7 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
         finally:
             video.close()
 
-    reformatter = VideoReformatter()
-    shots = _shots(pictures(), lambda picture: rgb(picture, reformatter), stopped)
-    return Opened(shots, video.fps, None, True)
+    return Opened(_shots(pictures(), ToFrame(), stopped), video.fps, None, True)
 
 
 def _shots(

@@ -39,7 +39,8 @@ def glob_pictures(pattern: str) -> list[Path]:
     Raises:
         VideoError: there is none.
     """
-    found = [Path(path) for path in glob.glob(pattern)]
+    # Path.glob takes no absolute patterns.
+    found = [Path(path) for path in glob.glob(pattern)]  # noqa: PTH207
     pictures = [path for path in found if path.suffix.lower() in SUFFIXES]
     return _sorted(pictures, f"no picture matches {pattern}")
 

@@ -90,9 +90,7 @@ class VideoReader:
         self.height, self.width = self._first.frame.shape[:2]
         count = opened.frame_count
         self.frame_count = (
-            max_frames
-            if opened.is_live or (count is not None and count >= self._left)
-            else count
+            max_frames if opened.is_live or (count is not None and count >= self._left) else count
         )
 
     def _pull(self) -> Shot | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from typing import NamedTuple
 
-import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 

@@ -35,10 +35,8 @@ _MOST_FPS = 1000
 
 
 @contextmanager
-def write(
-    path: str | Path, fps: float, source: str | Path | None = None
-) -> Iterator[VideoWriter]:
-    """Give a writer of a video file: `with write("out.mp4", 25) as writer: writer.write(frame)`.
+def write(path: str | Path, fps: float, source: str | Path | None = None) -> Iterator[VideoWriter]:
+    """Give a writer of a video file, to use in a `with` block.
 
     The file appears at the end of the block, whole: after Ctrl-C too, with the frames written
     until then. After any other error nothing is left of it.

@@ -66,9 +66,7 @@ class Card(BaseModel):
 
     def shape(self) -> SiamFCShape:
         """Return the form of the network that the weights fit."""
-        return SiamFCShape(
-            channels=self.channels, groups=self.groups, norm=False, gain=self.gain
-        )
+        return SiamFCShape(channels=self.channels, groups=self.groups, norm=False, gain=self.gain)
 
     def with_values(self, **values: Any) -> Card:
         """Return a copy with other values, validated."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pursuit import store
+from pursuit.errors import DataError
+from pursuit.learning.examples import PairSampler, held_out_sampler
+from pursuit.learning.recipe import DataRecipe
+
+
+def _kinds(crops: store.Store, rows: np.ndarray) -> list[str]:
+    return [crops.objects[crops.object_of[row]].kind for row in rows]
+
+
+def test_pairs_are_of_one_object_and_near_in_time(small_store: Path) -> None:
+    crops = store.open(small_store)
+    sampler = PairSampler(crops, DataRecipe(max_gap=3), seed=1)
+    gaps = []
+    for step in range(60):
+        pairs = sampler.draw(step, 8)
+        assert (crops.object_of[pairs.exemplar] == crops.object_of[pairs.search]).all()
+        gaps.append(crops.frame[pairs.search] - crops.frame[pairs.exemplar])
+    found = np.unique(np.concatenate(gaps))
+    # Either side, never the frame itself, never further than T.
+    assert found.tolist() == [-3, -2, -1, 1, 2, 3]
+
+
+def test_videos_are_drawn_evenly_and_not_twice_in_a_batch(small_store: Path) -> None:
+    crops = store.open(small_store)
+    sampler = PairSampler(crops, DataRecipe(), seed=1)
+    counts = np.zeros(len(crops.objects), dtype=int)
+    for step in range(300):
+        objects = sampler.draw(step, 4).objects
+        assert len(set(objects.tolist())) == 4
+        counts += np.bincount(objects, minlength=len(counts))
+    videos = counts[[entry.kind == "video" for entry in crops.objects]]
+    assert videos.sum() == 1200
+    assert abs(videos - 200).max() < 60  # some 4.5 standard deviations
+
+
+def test_stills_pair_with_themselves_in_their_share(small_store: Path) -> None:
+    crops = store.open(small_store)
+    sampler = PairSampler(crops, DataRecipe(still=0.3, unlabelled=0.2), seed=0)
+    kinds: list[str] = []
+    for step in range(200):
+        pairs = sampler.draw(step, 8)
+        batch = _kinds(crops, pairs.exemplar)
+        kinds += batch
+        assert [kind != "video" for kind in batch] == pairs.self_pair.tolist()
+    shares = [kinds.count(kind) / len(kinds) for kind in ("video", "still", "unlabelled")]
+    assert shares == pytest.approx([0.5, 0.3, 0.2], abs=0.06)
+
+
+def test_a_batch_is_a_function_of_seed_and_step(small_store: Path) -> None:
+    crops = store.open(small_store)
+    recipe = DataRecipe(still=0.3)
+    one, two = PairSampler(crops, recipe, 5).draw(7, 8), PairSampler(crops, recipe, 5).draw(7, 8)
+    for left, right in zip(vars(one).values(), vars(two).values(), strict=True):
+        assert np.array_equal(left, right)
+    assert not np.array_equal(one.exemplar, PairSampler(crops, recipe, 6).draw(7, 8).exemplar)
+    assert not np.array_equal(one.exemplar, PairSampler(crops, recipe, 5).draw(8, 8).exemplar)
+
+
+def test_held_out_videos_are_never_trained_on_and_judged_alone(small_store: Path) -> None:
+    crops = store.open(small_store)
+    recipe = DataRecipe(still=0.3, held_out=("video2", "video4"))
+    training, held = PairSampler(crops, recipe, 0), held_out_sampler(crops, recipe)
+    assert held is not None
+    held_objects = {i for i, e in enumerate(crops.objects) if e.video in recipe.held_out}
+    for step in range(50):
+        pairs = training.draw(step, 8)
+        seen = set(pairs.objects.tolist()) | set(crops.object_of[pairs.scenery].tolist())
+        assert not seen & held_objects
+        assert set(held.draw(step, 4).objects.tolist()) <= held_objects
+
+
+def test_a_held_out_video_that_is_missing_is_named(small_store: Path) -> None:
+    crops = store.open(small_store)
+    with pytest.raises(DataError, match=r"video22.*did you mean video2"):
+        PairSampler(crops, DataRecipe(held_out=("video22",)), seed=0)
+
+
+def test_a_share_of_what_the_store_lacks_is_an_error(small_store: Path) -> None:
+    crops = store.open(small_store)
+    held = tuple(f"video{i}" for i in range(6))
+    with pytest.raises(DataError, match="labelled videos"):
+        PairSampler(crops, DataRecipe(held_out=held), seed=0)

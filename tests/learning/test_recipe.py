@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pursuit.errors import RecipeError
+from pursuit.learning import recipe
+
+
+def test_paper_recipe_is_the_paper() -> None:
+    paper = recipe.read("siamfc-paper")
+    assert (paper.epochs, paper.pairs, paper.batch, paper.search) == (50, 50_000, 8, 255)
+    assert paper.network.channels == (96, 256, 384, 384, 256)
+    assert (paper.loss.radius, paper.data.max_gap) == (16, 100)
+    assert (paper.optim.momentum, paper.optim.weight_decay) == (0.9, 5e-4)
+
+
+def test_learning_rate_is_geometric_with_both_ends_exact() -> None:
+    paper = recipe.read("siamfc-paper")
+    steps = paper.steps_per_epoch
+    rates = [paper.learning_rate(epoch * steps) for epoch in range(50)]
+    assert steps == 6250
+    assert rates[0] == 1e-2 and rates[-1] == 1e-5
+    # The authors' logspace(-2, -5, 50): a factor of 0.868511 an epoch.
+    assert rates[1] / rates[0] == pytest.approx(0.868511, abs=1e-6)
+    assert rates[48] == pytest.approx(1.151e-5, rel=1e-3)
+    assert paper.learning_rate(steps - 1) == rates[0]
+
+
+def test_warmup_grows_to_the_rate() -> None:
+    warm = recipe.read("siamfc-paper", ["optim.warmup=9"])
+    assert warm.learning_rate(0) == pytest.approx(1e-3)
+    assert warm.learning_rate(9) == 1e-2
+
+
+@pytest.mark.parametrize("name", sorted(recipe.shipped()))
+def test_every_shipped_recipe_reads_and_says_what_it_is(name: str) -> None:
+    assert recipe.read(name).about
+
+
+def test_overrides_reach_their_fields() -> None:
+    chosen = recipe.read("siamfc-paper", ["data=a/b", "optim.lr=2e-2", "batch=16"])
+    assert (chosen.data.store, chosen.optim.lr, chosen.batch) == ("a/b", 0.02, 16)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("optim.lrr=1", "unknown key optim.lrr (did you mean lr?)"),
+        ("epoch=3", "unknown key epoch (did you mean epochs?)"),
+        ("batch=one", "batch: "),
+        ("batch=1", "batch: "),
+        ("optim.lr", "KEY=VALUE"),
+        ("batch.size=3", "batch is a value"),
+        ("search=200", "search: "),
+    ],
+)
+def test_a_wrong_override_is_named(override: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=r".") as raised:
+        recipe.read("siamfc-paper", [override])
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_recipe_names_its_nearest() -> None:
+    with pytest.raises(RecipeError, match="did you mean siamfc-paper"):
+        recipe.read("siamfc-papr")
+
+
+def test_a_file_that_is_not_a_recipe_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("[1, 2", encoding="utf-8")
+    with pytest.raises(RecipeError, match="cannot read recipe"):
+        recipe.read(str(path))
+    path.write_text("- 1", encoding="utf-8")
+    with pytest.raises(RecipeError, match="must be a table"):
+        recipe.read(str(path))
+
+
+def test_the_fingerprint_tells_runs_apart() -> None:
+    one = recipe.read("siamfc-paper", ["data=a"])
+    assert one.fingerprint == recipe.read("siamfc-paper", ["data=b"]).fingerprint
+    assert one.fingerprint != recipe.read("siamfc-paper", ["optim.lr=0.02"]).fingerprint

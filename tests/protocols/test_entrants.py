@@ -1,0 +1,76 @@
+"""How trackers are named on the command line, and whose results a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pursuit.errors import PursuitError, SettingsError, WeightsError
+from pursuit.protocols.entrants import Entrant, claim, entrant, entrants
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("opencv-csrt", Entrant("opencv-csrt", "opencv-csrt")),
+        ("siamfc-3s:runs/a/best.pt", Entrant("best", "siamfc-3s", (Path("runs/a/best.pt"),))),
+        ("siamfc-3s:a=b/c.pt", Entrant("c", "siamfc-3s", (Path("a=b/c.pt"),))),
+        ("mine=siamfc-3s:c,d.pt", Entrant("mine", "siamfc-3s", (Path("c,d.pt"),))),
+        ("slow=opencv-csrt", Entrant("slow", "opencv-csrt")),
+        ("siamfc-3s:C:\\w.pt", Entrant(Path("C:\\w.pt").stem, "siamfc-3s", (Path("C:\\w.pt"),))),
+        ("opencv-nano:b.onnx,h.onnx", Entrant("opencv-nano", "opencv-nano", (Path("b.onnx"), Path("h.onnx")))),
+    ],
+)  # fmt: skip
+def test_names(text: str, expected: Entrant, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "\\" in text and Path("a\\b").stem == "a\\b":
+        pytest.skip("a path of Windows")
+    assert entrant(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a/b=opencv-csrt", "..=opencv-csrt", "a\\b=x", "../opencv"])
+def test_labels_that_cannot_name_a_folder(text: str) -> None:
+    with pytest.raises(SettingsError, match="cannot name a folder"):
+        entrant(text)
+
+
+def test_two_of_one_label() -> None:
+    with pytest.raises(SettingsError, match="two trackers go by 'w'"):
+        entrants(["siamfc-3s:a/w.pt", "siamfc-5s:b/W.pt"])
+    assert len(entrants(["siamfc-3s:a/w.pt", "other=siamfc-5s:b/w.pt"])) == 2
+    with pytest.raises(SettingsError, match="at least one"):
+        entrants([])
+
+
+@pytest.mark.parametrize(
+    ("one", "kind"),
+    [
+        (Entrant("x", "opencv-crst"), SettingsError),
+        (Entrant("x", "opencv-csrt", (Path("w.pt"),)), SettingsError),
+        (Entrant("x", "opencv-nano"), SettingsError),
+        (Entrant("x", "opencv-nano", (Path("a"), Path("b"))), WeightsError),
+        (Entrant("x", "siamfc-3s", (Path("no-such.safetensors"),)), WeightsError),
+    ],
+)
+def test_what_cannot_be_loaded(one: Entrant, kind: type[PursuitError]) -> None:
+    with pytest.raises(kind):
+        one.load()
+
+
+def test_a_folder_belongs_to_one_tracker(tmp_path: Path) -> None:
+    weights = tmp_path / "w.pt"
+    weights.write_bytes(b"first")
+    mine = Entrant("w", "siamfc-3s", (weights,))
+    claim(tmp_path / "out", mine)
+    claim(tmp_path / "out", mine)
+    with pytest.raises(SettingsError, match="tracker differs"):
+        claim(tmp_path / "out", Entrant("w", "siamfc-5s", (weights,)))
+    weights.write_bytes(b"trained further")
+    with pytest.raises(SettingsError, match="sha256 differs"):
+        claim(tmp_path / "out", mine)
+
+
+def test_a_damaged_card_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "tracker.json").write_text('{"tracker": ', encoding="utf-8")
+    with pytest.raises(SettingsError, match="another"):
+        claim(tmp_path, Entrant("mosse", "opencv-mosse"))

@@ -1,0 +1,280 @@
+"""The one-pass runner: what it feeds to trackers, isolation, what it keeps and runs again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from pursuit.datasets import Sequence, open_videos
+from pursuit.datasets.synthetic import Scene
+from pursuit.errors import DataError, OutputError, SettingsError, WeightsError
+from pursuit.protocols import otb
+from pursuit.protocols.entrants import Entrant
+from pursuit.results import otb as results
+from pursuit.trackers import registry
+from pursuit.trackers.base import Result, State
+
+NAN = [np.nan] * 4
+STILL, FRAGILE = Entrant("still", "still"), Entrant("fragile", "fragile")
+MOSSE = Entrant("mosse", "opencv-mosse")
+
+
+class Still:
+    """Says that nothing moves, and notes what it is shown."""
+
+    name = "still"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int]] = []
+        self.box = np.zeros(4)
+
+    def init(self, frame: Any, box: ArrayLike, **_: Any) -> Result:
+        self.box = np.array(box, dtype=float)
+        return self._see("init", frame)
+
+    def update(self, frame: Any, **_: Any) -> Result:
+        return self._see("update", frame)
+
+    def _see(self, call: str, frame: Any) -> Result:
+        self.seen.append((call, int(frame[0, 0, 0])))
+        return Result(self.box, 1.0, State.TRACKED, 0, 0.0)
+
+
+class Fragile(Still):
+    """Raises in the fourth frame of what is 40 pixels wide."""
+
+    name = "fragile"
+
+    def update(self, frame: Any, **_: Any) -> Result:
+        if frame.shape[1] == 40 and int(frame[0, 0, 0]) == 3:
+            raise ValueError("the lens\nfell off")
+        return super().update(frame)
+
+
+def blank(name: str, boxes: ArrayLike, *, width: int = 60, missing: int = 0) -> Sequence:
+    """Frames whose gray is their number, the last ones missing."""
+    rows = np.array(boxes, dtype=float)
+
+    def frames() -> Iterator[Any]:
+        for number in range(len(rows) - missing):
+            yield np.full((50, width, 3), number, dtype=np.uint8)
+
+    return Sequence(name, name, rows, frames)
+
+
+BOXES = [[5.0 + step, 6, 20, 10] for step in range(6)]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Still]]:
+    """Let the registry know Still and Fragile; gives those that were loaded."""
+    found: list[Still] = []
+    kinds: dict[str, Callable[[], Still]] = {"still": Still, "fragile": Fragile}
+    load = registry.load
+
+    def find(name: str, **options: Any) -> Any:
+        if name not in kinds:
+            return load(name, **options)
+        found.append(kinds[name]())
+        return found[-1]
+
+    monkeypatch.setattr(registry, "load", find)
+    otb._loaded.cache_clear()
+    yield found
+    otb._loaded.cache_clear()
+
+
+def statuses(outcomes: Iterator[otb.Outcome]) -> dict[tuple[str, str], str]:
+    return {(one.label, one.sequence): one.status for one in outcomes}
+
+
+def test_a_tracker_starts_at_the_first_label_and_sees_every_frame_after() -> None:
+    tracker = Still()
+    run = otb.follow(tracker, blank("a", [NAN, NAN, *BOXES[:2], NAN, BOXES[3]]))
+    assert tracker.seen == [("init", 2), *(("update", number) for number in (3, 4, 5))]
+    assert np.isnan(run.boxes[:2]).all()
+    assert run.boxes[2:].tolist() == [BOXES[0]] * 4
+    assert run.start == 2
+    for times in (run.tracker_ms, run.decode_ms):
+        assert np.isnan(times).tolist() == [True] * 2 + [False] * 4
+        assert (times[2:] >= 0).all()
+
+
+def test_times_of_tracker_and_decoding_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(otb.time, "perf_counter", lambda: now[0])
+
+    class Slow(Still):
+        def update(self, frame: Any, **_: Any) -> Result:
+            now[0] += 0.03
+            return super().update(frame)
+
+    def frames() -> Iterator[Any]:
+        for _ in BOXES:
+            now[0] += 0.004
+            yield np.zeros((50, 60, 3), dtype=np.uint8)
+
+    run = otb.follow(Slow(), Sequence("a", "a", np.array(BOXES), frames))
+    assert run.tracker_ms.tolist() == pytest.approx([0] + [30] * 5)
+    assert run.decode_ms.tolist() == pytest.approx([4] * 6)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "message"),
+    [
+        (blank("short", BOXES, missing=2), "short: its frames end after 4 of 6"),
+        (blank("bare", [NAN, NAN]), "bare: no frame has a box"),
+    ],
+)
+def test_sequences_that_cannot_be_followed(sequence: Sequence, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        otb.follow(Still(), sequence)
+
+
+def test_a_tracker_that_raises_loses_that_sequence_only(tmp_path: Path, made: list[Still]) -> None:
+    sequences = [blank("a", BOXES), blank("narrow", BOXES, width=40), blank("z", BOXES)]
+    outcomes = list(otb.run([FRAGILE, STILL], sequences, tmp_path))
+    failed = [one for one in outcomes if one.status == "failed"]
+    assert [(one.label, one.sequence) for one in failed] == [("fragile", "narrow")]
+    assert failed[0].error == "ValueError: the lens fell off"
+    assert len(outcomes) == 6
+    assert not results.boxes_path(tmp_path / "fragile", "narrow").exists()
+    assert results.boxes_path(tmp_path / "fragile", "z").exists()
+    # What raised may be in pieces: the sequence after it gets a new one.
+    assert sum(isinstance(one, Fragile) for one in made) == 2
+
+
+def test_whole_results_are_kept_and_failed_ones_tried_again(
+    tmp_path: Path, made: list[Still]
+) -> None:
+    sequences = [blank("a", BOXES), blank("narrow", BOXES, width=40)]
+    list(otb.run([FRAGILE], sequences, tmp_path))
+    before = (tmp_path / "fragile" / "a.times.txt").read_bytes()
+    made.clear()
+    otb._loaded.cache_clear()
+    assert statuses(otb.run([FRAGILE], sequences, tmp_path)) == {
+        ("fragile", "a"): "kept",
+        ("fragile", "narrow"): "failed",
+    }
+    assert (tmp_path / "fragile" / "a.times.txt").read_bytes() == before
+    assert made[0].seen[0] == ("init", 0)
+    assert len(made[0].seen) == 3
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, made: list[Still]) -> None:
+    sequences = [blank(name, BOXES) for name in "abc"]
+    outcomes = otb.run([STILL], sequences, tmp_path)
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert [path.name for path in sorted((tmp_path / "still").glob("?.txt"))] == ["a.txt"]
+    found = statuses(otb.run([STILL], sequences, tmp_path))
+    assert list(found.values()) == ["kept", "done", "done"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],  # cut off in the middle of a row
+        lambda text: text[: text.index("\n") + 1],
+        lambda text: "",
+        lambda text: text.replace("6,7,20,10", "9,9,9,9", 1),  # another target's
+        lambda text: text + "1,1,1,1\n",
+        None,
+    ],
+)
+@pytest.mark.usefixtures("made")
+def test_what_is_not_whole_is_run_again(
+    tmp_path: Path, damage: Callable[[str], str] | None
+) -> None:
+    sequence = blank("a", BOXES)
+    list(otb.run([STILL], [sequence], tmp_path))
+    path = results.boxes_path(tmp_path / "still", "a")
+    whole = path.read_text(encoding="utf-8")
+    assert whole == "6,7,20,10\n" * 6
+    if damage is None:
+        results.times_path(tmp_path / "still", "a").unlink()
+    else:
+        path.write_text(damage(whole), encoding="utf-8")
+    assert statuses(otb.run([STILL], [sequence], tmp_path)) == {("still", "a"): "done"}
+    assert path.read_text(encoding="utf-8") == whole
+
+
+@pytest.mark.usefixtures("made")
+def test_another_trackers_results_are_not_taken(tmp_path: Path) -> None:
+    list(otb.run([STILL], [blank("a", BOXES)], tmp_path))
+    other = Entrant("still", "fragile")
+    with pytest.raises(SettingsError, match=r"another still .*tracker differs.*--out"):
+        otb.run([other], [blank("a", BOXES)], tmp_path)
+
+
+def test_trackers_are_loaded_before_anything_runs(tmp_path: Path, made: list[Still]) -> None:
+    missing = Entrant("mine", "siamfc-3s", (tmp_path / "mine.safetensors",))
+    with pytest.raises(WeightsError, match="mine.safetensors"):
+        otb.run([STILL, missing], [blank("a", BOXES)], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("made")
+def test_a_disk_that_is_full_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = otb.run([STILL], [blank("a", BOXES)], tmp_path)
+
+    def full(*_: object) -> None:
+        raise OutputError("no space")
+
+    monkeypatch.setattr(otb.results, "write", full)
+    with pytest.raises(OutputError):
+        list(outcomes)
+
+
+def test_read_run_names_what_does_not_fit(tmp_path: Path) -> None:
+    results.write(tmp_path, "a", otb.follow(Still(), blank("a", BOXES)))
+    with pytest.raises(DataError, match=r"a\.txt: 6 rows for 5 frames"):
+        otb.read_run(tmp_path, blank("a", BOXES[1:]))
+    with pytest.raises(DataError, match=r"a\.txt: starts with another box than a"):
+        otb.read_run(tmp_path, blank("a", BOXES[::-1]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three short generated sequences in OTB's layout."""
+    root = tmp_path_factory.mktemp("otb")
+    for seed, frames in enumerate((6, 10, 8)):
+        film = Scene(width=96, height=64, frames=frames, target=(24, 18), seed=seed).film()
+        (root / f"S{seed}" / "img").mkdir(parents=True)
+        for number, frame in enumerate(film.frames(), 1):
+            path = root / f"S{seed}" / "img" / f"{number:04d}.png"
+            path.write_bytes(cv2.imencode(".png", frame)[1].tobytes())
+        np.savetxt(
+            root / f"S{seed}" / "groundtruth_rect.txt",
+            np.round(film.boxes + [1, 1, 0, 0]),
+            delimiter=",",
+            fmt="%d",
+        )
+    return root
+
+
+def test_several_workers_find_the_same_boxes(tmp_path: Path, folder: Path) -> None:
+    sequences = open_videos(folder)
+    # MIL does not start on less than 5 x 5 pixels: one failure comes back from a worker too.
+    small = sequences[0].boxes.copy()
+    small[0, 2:] = 3
+    sequences.append(Sequence("tiny", "tiny", small, sequences[0].open_frames))
+    judged = [MOSSE, Entrant("mil", "opencv-mil")]
+    alone = statuses(otb.run(judged, sequences, tmp_path / "alone"))
+    together = statuses(otb.run(judged, sequences, tmp_path / "together", workers=2))
+    assert together == alone
+    assert [key for key, status in alone.items() if status != "done"] == [("mil", "tiny")]
+    for sequence in sequences:
+        one, two = (
+            results.boxes_path(tmp_path / run / "mosse", sequence.name).read_bytes()
+            for run in ("alone", "together")
+        )
+        assert one == two

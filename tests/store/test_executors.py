@@ -1,0 +1,60 @@
+"""Where curation runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pursuit import store as stores
+from pursuit.errors import MissingExtra, SettingsError
+from pursuit.store.executors import open_executor
+
+
+def test_one_worker_is_this_process() -> None:
+    with open_executor(1, None) as executor:
+        assert executor.submit(os.getpid).result() == os.getpid()
+
+
+def test_two_workers_are_others() -> None:
+    with open_executor(2, None) as executor:
+        assert executor.submit(os.getpid).result() != os.getpid()
+
+
+def test_a_cluster_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with (
+        pytest.raises(MissingExtra, match=r"pursuit\[cluster\]"),
+        open_executor(None, "tcp://127.0.0.1:8786"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["nonsense://somewhere:1", "tcp://127.0.0.1:not-a-port"])
+def test_an_address_that_cannot_be(address: str) -> None:
+    pytest.importorskip("distributed")
+    with (
+        pytest.raises(SettingsError, match="no dask scheduler answers at"),
+        open_executor(None, address),
+    ):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of distributed's own
+def test_a_cluster_makes_the_same_bytes(tmp_path: Path, data: Path, store_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        stores.curate(
+            tmp_path / "out",
+            [data / "videos"],
+            [data / "stills", data / "pictures"],
+            cluster=cluster.scheduler_address,
+            room=8,
+            shard_mb=0.1,
+        )
+    made = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+    assert made == {file.name: file.read_bytes() for file in store_path.iterdir()}
