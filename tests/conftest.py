@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -46,5 +47,76 @@ def write_labelled_video() -> Callable[..., Path]:
         labels = folder / f"{name}.csv"
         labels.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
         return folder / f"{name}.mp4"
+
+    return write_it
+
+
+def scene(number: int, size: tuple[int, int] = (160, 120)) -> np.ndarray:
+    """Frame of `write_clip`: a red square on a gradient, 2 px further right in each frame.
+
+    The square is 20 x 20 px, its left edge at 10 + 2 * number, its top at 40. Blue is
+    8 * number, and tells frames apart.
+    """
+    width, height = size
+    frame = np.zeros((height, width, 3), np.uint8)
+    frame[..., 0] = np.linspace(0, 200, width)
+    frame[..., 1] = np.linspace(0, 200, height)[:, None]
+    frame[..., 2] = 8 * number % 256
+    left = 10 + 2 * number
+    frame[40:60, left : left + 20] = (255, 0, 0)
+    return frame
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> Callable[..., Path]:
+    """Function that writes a clip of `scene` frames with PyAV alone, and returns its path."""
+    import av
+
+    def add_sound(
+        container: av.container.OutputContainer, stream: av.AudioStream, seconds: float
+    ) -> None:
+        time = np.arange(int(48_000 * seconds)) / 48_000
+        # A rising tone: every moment sounds different.
+        wave = (8_000 * np.sin(2 * np.pi * 300 * time * (1 + time))).astype(np.int16)
+        for start in range(0, len(wave), 960):
+            piece = np.ascontiguousarray(wave[None, start : start + 960])
+            frame = av.AudioFrame.from_ndarray(piece, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 48_000, start
+            frame.time_base = Fraction(1, 48_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    def write_it(
+        path: Path,
+        frames: int = 30,
+        size: tuple[int, int] = (160, 120),
+        *,
+        codec: str = "libx264",
+        pixels: str = "yuv420p",
+        milliseconds: Sequence[int] | None = None,
+        turn: tuple[int, bool] | None = None,
+        sound: str | None = None,
+        options: dict[str, str] | None = None,
+        in_front: bool = False,
+    ) -> Path:
+        movflags = {"movflags": "+faststart"} if in_front else {}
+        with av.open(str(path), "w", options=movflags) as container:
+            stream = container.add_stream(codec, rate=25, options=options or {})
+            stream.width, stream.height, stream.pix_fmt = *size, pixels
+            tones = container.add_stream(sound, rate=48_000) if sound is not None else None
+            if turn is not None:
+                stream.set_display_rotation(turn[0], hflip=turn[1])
+            if milliseconds is not None:
+                stream.codec_context.time_base = Fraction(1, 1000)
+            for number in range(frames):
+                picture = av.VideoFrame.from_ndarray(scene(number, size), format="rgb24")
+                picture.pts = number
+                if milliseconds is not None:
+                    picture.pts, picture.time_base = milliseconds[number], Fraction(1, 1000)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+            if tones is not None:
+                add_sound(container, tones, frames / 25)
+        return path
 
     return write_it

@@ -9,14 +9,16 @@ frame on the CPU, `cut_batch` a window of each image of a batch on its device.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from pursuit.frames import Frame
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # A target may leave the frame for good; its window must stay a bounded piece of work.
 _FAR = 1e6
@@ -114,6 +116,8 @@ def cut_batch(images: Tensor, matrices: NDArray[np.float64], size: int, border: 
     """
     if images.device.type == "cpu":
         return _cut_with_opencv(images, matrices, size, border)
+    import torch  # here: curation cuts windows too, in processes that need no torch
+
     height, width = images.shape[-2:]
     theta = matrices * np.array([2 / width, 2 / height])[:, None]
     theta[..., 2] -= 1
@@ -131,6 +135,8 @@ def cut_batch(images: Tensor, matrices: NDArray[np.float64], size: int, border: 
 def _cut_with_opencv(
     images: Tensor, matrices: NDArray[np.float64], size: int, border: Tensor
 ) -> Tensor:
+    import torch
+
     pixels = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
     out = np.empty((len(pixels), size, size, 3), dtype=np.uint8)
     # u = (2 i + 1) / size - 1 for pixel i; OpenCV counts centres of pixels from 0.

@@ -32,8 +32,8 @@ TRACKERS = {
     "DCF": "KCF_LinearHog",
 }
 
-OTB_2013 = """Basketball Bolt Boy Car4 CarDark CarScale Coke Couple Crossing David David2 David3 Deer
-Dog1 Doll Dudek FaceOcc1 FaceOcc2 Fish FleetFace Football Football1 Freeman1 Freeman3 Freeman4
+OTB_2013 = """Basketball Bolt Boy Car4 CarDark CarScale Coke Couple Crossing David David2 David3
+Deer Dog1 Doll Dudek FaceOcc1 FaceOcc2 Fish FleetFace Football Football1 Freeman1 Freeman3 Freeman4
 Girl Ironman Jogging-1 Jogging-2 Jumping Lemming Liquor Matrix Mhyang MotorRolling MountainBike
 Shaking Singer1 Singer2 Skating1 Skiing Soccer Subway Suv Sylvester Tiger1 Tiger2 Trellis Walking
 Walking2 Woman""".lower().split()
@@ -75,7 +75,7 @@ def test_curves_worked_by_hand() -> None:
     assert (success * 4).tolist() == expected
     assert otb.auc(success) == pytest.approx(sum(expected) / 4 / 21)
 
-    moved = TRUTH + [[0, 0, 0, 0], [3, 4, 0, 0], [20, 0, 0, 0], [0, 20.01, 0, 0]]
+    moved = TRUTH + np.array([[0, 0, 0, 0], [3, 4, 0, 0], [20, 0, 0, 0], [0, 20.01, 0, 0]])
     precision = otb.precision_curve(moved, TRUTH)
     # At most a threshold: centres 5 and 20 px apart pass 5 and 20.
     assert (precision * 4).tolist() == [1] * 5 + [2] * 15 + [3] + [4] * 30
@@ -83,9 +83,7 @@ def test_curves_worked_by_hand() -> None:
 
 
 @settings(deadline=None)
-@given(
-    arrays(np.float64, (5, 4), elements=st.floats(1, 900)).map(lambda rows: np.round(rows, 3))
-)
+@given(arrays(np.float64, (5, 4), elements=st.floats(1, 900)).map(lambda rows: np.round(rows, 3)))
 def test_truth_against_itself_scores_20_of_21(boxes: np.ndarray) -> None:
     success = otb.success_curve(boxes, boxes)
     assert success.tolist() == [1] * 20 + [0]
@@ -171,7 +169,9 @@ class Published:
     def truth(self, name: str, length: int) -> np.ndarray:
         """Labels (T, 4), 0-based. The toolbox starts Tiger1 at its 6th frame."""
         lines = self.files[f"otb100/anno_tb100/{name}.txt"].decode().split("\n")
-        rows = [[float(x) for x in re.split(r"[,\s]+", line.strip())] for line in lines if line.strip()]
+        rows = [
+            [float(x) for x in re.split(r"[,\s]+", line.strip())] for line in lines if line.strip()
+        ]
         return np.array(rows)[-length:] - [1, 1, 0, 0]
 
     def boxes(self, name: str, tracker: str) -> np.ndarray:

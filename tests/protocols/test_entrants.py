@@ -19,9 +19,9 @@ from pursuit.protocols.entrants import Entrant, claim, entrant, entrants
         ("mine=siamfc-3s:c,d.pt", Entrant("mine", "siamfc-3s", (Path("c,d.pt"),))),
         ("slow=opencv-csrt", Entrant("slow", "opencv-csrt")),
         ("siamfc-3s:C:\\w.pt", Entrant(Path("C:\\w.pt").stem, "siamfc-3s", (Path("C:\\w.pt"),))),
-        ("opencv-nano:b.onnx,h.onnx", Entrant("opencv-nano", "opencv-nano", (Path("b.onnx"), Path("h.onnx")))),
+        ("opencv-nano:b,h", Entrant("opencv-nano", "opencv-nano", (Path("b"), Path("h")))),
     ],
-)  # fmt: skip
+)
 def test_names(text: str, expected: Entrant, monkeypatch: pytest.MonkeyPatch) -> None:
     if "\\" in text and Path("a\\b").stem == "a\\b":
         pytest.skip("a path of Windows")

@@ -215,15 +215,13 @@ def test_another_trackers_results_are_not_taken(tmp_path: Path) -> None:
 
 def test_trackers_are_loaded_before_anything_runs(tmp_path: Path, made: list[Still]) -> None:
     missing = Entrant("mine", "siamfc-3s", (tmp_path / "mine.safetensors",))
-    with pytest.raises(WeightsError, match="mine.safetensors"):
+    with pytest.raises(WeightsError, match="mine"):
         otb.run([STILL, missing], [blank("a", BOXES)], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("made")
-def test_a_disk_that_is_full_stops_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = otb.run([STILL], [blank("a", BOXES)], tmp_path)
 
     def full(*_: object) -> None:
@@ -254,7 +252,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.write_bytes(cv2.imencode(".png", frame)[1].tobytes())
         np.savetxt(
             root / f"S{seed}" / "groundtruth_rect.txt",
-            np.round(film.boxes + [1, 1, 0, 0]),
+            np.round(film.boxes + np.array([1, 1, 0, 0])),
             delimiter=",",
             fmt="%d",
         )
@@ -263,16 +261,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_several_workers_find_the_same_boxes(tmp_path: Path, folder: Path) -> None:
     sequences = open_videos(folder)
-    # MIL does not start on less than 5 x 5 pixels: one failure comes back from a worker too.
-    small = sequences[0].boxes.copy()
-    small[0, 2:] = 3
-    sequences.append(Sequence("tiny", "tiny", small, sequences[0].open_frames))
-    judged = [MOSSE, Entrant("mil", "opencv-mil")]
-    alone = statuses(otb.run(judged, sequences, tmp_path / "alone"))
-    together = statuses(otb.run(judged, sequences, tmp_path / "together", workers=2))
+    # MOSSE does not start on a single pixel: a failure comes back from a worker too.
+    pixel = sequences[0].boxes.copy()
+    pixel[0, 2:] = 1
+    sequences.append(Sequence("tiny", "tiny", pixel, sequences[0].open_frames))
+    alone = statuses(otb.run([MOSSE], sequences, tmp_path / "alone"))
+    together = statuses(otb.run([MOSSE], sequences, tmp_path / "together", workers=2))
     assert together == alone
-    assert [key for key, status in alone.items() if status != "done"] == [("mil", "tiny")]
-    for sequence in sequences:
+    assert [key for key, status in alone.items() if status != "done"] == [("mosse", "tiny")]
+    for sequence in sequences[:3]:
         one, two = (
             results.boxes_path(tmp_path / run / "mosse", sequence.name).read_bytes()
             for run in ("alone", "together")

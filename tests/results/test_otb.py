@@ -42,7 +42,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert found.start == RUN.start == 1
 
 
-@pytest.mark.parametrize("text", ["11\t21\t30\t40\r\n12\t22\t30\t40\r\n", "11 21 30 40\n12 22 30 40"])
+@pytest.mark.parametrize(
+    "text", ["11\t21\t30\t40\r\n12\t22\t30\t40\r\n", "11 21 30 40\n12 22 30 40"]
+)
 def test_boxes_of_other_tools(tmp_path: Path, text: str) -> None:
     path = tmp_path / "Couple.txt"
     path.write_bytes(text.encode())

@@ -253,7 +253,7 @@ def test_a_full_disk(
 
     with monkeypatch.context() as patch:
         patch.setattr(join.pa.ipc, "new_file", fill)
-        with pytest.raises(OutputError, match="cannot write .*No space left on device"):
+        with pytest.raises(OutputError, match=r"cannot write .*No space left on device"):
             curate_all(out, data, workers=1)
     assert not (out / "index.arrow").exists()
     assert not list(out.rglob(".part-*"))

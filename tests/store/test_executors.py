@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ def test_two_workers_are_others() -> None:
 
 
 def test_a_cluster_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(MissingExtra, match=r"pursuit\[cluster\]"),
         open_executor(None, "tcp://127.0.0.1:8786"),
@@ -58,3 +60,9 @@ def test_a_cluster_makes_the_same_bytes(tmp_path: Path, data: Path, store_path: 
         )
     made = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     assert made == {file.name: file.read_bytes() for file in store_path.iterdir()}
+
+
+def test_workers_start_without_torch() -> None:
+    code = "import sys, pursuit.store; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

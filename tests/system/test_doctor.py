@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -25,8 +27,14 @@ def test_doctor_passes_here() -> None:
     assert "PROBLEM" not in done.stdout
 
 
-def test_doctor_as_json() -> None:
-    found = json.loads(run("--json").stdout)
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    done = run("--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_doctor_as_json(found: dict[str, Any]) -> None:
     assert found["ok"] is True
     assert found["problems"] == []
     assert found["versions"]["pursuit"] == pursuit.__version__
@@ -38,10 +46,9 @@ def test_doctor_as_json() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_doctor_tells_the_cpu_features_of_this_machine() -> None:
-    with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-        text = file.read()
-    told = json.loads(run("--json").stdout)["machine"]["cpu can"].split(", ")
+def test_doctor_tells_the_cpu_features_of_this_machine(found: dict[str, Any]) -> None:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    told = found["machine"]["cpu can"].split(", ")
     for name, flag in {"AVX2": " avx2", "AVX-512": " avx512f", "AMX": " amx_tile"}.items():
         if "flags" in text:
             assert (name in told) == (flag in text)

@@ -15,7 +15,11 @@ import pytest
 import torch
 
 RECIPE = (
-    "network.channels=[4,8,8,8,8]", "batch=4", "pairs=60", "epochs=2", "data.held_out=[]",
+    "network.channels=[4,8,8,8,8]",
+    "batch=4",
+    "pairs=60",
+    "epochs=2",
+    "data.held_out=[]",
     "optim.lr=0.001",
 )
 
@@ -47,8 +51,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_train_says_where_the_weights_are(store: Path, tmp_path: Path) -> None:
     done = _pursuit(
-        "train", "siamfc-paper", f"data={store}", *RECIPE, "--out", str(tmp_path / "run"),
-        "--device", "cpu",
+        "train",
+        "siamfc-paper",
+        f"data={store}",
+        *RECIPE,
+        "--out",
+        str(tmp_path / "run"),
+        "--device",
+        "cpu",
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "siamfc-paper.safetensors").is_file()
@@ -105,8 +115,12 @@ def test_a_damaged_store_is_named(store: Path, tmp_path: Path) -> None:
             data = path.read_bytes()
             cut = data[: len(data) // 2] if path.name.startswith("shard") else data
             (broken / path.name).write_bytes(cut)
-    done = _pursuit("train", "siamfc-paper", f"data={broken}", *RECIPE, "--out", str(tmp_path / "r"))
+    done = _pursuit(
+        "train", "siamfc-paper", f"data={broken}", *RECIPE, "--out", str(tmp_path / "r")
+    )
     assert done.returncode == 2 and "shard-00000.arrow" in done.stderr, done.stderr
     next(broken.glob("shard*")).unlink()
-    done = _pursuit("train", "siamfc-paper", f"data={broken}", *RECIPE, "--out", str(tmp_path / "r"))
+    done = _pursuit(
+        "train", "siamfc-paper", f"data={broken}", *RECIPE, "--out", str(tmp_path / "r")
+    )
     assert done.returncode == 2 and "shard-00000.arrow" in done.stderr, done.stderr

@@ -29,7 +29,7 @@ Value = str | int | float | bool
 # A target that turns, grows and passes a look-alike, over a moving town. A working install
 # follows it to 0.85 or more; exchanged colours, for one, bring it to 0.4.
 SCENE = Scene(
-    frames=90,
+    frames=60,
     seed=8,
     target=(52, 40),
     speed=2.5,

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def curate(
-    out: Annotated[Path, typer.Argument(help="Folder of the store to make.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the store to make.")],
     videos: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of a data set of videos; give it again for more."),
@@ -38,6 +38,7 @@ def curate(
     A run that was stopped goes on where it was when it is started again.
     """
     from pursuit.cli._progress import progress_bar
+    from pursuit.datasets.reading import plural
     from pursuit.store import curate as curate_store
 
     with progress_bar("curating", "frames") as progress:
@@ -54,4 +55,4 @@ def curate(
     size = f"{made.bytes / 1e6:,.0f} MB in {made.shards} shards"
     typer.echo(f"{out}: {made.crops:,} crops of {made.objects:,} objects, {size}")
     for reason, count in made.left_out.items():
-        typer.echo(f"  left out: {count:,} boxes, {reason}")
+        typer.echo(f"  left out: {plural(count, 'box')}, {reason}")

@@ -26,7 +26,9 @@ def _data() -> None:
 
 
 def check(
-    root: Annotated[Path, typer.Argument(help="Folder of the data set, or COCO's .json.")],
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Folder of the data set, or COCO's .json.")
+    ],
     layout: Annotated[
         str | None,
         typer.Option(

@@ -155,7 +155,7 @@ def numbered_pictures(folder: Path, findings: Findings) -> list[Path]:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: 1 box, 2 boxes."""
     ending = "" if count == 1 else "es" if noun.endswith("x") else "s"
-    return f"{count} {noun}{ending}"
+    return f"{count:,} {noun}{ending}"
 
 
 def shown(text: str) -> str:

@@ -113,7 +113,7 @@ def claim(folder: Path, one: Entrant) -> None:
     path, mine = folder / _CARD, json.loads(json.dumps(one.identity()))
     try:
         theirs = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         theirs = None
     except (OSError, ValueError):
         theirs = {}

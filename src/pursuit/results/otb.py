@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.datasets.reading import read_text
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 
@@ -92,15 +91,23 @@ def read_boxes(path: Path) -> Array:
 
 def _rows(path: Path, columns: int) -> Array:
     """Return the numbers (N, columns) of a text file with N lines."""
-    lines = read_text(path).rstrip().splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not a text file of results") from None
     rows = np.empty((len(lines), columns))
     for index, line in enumerate(lines):
         fields = re.split(r"[\s,;]+", line.strip(" \t,;"))
         try:
-            rows[index] = [float(field) for field in fields]
-        except ValueError:  # text, or another count of numbers
+            numbers = [float(field) for field in fields]
+        except ValueError:
+            numbers = []
+        if len(numbers) != columns:
             place = f"{path}:{index + 1}"
-            raise DataError(f"{place}: not {columns} numbers: {line[:40]!r}") from None
+            raise DataError(f"{place}: not {columns} numbers: {line[:40]!r}")
+        rows[index] = numbers
     return rows
 
 

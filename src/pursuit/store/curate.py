@@ -99,6 +99,8 @@ def curate(
     made_of = {"shard_mb": shard_mb, "parts": names}
     done = _finished(out, made_of)
     if done is not None:
+        if progress:
+            progress(done.frames, done.frames)
         return done
     parts = [out / PARTS / name for name in names]
     try:

@@ -1,0 +1,148 @@
+"""Windows: the geometry of the cut, its border, its cost, and the two forms against each other."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pursuit.windows import cut, cut_batch
+
+BORDER = (255.0, 0.0, 40.0)
+
+
+def ramp(width: int, height: int) -> NDArray[np.uint8]:
+    """Return a frame whose channels at a point (pixel i is i + 0.5) are 0.31 x, 255 - 0.31 x, y/2."""
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    return np.stack([0.31 * x, 255 - 0.31 * x, y / 2], axis=-1).round().astype(np.uint8)
+
+
+def points(centre: tuple[float, float], side: float, size: int) -> tuple[Any, Any]:
+    """Return the frame x (size,) and y (size,) that the window's pixels should show."""
+    steps = (np.arange(size) + 0.5) * side / size - side / 2
+    return centre[0] + steps, centre[1] + steps
+
+
+@pytest.mark.parametrize("side", [37.3, 127.0, 200.9, 255.0, 310.0, 400.0])
+@pytest.mark.parametrize("centre", [(400.0, 220.0), (361.27, 219.61)])
+def test_a_ramp_is_reproduced(centre: tuple[float, float], side: float) -> None:
+    window = cut(ramp(800, 450), centre, side, 127, BORDER).astype(float)
+    x, y = points(centre, side, 127)
+    rising, falling = window[:, :, 0] - 0.31 * x, window[:, :, 1] - (255 - 0.31 * x)
+    # Levels are rounded, in the ramp and in the window: what that adds is the same for both.
+    assert np.abs(rising).max() < 1.2
+    assert np.abs(falling).max() < 1.2
+    shift = (rising.mean() - falling.mean()) / 2 / 0.31
+    assert abs(shift) < 0.1  # pixels of the frame
+    assert np.abs(window[:, :, 2] - y[:, None] / 2).max() < 1.2
+
+
+def test_a_window_of_its_own_size_is_the_frame() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    window = cut(frame, (40, 30), 20, 20, BORDER)
+    assert (window == frame[20:40, 30:50]).all()
+
+
+def test_whole_blocks_are_averaged_when_shrinking() -> None:
+    # A chessboard of single pixels is gray from afar; plain bilinear sampling would alias.
+    frame = (np.indices((512, 512)).sum(axis=0) % 2 * 200).astype(np.uint8)[..., None].repeat(3, 2)
+    window = cut(frame, (256, 256), 512, 128, BORDER)
+    assert np.abs(window.astype(int) - 100).max() <= 1
+
+
+def test_outside_is_the_border_colour() -> None:
+    frame = np.full((50, 60, 3), 100, np.uint8)
+    window = cut(frame, (0, 0), 40, 80, BORDER)
+    assert (window[:38, :38] == BORDER).all()
+    assert (window[42:, 42:] == 100).all()
+    assert (cut(frame, (30, 25), 200, 100, BORDER)[:30] == BORDER).all()
+
+
+@pytest.mark.parametrize("centre", [(-5000, 20), (1e300, 0), (30, -1e9), (1e6, 1e6)])
+def test_far_outside_is_only_border(centre: tuple[float, float]) -> None:
+    frame = np.full((50, 60, 3), 100, np.uint8)
+    assert (cut(frame, centre, 40, 33, BORDER) == BORDER).all()
+
+
+@given(
+    side=st.floats(1e-6, 1e9),
+    x=st.floats(-1e9, 1e9),
+    y=st.floats(-1e9, 1e9),
+    size=st.sampled_from([1, 17, 127]),
+    gray=st.booleans(),
+)
+@settings(deadline=None, max_examples=60)
+def test_any_window_of_a_flat_frame_holds_only_its_two_colours(
+    side: float, x: float, y: float, size: int, gray: bool
+) -> None:
+    frame = np.full((40, 70, 3), 100, np.uint8)
+    if gray:
+        frame = np.broadcast_to(frame[:, :, :1], (40, 70, 3))
+    window = cut(frame, (x, y), side, size, (200, 200, 200))
+    assert window.shape == (size, size, 3)
+    assert window.dtype == np.uint8
+    assert window.min() >= 100 and window.max() <= 200
+
+
+@given(
+    side=st.floats(20, 380),
+    x=st.floats(0, 1),
+    y=st.floats(0, 1),
+    size=st.sampled_from([31, 60, 127]),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_border_inside_the_frame(side: float, x: float, y: float, size: int) -> None:
+    frame = np.full((400, 500, 3), 100, np.uint8)
+    centre = side / 2 + x * (500 - side), side / 2 + y * (400 - side)
+    window = cut(frame, centre, side, size, BORDER)
+    inside = window[1:-1, 1:-1]  # the outermost pixels may touch the frame's edge
+    assert (inside == 100).all()
+
+
+def test_the_frame_is_not_changed_and_may_have_any_strides() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    kept = frame.copy()
+    plain = cut(frame, (50, 40), 60, 127, BORDER)
+    assert (frame == kept).all()
+    turned = cut(frame[:, :, ::-1], (50, 40), 60, 127, BORDER[::-1])
+    assert (turned[:, :, ::-1] == plain).all()
+    frame.flags.writeable = False
+    assert (cut(frame, (50, 40), 60, 127, BORDER) == plain).all()
+
+
+def test_cost_does_not_grow_with_the_frame() -> None:
+    def fastest(frame: NDArray[np.uint8], centre: tuple[float, float]) -> float:
+        times = []
+        for _ in range(30):
+            start = time.process_time()
+            for _ in range(10):
+                cut(frame, centre, 200, 255, BORDER)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    small = np.zeros((300, 300, 3), np.uint8)
+    large = np.zeros((3000, 4000, 3), np.uint8)
+    base = fastest(small, (150, 150))
+    assert fastest(large, (2000, 1500)) < 2 * base + 1e-3
+    assert fastest(large, (3995, 10)) < 2 * base + 1e-3
+    assert fastest(large, (50000, 10)) < 2 * base + 1e-3
+
+
+@pytest.mark.parametrize(("centre", "side"), [((60.0, 50.0), 70.0), ((12.3, 80.6), 47.1)])
+def test_the_two_forms_agree(centre: tuple[float, float], side: float) -> None:
+    rng = np.random.default_rng(1)
+    frame = rng.integers(0, 256, (13, 15, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    single = cut(frame, centre, side, 64, BORDER).astype(float)
+    matrix = np.array([[[side / 2, 0, centre[0]], [0, side / 2, centre[1]]]])
+    images = torch.from_numpy(frame).permute(2, 0, 1)[None]
+    batch = cut_batch(images, matrix, 64, torch.tensor([BORDER]))
+    difference = np.abs(batch[0].permute(1, 2, 0).numpy() - single)
+    # OpenCV places samples on a grid of 1/32 pixel in one form and not in the other.
+    assert difference.mean() < 0.5
+    assert np.quantile(difference, 0.99) <= 8

@@ -1,0 +1,143 @@
+"""Live sources: the newest frame, never an old one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pursuit.errors import VideoError
+from pursuit.video import live, read
+
+
+def test_a_slow_reader_gets_the_newest_and_misses_the_rest() -> None:
+    gate = threading.Event()
+
+    def items() -> Iterator[str]:
+        yield "a"
+        gate.wait(5)
+        yield from "bcde"
+
+    newest = live.Newest(items(), threading.Event())
+    first = newest.after(-1)
+    assert first is not None
+    assert (first[0], first[2]) == (0, "a")
+    gate.set()
+    newest.join()
+    last = newest.after(0)
+    assert last is not None
+    assert (last[0], last[2]) == (4, "e")
+    assert newest.after(4) is None
+
+
+def test_an_error_in_the_source_reaches_the_reader() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise VideoError("the cable is out")
+
+    newest = live.Newest(items(), threading.Event())
+    newest.join()
+    assert newest.after(-1) is not None
+    with pytest.raises(VideoError, match="the cable is out"):
+        newest.after(0)
+
+
+def test_a_silent_source_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.3)
+    silence = threading.Event()
+
+    def items() -> Iterator[int]:
+        silence.wait(5)
+        yield 1
+
+    newest = live.Newest(items(), threading.Event())
+    with pytest.raises(VideoError, match="no frame came"):
+        newest.after(-1)
+    silence.set()
+
+
+def test_stopping_ends_the_wait() -> None:
+    stopped, silence = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        silence.wait(5)
+        yield 1
+
+    newest = live.Newest(items(), stopped)
+    threading.Timer(0.2, stopped.set).start()
+    began = time.monotonic()
+    assert newest.after(-1) is None
+    assert time.monotonic() - began < 3
+    silence.set()
+
+
+class Camera:
+    """Stands in for cv2.VideoCapture: blue pictures (BGR), a few a second, then failure."""
+
+    released = False
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.count = 0
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _: int) -> float:
+        return 30.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        time.sleep(0.02)
+        self.count += 1
+        if self.count > 200:
+            return False, None
+        return True, np.full((4, 6, 3), (200, 0, 0), np.uint8)
+
+    def release(self) -> None:
+        Camera.released = True
+
+
+def test_a_camera_gives_rgb_and_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    with read(0, max_frames=5) as reader:
+        assert (reader.is_live, reader.fps, reader.frame_count) == (True, 30.0, 5)
+        times = []
+        numbers = []
+        for number, frame in reader:
+            assert frame[0, 0].tolist() == [0, 0, 200]
+            assert reader.time is not None
+            times.append(reader.time)
+            numbers.append(number)
+    assert numbers == sorted(set(numbers))
+    assert times == sorted(times)
+    assert times[0] == 0
+    assert Camera.released
+
+
+def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    data = write_clip(tmp_path / "a.ts", 60, options={"g": "10"}).read_bytes()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            for start in range(0, len(data), 1880):
+                connection.sendall(data[start : start + 1880])
+                time.sleep(0.002)
+
+    sender = threading.Thread(target=serve)
+    sender.start()
+    with read(f"tcp://127.0.0.1:{server.getsockname()[1]}") as reader:
+        assert (reader.width, reader.height) == (160, 120)
+        numbers = [number for number, _ in reader]
+        assert reader.is_live
+    sender.join()
+    server.close()
+    assert numbers == sorted(set(numbers))
+    assert 0 < len(numbers) <= 60
