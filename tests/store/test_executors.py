@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pursuit import store as stores
-from pursuit.errors import MissingExtra, SettingsError
+from pursuit.errors import MissingExtra, SettingsError, StoreError
 from pursuit.store.executors import open_executor
 
 
@@ -66,3 +67,24 @@ def test_workers_start_without_torch() -> None:
     code = "import sys, pursuit.store; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_worker_that_dies_is_said() -> None:
+    with (
+        pytest.raises(StoreError, match="a worker process ended unexpectedly"),
+        open_executor(2, None) as executor,
+    ):
+        executor.submit(os._exit, 3).result()
+
+
+def test_an_error_does_not_wait_for_the_others() -> None:
+    def stop() -> None:
+        with open_executor(2, None) as executor:
+            executor.submit(os.getpid).result()
+            executor.submit(time.sleep, 300)
+            raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert time.monotonic() - start < 60

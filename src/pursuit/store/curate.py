@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Many
 from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -107,7 +106,11 @@ def curate(
         (out / PARTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
-    _run(jobs, parts, settings, (workers, cluster), progress)
+    try:
+        _run(jobs, parts, settings, (workers, cluster), progress)
+    except BaseException:
+        _remove_half_written(out / PARTS)
+        raise
     left_out = join(parts, out, settings, int(shard_mb * MB))
     summary = _summary(out, sum(job.frames for job in jobs), left_out)
     with atomic_path(out / SUMMARY) as path:
@@ -204,20 +207,11 @@ def _run(
     left.sort(key=lambda pair: -pair[0].frames)
     with open_executor(*where) as executor:
         futures = {executor.submit(write_part, job, part, settings): job for job, part in left}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                done += futures[future].frames
-                if progress:
-                    progress(done, total)
-        except BrokenProcessPool:
-            raise StoreError(
-                "a worker process ended unexpectedly (out of memory?): run again with fewer "
-                "--workers, it goes on where it stopped"
-            ) from None
-        finally:
-            for future in futures:
-                future.cancel()
+        for future in as_completed(futures):
+            future.result()
+            done += futures[future].frames
+            if progress:
+                progress(done, total)
 
 
 def _summary(out: Path, frames: int, left_out: Counter[str]) -> Summary:
@@ -235,7 +229,14 @@ def _summary(out: Path, frames: int, left_out: Counter[str]) -> Summary:
 
 def _remove(parts: Path) -> None:
     """Remove the parts, those of other settings and of killed runs too."""
+    _remove_half_written(parts)
     for path in parts.glob("*.arrow"):
         path.unlink(missing_ok=True)
     with suppress(OSError):  # somebody else's file in there: leave it
         parts.rmdir()
+
+
+def _remove_half_written(parts: Path) -> None:
+    """Remove what workers were writing when they were stopped."""
+    for path in parts.glob(".part-*"):
+        path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from functools import cache
-from importlib.resources import files
+from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def read(path: Path | str) -> tuple[SiamFC, Card]:
 @cache
 def shipped() -> dict[str, Path]:
     """Return the weights inside the package: names and files."""
-    folder = Path(str(files("pursuit.weights")))
+    folder = Path(str(resources.files("pursuit.weights")))
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 

@@ -1,0 +1,134 @@
+"""What a person may get wrong with `pursuit track`: one line, status 2, nothing written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from pursuit import cli
+
+Clip = Callable[..., Path]
+GOOD = ("--box", "10,40,20,20")
+
+
+@pytest.fixture
+def place(write_clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "good.mp4", 3)
+    yield tmp_path
+
+
+def fail(*words: str) -> str:
+    """Run the command in this process, for speed; return its error line."""
+    before = sorted(path for path in Path.cwd().rglob("*"))
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        status = cli.main(["track", *words])
+    message = error.getvalue()
+    assert status == 2
+    assert out.getvalue() == ""
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1
+    assert sorted(path for path in Path.cwd().rglob("*")) == before
+    return message
+
+
+def make(kind: str, folder: Path) -> str:
+    """Make a bad video of a kind; return its name."""
+    path = folder / "bad.mp4"
+    if kind == "folder without pictures":
+        (folder / "bad").mkdir()
+        return "bad"
+    if kind == "garbage":
+        path.write_bytes(bytes(range(256)) * 99)
+    elif kind == "empty":
+        path.touch()
+    elif kind == "no frames":
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+            container.start_encoding()
+    elif kind == "sound only":
+        with av.open(str(path), "w") as container:
+            container.add_stream("aac", rate=48_000)
+            container.start_encoding()
+    elif kind == "unreadable":
+        path.write_bytes(b"x")
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read everything")
+    return path.name
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["missing", "garbage", "empty", "no frames", "sound only", "folder without pictures",
+     "unreadable"],
+)  # fmt: skip
+def test_bad_videos(place: Path, kind: str) -> None:
+    name = make(kind, place)
+    assert name in fail(name, *GOOD, "--out", "o.mp4", "--save", "b.csv")
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ("10,40,20", "four numbers"),
+        ("10,40,20,20,5", "four numbers"),
+        ("a,b,c,d", "four numbers"),
+        ("", "four numbers"),
+        ("10 40 20 20", "four numbers"),
+        ("nan,40,20,20", "finite"),
+        ("10,40,inf,20", "finite"),
+        ("10,40,0,20", "positive"),
+        ("10,40,20,-20", "positive"),
+        ("-5,-5,-5,-5", "positive"),
+        ("160,40,20,20", "wholly outside"),
+        ("-30,40,20,20", "wholly outside"),
+        ("0,0,161,20", "larger than the frame"),
+    ],
+)
+def test_bad_boxes(place: Path, box: str, message: str) -> None:
+    assert message in fail("good.mp4", "--box", box, "--out", "o.mp4")
+    assert message in fail("good.mp4", *GOOD, "--box", box, "--save", "b.csv")
+
+
+def test_no_box_says_how_to_give_one(place: Path) -> None:
+    message = fail("good.mp4")
+    assert "--box X,Y,W,H" in message
+    assert "pursuit frame good.mp4" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--start", "soon"), "frame number such as 120"),
+        (("--start", "-3"), "frame number such as 120"),
+        (("--start", "99"), "ends before"),
+        (("--max-frames", "0"), "at least 1"),
+        (("--max-frames", "many"), "max-frames"),
+        (("--tracker", "opencv-csrtt"), "opencv-csrt"),
+        (("--out", "o.webm"), ".mp4"),
+        (("--out", "o"), ".mp4"),
+        (("--save", "b.xml"), ".csv"),
+        (("--out", "good.mp4"), "the video that is read"),
+        (("--save", "b.csv", "--save", "./b.csv"), "named twice"),
+        (("--out", "good.mp4/o.mp4"), "cannot write"),
+        (("--weights", "none.safetensors", "--tracker", "siamfc-slim"), "none.safetensors"),
+    ],
+)
+def test_bad_options(place: Path, words: tuple[str, ...], message: str) -> None:
+    if "--tracker" not in words:
+        words = (*words, "--tracker", "opencv-medianflow")
+    assert message in fail("good.mp4", *GOOD, *words)
+
+
+def test_one_line_for_several_targets_in_text(place: Path) -> None:
+    message = fail("good.mp4", *GOOD, *GOOD, "--save", "b.txt", "--tracker", "opencv-medianflow")
+    assert "b.csv" in message

@@ -1,0 +1,182 @@
+"""`pursuit track` as a person uses it: outputs, start, interrupts, messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pursuit.results import tracks
+from pursuit.video import decode_frames, save_picture
+
+Clip = Callable[..., Path]
+BOX = ("--box", "10,40,20,20")
+FAST = ("--tracker", "opencv-medianflow")
+
+
+def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pursuit", *(str(word) for word in words)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="module")
+def clip(write_clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 30, sound="aac")
+
+
+def test_all_outputs_at_once(clip: Path, tmp_path: Path) -> None:
+    names = ["a.csv", "a.json", "a.txt", "a.mot.txt", "a.coco.json"]
+    saves = [word for name in names for word in ("--save", tmp_path / name)]
+    done = run("track", clip, *BOX, *FAST, "--out", tmp_path / "a.mp4", *saves)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1  # no progress bar in a pipe
+    assert done.stderr.startswith("30 frames, tracker ")
+    assert "decoding" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", *names}
+    rows = tracks.read(tmp_path / "a.csv")
+    assert rows.frames.tolist() == list(range(30))
+    assert rows.boxes[0].tolist() == [10, 40, 20, 20]
+    assert abs(rows.boxes[5, 0] - 20) < 3  # it follows the square
+    assert len((tmp_path / "a.txt").read_text().splitlines()) == 30
+    assert len(json.loads((tmp_path / "a.coco.json").read_text())["images"]) == 30
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.video[0].frames == 30
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert container.duration == pytest.approx(1_200_000, abs=60_000)
+
+
+def test_the_video_shows_the_box(clip: Path, tmp_path: Path) -> None:
+    run("track", clip, *BOX, *FAST, "--out", tmp_path / "a.mp4", "--max-frames", 3)
+    drawn, plain = (next(decode_frames(path)) for path in (tmp_path / "a.mp4", clip))
+    changed = np.abs(drawn.astype(int) - plain).max(axis=2) > 60
+    assert changed[40:60, 9:31].any()
+    assert not changed[80:, 60:].any()
+
+
+def test_without_outputs_boxes_go_to_standard_output(clip: Path) -> None:
+    done = run("track", clip, *BOX, *FAST, "--max-frames", 4)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["frame,id,x,y,w,h,score,state", "0,0,10.0,40.0,20.0,20.0,1.0,TRACKED"]
+    assert len(lines) == 5
+    assert done.stderr.startswith("4 frames")
+
+
+def test_a_reader_that_goes_away_ends_the_run(clip: Path) -> None:
+    command = [sys.executable, "-m", "pursuit", "track", str(clip), *BOX, *FAST]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        message = process.stderr.read().decode()
+        assert process.wait(60) == 0
+    assert message.count("\n") == 1
+    assert "frame" in message
+
+
+def test_several_targets(clip: Path, tmp_path: Path) -> None:
+    two = (*BOX, "--box", "60.5,70,30,30")
+    done = run("track", clip, *two, *FAST, "--save", tmp_path / "a.csv", "--max-frames", 3)
+    assert done.returncode == 0, done.stderr
+    rows = tracks.read(tmp_path / "a.csv")
+    assert rows.ids.tolist() == [0, 1] * 3
+    assert rows.boxes[1, 1] == 70
+
+
+@pytest.mark.parametrize("start", ["10", "0.4", "0.4s"])
+def test_start(clip: Path, tmp_path: Path, start: str) -> None:
+    box = ("--box", "30,40,20,20")
+    out, save = tmp_path / "a.mp4", tmp_path / "a.csv"
+    done = run("track", clip, *box, *FAST, "--start", start, "--out", out, "--save", save)
+    assert done.returncode == 0, done.stderr
+    assert tracks.read(save).frames.tolist() == list(range(10, 30))
+    with av.open(str(out)) as container:
+        sound = container.streams.audio[0]
+        assert float(sound.duration * sound.time_base) == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_folder_of_pictures(clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    for number, frame in zip(range(12), decode_frames(clip), strict=False):
+        save_picture(folder / f"{number}.png", frame)
+    for source in (folder, folder / "*.png"):
+        done = run("track", source, *BOX, *FAST, "--save", tmp_path / "a.csv", "--out", "a.mp4",
+                   cwd=tmp_path)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert tracks.read(tmp_path / "a.csv").frames.tolist() == list(range(12))
+        assert len(list(decode_frames(tmp_path / "a.mp4"))) == 12
+
+
+def test_a_truncated_video_warns_and_succeeds(write_clip: Clip, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", 30, in_front=True)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    done = run("track", path, *BOX, *FAST, "--save", tmp_path / "a.csv")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: ")
+    assert done.stderr.count("warning") == 1
+    assert 5 < len(tracks.read(tmp_path / "a.csv").frames) < 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
+def test_ctrl_c_keeps_what_was_done(write_clip: Clip, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "long.mp4", 60, (640, 480), sound="aac")
+    slow = ("--box", "10,40,200,200", "--tracker", "opencv-csrt")
+    out, save = tmp_path / "a.mp4", tmp_path / "a.csv"
+    command = [sys.executable, "-m", "pursuit", "track", str(path), *slow, "--out", str(out)]
+    command += ["--save", str(save)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        # The temporary file of the video grows once frames are written.
+        while time.monotonic() < deadline and process.poll() is None:
+            if any(part.stat().st_size > 0 for part in tmp_path.glob(".part-*a.mp4")):
+                break
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Ctrl-C" in message
+    assert {item.name for item in tmp_path.iterdir()} == {"long.mp4", "a.mp4", "a.csv"}
+    frames = tracks.read(save).frames.tolist()
+    assert frames == list(range(len(frames)))
+    assert 0 < len(frames) < 60
+    assert len(list(decode_frames(out))) == len(frames)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files")
+@pytest.mark.parametrize(("option", "name"), [("--out", "a.mp4"), ("--save", "a.csv")])
+def test_a_full_disk_leaves_nothing(clip: Path, tmp_path: Path, option: str, name: str) -> None:
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900));"
+        "from pursuit.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["track", str(clip), *BOX, *FAST, option, str(tmp_path / name)]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True, text=True, timeout=120, check=False, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: cannot write {tmp_path / name}: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_fits_a_terminal() -> None:
+    text = run("track", "--help").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames",
+                   "--device"):  # fmt: skip
+        assert option in text
