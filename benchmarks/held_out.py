@@ -81,17 +81,22 @@ def main() -> None:
         known[0] = False  # the first box is given
         peaks.append((odds / card.score_scale + card.score_offset)[known])
         good.append(boxes.overlap(found[known], truth[known]) >= 0.5)
-        print(f"{sequence.name:40} AUC {aucs[-1]:.3f} P20 {p20s[-1]:.3f} good {good[-1].mean():.2f}")
+        line = f"AUC {aucs[-1]:.3f} P20 {p20s[-1]:.3f} good {good[-1].mean():.2f}"
+        print(f"{sequence.name:40} {line}")
     every = np.random.default_rng(0).integers(len(aucs), size=(2000, len(aucs)))
     low, high = np.percentile(np.array(aucs)[every].mean(axis=1), [2.5, 97.5])
-    print(f"mean AUC {np.mean(aucs):.3f} [{low:.3f}, {high:.3f}] P20 {np.mean(p20s):.3f} "
-          f"of {len(aucs)} targets")
+    print(
+        f"mean AUC {np.mean(aucs):.3f} [{low:.3f}, {high:.3f}] P20 {np.mean(p20s):.3f} "
+        f"of {len(aucs)} targets"
+    )
     peak, right = np.concatenate(peaks), np.concatenate(good)
     scale, offset = fit(peak, right)
     score = 1 / (1 + np.exp(-scale * (peak - offset)))
     error = calibration_error(score, right)
-    print(f"score_scale {scale:.3f} score_offset {offset:.3f} calibration error {error:.3f} "
-          f"({right.mean():.2f} of {len(right)} frames good)")
+    print(
+        f"score_scale {scale:.3f} score_offset {offset:.3f} calibration error {error:.3f} "
+        f"({right.mean():.2f} of {len(right)} frames good)"
+    )
     if given.write:
         scores = {**card.scores, "held-out auc": round(float(np.mean(aucs)), 3)}
         values = {"score_scale": round(scale, 4), "score_offset": round(offset, 4)}

@@ -32,6 +32,7 @@ class Plain(nn.Module):
         self.network = network
 
     def forward(self, batch: siamfc.Batch) -> torch.Tensor:
+        """Return the loss of a batch."""
         exemplar = self.network.embed(batch.exemplar.contiguous())
         search = self.network.embed(batch.search.contiguous())
         number, channels, size = search.shape[:3]
@@ -43,8 +44,9 @@ class Plain(nn.Module):
         return siamfc.logistic_loss(scores, positive, balanced=True).mean()
 
 
-def stepper(learner: nn.Module, optimiser: torch.optim.Optimizer, batch: siamfc.Batch, *,
-            mixed: bool) -> Callable[[], None]:
+def stepper(
+    learner: nn.Module, optimiser: torch.optim.Optimizer, batch: siamfc.Batch, *, mixed: bool
+) -> Callable[[], None]:
     """Return a function that takes one training step."""
 
     def step() -> None:
@@ -95,10 +97,14 @@ def main() -> None:
                 step()
             seconds.append((time.perf_counter() - start) / 3)
         ratios.append(seconds[1] / seconds[0])
-        print(f"ours {number / seconds[0]:6.1f} pairs/s  plain {number / seconds[1]:6.1f} pairs/s  "
-              f"ratio {ratios[-1]:.2f}")
-    print(f"{given.recipe}, batch {number}, {given.threads} threads: median ratio "
-          f"{statistics.median(ratios[1:]):.2f}")
+        print(
+            f"ours {number / seconds[0]:6.1f} pairs/s  plain {number / seconds[1]:6.1f} pairs/s  "
+            f"ratio {ratios[-1]:.2f}"
+        )
+    print(
+        f"{given.recipe}, batch {number}, {given.threads} threads: median ratio "
+        f"{statistics.median(ratios[1:]):.2f}"
+    )
     # The product's correlation is part of the difference; both give the same maps.
     torch.testing.assert_close(
         correlate(torch.ones(1, 2, 6, 6), torch.ones(1, 2, 22, 22)), torch.full((1, 17, 17), 72.0)

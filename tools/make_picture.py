@@ -2,7 +2,7 @@
 
     python tools/make_picture.py
 
-writes docs/images/demo.gif.
+writes docs/images/demo.png: four moments of the result, in reading order.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+import cv2
+import numpy as np
 
 from pursuit.bench import demo
 from pursuit.video import decode_frames
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "demo.gif"
-SIZE = (448, 252)
-EVERY = 5  # frames of the clip a picture: 25 / 5 pictures a second
+OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "demo.png"
+MOMENTS = (12, 110, 175, 225)  # on the way, under the bridge, among others, at the end
+SIZE = (512, 288)
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder, "demo.mp4")
         print(demo.follow(video))
-        frames = list(decode_frames(video))[::EVERY]
-    pictures = [Image.fromarray(frame).resize(SIZE, Image.Resampling.LANCZOS) for frame in frames]
-    # One palette for all, from several pictures, so that colours do not flicker.
-    sample = Image.new("RGB", (SIZE[0], SIZE[1] * 4))
-    for row, picture in enumerate(pictures[:: len(pictures) // 4][:4]):
-        sample.paste(picture, (0, row * SIZE[1]))
-    palette = sample.quantize(96)
-    small = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
+        frames = list(decode_frames(video))
+    tiles = [cv2.resize(frames[i], SIZE, interpolation=cv2.INTER_AREA) for i in MOMENTS]
+    gap = 6
+    padded = [
+        cv2.copyMakeBorder(t, 0, gap, 0, gap, cv2.BORDER_CONSTANT, value=(255,) * 3) for t in tiles
+    ]
+    sheet = np.vstack([np.hstack(padded[:2]), np.hstack(padded[2:])])[:-gap, :-gap]
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    small[0].save(OUT, save_all=True, append_images=small[1:], duration=200, loop=0, optimize=True)
+    cv2.imwrite(str(OUT), sheet[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     print(f"{OUT}  {OUT.stat().st_size / 1e6:.2f} MB")

@@ -17,9 +17,9 @@ __version__ = "0.1.0"
 __all__ = ["Result", "State", "Tracker", "__version__", "load", "track"]
 
 if TYPE_CHECKING:
+    from pursuit.following import track
     from pursuit.trackers.base import Result, State, Tracker
     from pursuit.trackers.registry import load
-    from pursuit.following import track
 
 # Imported when first asked for: torch takes seconds, and `pursuit --help` needs none of it.
 _HOMES = {

@@ -44,7 +44,8 @@ def cut(
     side = float(np.clip(side, 1e-3, _FAR))
     colour = tuple(float(value) for value in np.asarray(border, dtype=np.float64))
     left, top = x - side / 2, y - side / 2
-    block = max(1, int(side / size))
+    # No block is larger than the frame: what lies around it needs no averaging.
+    block = max(1, min(int(side / size), width, height))
     # More than the window: bilinear interpolation looks at the neighbours, and of the blocks
     # at the far end the last may hold border colour.
     more = 2 * block

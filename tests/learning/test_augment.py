@@ -44,8 +44,9 @@ def _spot(window: torch.Tensor) -> np.ndarray:
     light = (window.mean(0) - 100).clamp(min=0)
     grid = torch.arange(light.shape[-1]) + 0.5
     total = light.sum()
-    return np.array([float((light.sum(0) * grid).sum() / total),
-                     float((light.sum(1) * grid).sum() / total)])
+    return np.array(
+        [float((light.sum(0) * grid).sum() / total), float((light.sum(1) * grid).sum() / total)]
+    )
 
 
 def test_without_augmentation_windows_are_the_middle_of_the_crop() -> None:
@@ -73,9 +74,13 @@ def test_the_target_lies_where_the_plan_says(recipe: AugmentRecipe) -> None:
 def test_a_random_patch_is_in_both_windows() -> None:
     recipe = AugmentRecipe(patch=1.0, stretch=0, shift_exemplar=0, shift_search=0)
     plan = _plan(recipe, self_pair=np.ones(B, dtype=bool))
-    crops = torch.nn.functional.interpolate(
-        torch.randint(0, 255, (B, 3, 40, 40)).float(), size=CROP, mode="bicubic"
-    ).clamp(0, 255).to(torch.uint8)
+    crops = (
+        torch.nn.functional.interpolate(
+            torch.randint(0, 255, (B, 3, 40, 40)).float(), size=CROP, mode="bicubic"
+        )
+        .clamp(0, 255)
+        .to(torch.uint8)
+    )
     exemplar, search = _render(plan.exemplar, crops), _render(plan.search, crops)
     # Undisturbed, the exemplar is the middle of the search window.
     assert float((search[:, :, 64:191, 64:191] - exemplar).abs().mean()) < 2
@@ -114,9 +119,10 @@ def test_gray_pairs_have_equal_channels_in_both_windows() -> None:
     plan = _plan(NONE, gray=0.5, seed=3)
     gray = plan.exemplar.gray
     assert 0 < gray.sum() < B and np.array_equal(gray, plan.search.gray)
-    spread = (lambda w: (w.amax(1) - w.amin(1)).amax((1, 2)).numpy() < 1e-3)
-    assert np.array_equal(spread(_render(plan.exemplar, crops)), gray)
-    assert np.array_equal(spread(_render(plan.search, crops)), gray)
+    for view in (plan.exemplar, plan.search):
+        window = _render(view, crops)
+        spread = (window.amax(1) - window.amin(1)).amax((1, 2)).numpy()
+        assert np.array_equal(spread < 1e-3, gray)
 
 
 def test_blur_and_low_resolution_keep_the_mean_and_lose_detail() -> None:

@@ -77,7 +77,7 @@ def test_equation_1_a_shifted_input_shifts_the_map(steps: int) -> None:
     z = pixels(1, 127, seed=1)
     here = network(z, wide[..., :255, :255])
     there = network(z, wide[..., shift:, shift:])
-    assert torch.allclose(there[..., :-steps, :-steps], here[..., steps:, steps:], atol=1e-5)
+    assert torch.allclose(there[..., :-steps, :-steps], here[..., steps:, steps:], rtol=1e-6)
 
 
 def test_section_2_1_one_dense_evaluation_equals_the_network_on_each_window() -> None:
@@ -87,7 +87,7 @@ def test_section_2_1_one_dense_evaluation_equals_the_network_on_each_window() ->
     for row, column in [(0, 0), (3, 11), (16, 16), (8, 8)]:
         y0, x0 = row * STRIDE, column * STRIDE
         window = x[..., y0 : y0 + 127, x0 : x0 + 127]
-        assert network(z, window).item() == pytest.approx(dense[row, column].item(), abs=1e-5)
+        assert network(z, window).item() == pytest.approx(dense[row, column].item(), rel=1e-6)
 
 
 def test_correlation_is_the_sum_of_products() -> None:

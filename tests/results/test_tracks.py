@@ -178,21 +178,32 @@ def test_names_in_capitals(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.txt", "a.mot.txt", "a.coco.json"])
 def test_an_interrupt_keeps_what_was_done(tmp_path: Path, name: str) -> None:
-    with pytest.raises(KeyboardInterrupt), tracks.write(tmp_path / name, FILM) as writer:
-        writer.write(one(0))
-        writer.write(one(1))
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with tracks.write(tmp_path / name, FILM) as writer:
+            writer.write(one(0))
+            writer.write(one(1))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / name).read_text() == save(tmp_path / ("b" + name), one(0), one(1))
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), tracks.write(tmp_path / "a.csv") as writer:
-        writer.write(one(0))
-        _ = 1 / 0
+    def failing() -> None:
+        with tracks.write(tmp_path / "a.csv") as writer:
+            writer.write(one(0))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot write"), tracks.write(tmp_path / "file" / "a.csv"):
+    with (
+        pytest.raises(OutputError, match="cannot write"),
+        tracks.write(tmp_path / "file" / "a.csv"),
+    ):
         pass

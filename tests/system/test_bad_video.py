@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -18,10 +18,10 @@ GOOD = ("--box", "10,40,20,20")
 
 
 @pytest.fixture
-def place(write_clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(write_clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_clip(tmp_path / "good.mp4", 3)
-    yield tmp_path
+    return tmp_path
 
 
 def fail(*words: str) -> str:

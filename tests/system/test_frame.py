@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pursuit import cli
 from pursuit.video import decode_frames, with_ruler
 from pursuit.video.pictures import read_picture
 
 Clip = Callable[..., Path]
 
 
-def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pursuit", *(str(word) for word in words)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd
-    )
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*words: object) -> Done:
+    """Run the command in this process: starting another one takes seconds."""
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        status = cli.main([str(word) for word in words])
+    return Done(status, out.getvalue(), error.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(("at", "number"), [("7", 7), ("0.3", 7), ("0:00.28", 7), ("0", 0)])
 def test_the_frame_asked_for(write_clip: Clip, tmp_path: Path, at: str, number: int) -> None:
     path = write_clip(tmp_path / "a.mp4", 12)
-    done = run("frame", path, "--at", at, cwd=tmp_path)
+    done = run("frame", path, "--at", at)
     assert done.returncode == 0, done.stderr
     assert f"frame {number} of {path}, 160 x 120 pixels" in done.stdout
     assert (" --start 7 " in done.stdout) == (number == 7)
@@ -36,7 +51,7 @@ def test_the_frame_asked_for(write_clip: Clip, tmp_path: Path, at: str, number: 
 
 def test_out_names_the_picture(write_clip: Clip, tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", 2)
-    done = run("frame", path, "--out", tmp_path / "new" / "b.jpg", cwd=tmp_path)
+    done = run("frame", path, "--out", tmp_path / "new" / "b.jpg")
     assert done.returncode == 0, done.stderr
     assert read_picture(tmp_path / "new" / "b.jpg").ndim == 3
     assert not (tmp_path / "frame.png").exists()
@@ -54,7 +69,7 @@ def test_out_names_the_picture(write_clip: Clip, tmp_path: Path) -> None:
 )
 def test_mistakes(write_clip: Clip, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     write_clip(tmp_path / "a.mp4", 12)
-    done = run("frame", *words, cwd=tmp_path)
+    done = run("frame", *words)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")

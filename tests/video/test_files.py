@@ -56,9 +56,7 @@ def test_frames_are_contiguous_and_stay_as_they_are(write_clip: Clip, tmp_path: 
     assert not any(np.shares_memory(frames[0][2], frame) for _, _, frame in frames[1:])
 
 
-def test_pictures_are_freed_without_the_garbage_collector(
-    write_clip: Clip, tmp_path: Path
-) -> None:
+def test_pictures_are_freed_without_the_garbage_collector(write_clip: Clip, tmp_path: Path) -> None:
     # A cycle of references would keep every decoded picture until the collector runs.
     path = write_clip(tmp_path / "a.mp4", 20)
     gc.collect()
@@ -114,9 +112,7 @@ def test_a_start_past_the_end_says_so(write_clip: Clip, tmp_path: Path, start: f
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, -90])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_frames_are_upright(
-    write_clip: Clip, tmp_path: Path, degrees: int, mirrored: bool
-) -> None:
+def test_frames_are_upright(write_clip: Clip, tmp_path: Path, degrees: int, mirrored: bool) -> None:
     # The display matrix turns the stored picture counter-clockwise, then mirrors it.
     path = write_clip(tmp_path / "t.mp4", 2, turn=(degrees, mirrored))
     plain = next(decode_frames(write_clip(tmp_path / "p.mp4", 2)))

@@ -81,7 +81,7 @@ def test_time_spent_on_reading_is_counted(write_clip: Clip, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["none.mp4", "none", "none/*.jpg", "no [such] one.mp4"])
 def test_missing(tmp_path: Path, name: str) -> None:
-    with pytest.raises(VideoError, match="none|such"):
+    with pytest.raises(VideoError, match=r"none|such"):
         read(tmp_path / name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -13,7 +14,8 @@ from pursuit.errors import OutputError, SettingsError
 from pursuit.video import VideoWarning, decode_frames, read, write, writing
 
 COLOURS = np.array(
-    [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (128, 128, 128), (200, 100, 50)], np.uint8
+    [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (128, 128, 128), (200, 100, 50)],
+    np.uint8,
 )
 
 
@@ -105,7 +107,7 @@ def test_times_never_go_back(tmp_path: Path) -> None:
     with read(tmp_path / "a.mp4") as reader:
         times = [reader.time or 0.0 for _ in reader]
     assert len(times) == 5
-    assert all(later > before for before, later in zip(times, times[1:], strict=False))
+    assert all(later > before for before, later in pairwise(times))
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -118,9 +120,13 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), write(tmp_path / "a.mp4", 25) as writer:
-        writer.write(bars())
-        _ = 1 / 0
+    def failing() -> None:
+        with write(tmp_path / "a.mp4", 25) as writer:
+            writer.write(bars())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -131,11 +137,14 @@ def test_no_frame_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_done(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), write(tmp_path / "a.mp4", 25) as writer:
-        for number in range(20):
-            if number == 12:
-                raise KeyboardInterrupt
-            writer.write(bars())
+    def interrupted() -> None:
+        with write(tmp_path / "a.mp4", 25) as writer:
+            for _ in range(12):
+                writer.write(bars())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert len(list(decode_frames(tmp_path / "a.mp4"))) == 12
     with pytest.raises(KeyboardInterrupt), write(tmp_path / "b.mp4", 25):
         raise KeyboardInterrupt
@@ -143,8 +152,9 @@ def test_an_interrupt_keeps_what_was_done(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"name it with one of \.mp4"), write(
-        tmp_path / "a.webm", 25
+    with (
+        pytest.raises(SettingsError, match=r"name it with one of \.mp4"),
+        write(tmp_path / "a.webm", 25),
     ):
         pass
     for fps in (0, -1, 1e6, float("nan")):

@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pursuit
 from pursuit import boxes, video, weights
 from pursuit.datasets.synthetic import Scene
 from pursuit.errors import PursuitError
+from pursuit.runtimes.machine import cpu_features
 from pursuit.trackers import registry
 
 Value = str | int | float | bool
@@ -48,12 +49,12 @@ _EXTRAS = {
     "cluster": ("distributed",),
     "supervision": ("supervision",),
 }
-_FLAGS = {
-    "AVX2": ("avx2",),
-    "AVX-512": ("avx512_f",),
-    "VNNI": ("avx512_vnni", "avx_vnni", "avx_vnni_int8"),
-    "bf16": ("avx512_bf16", "amx_bf16", "bf16"),
-    "AMX": ("amx_tile",),
+_FEATURES = {
+    "avx2": "AVX2",
+    "avx512": "AVX-512",
+    "avx512_vnni": "VNNI",
+    "avx512_bf16": "bf16",
+    "amx": "AMX",
 }
 
 
@@ -138,14 +139,15 @@ def _versions() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    tell = getattr(torch.cpu, "get_capabilities", dict)  # absent from older versions of torch
-    able: dict[str, Any] = tell()
-    name = str(able.get("cpu_name") or platform.processor() or platform.machine())
-    flags = [flag for flag, keys in _FLAGS.items() if any(able.get(key) for key in keys)]
+    # Absent from older versions of torch.
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    name = str(tell().get("cpu_name") or platform.processor() or platform.machine())
+    features = cpu_features()
+    able = [label for key, label in _FEATURES.items() if features[key]]
     yield Finding("machine", "system", f"{platform.system()} {platform.machine()}")
     yield Finding("machine", "cpu", name)
     yield Finding("machine", "cores", _cores())
-    yield Finding("machine", "cpu can", ", ".join(flags) or torch.backends.cpu.get_cpu_capability())
+    yield Finding("machine", "cpu can", ", ".join(able) or torch.backends.cpu.get_cpu_capability())
     yield Finding("machine", "torch threads", torch.get_num_threads())
     yield Finding("machine", "opencv threads", cv2.getNumThreads())
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

@@ -53,13 +53,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     for name in _COMMANDS:
-        try:
-            module = importlib.import_module(f"pursuit.cli.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"pursuit.cli.{name}":
-                raise
-            continue
-        module.register(app)
+        importlib.import_module(f"pursuit.cli.{name}").register(app)
     return app
 
 
@@ -83,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     may end with another status by raising `typer.Exit`.
     """
     _forgive_narrow_terminals()
-    words = None if arguments is None else list(arguments)
+    words = None if arguments is None else [*arguments]  # `list` is a module here
     try:
         status = build()(words, prog_name="pursuit", standalone_mode=False)
     except PursuitError as error:

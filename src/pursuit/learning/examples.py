@@ -68,11 +68,10 @@ class PairSampler:
         shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
         if shares[0] < -1e-9:
             raise DataError("data.still and data.unlabelled together are more than 1")
-        have = (self._videos, self._stills, self._unlabelled)
-        for name, share, rows in zip(
-            ("labelled videos", "stills", "unlabelled pictures"), shares, have, strict=True
-        ):
-            if share > 1e-9 and len(rows) == 0:
+        names = ("labelled videos", "stills", "unlabelled pictures")
+        numbers = (len(self._videos), len(self._stills), len(self._unlabelled))
+        for name, share, number in zip(names, shares, numbers, strict=True):
+            if share > 1e-9 and number == 0:
                 raise DataError(f"the recipe draws from {name}, but the store has none of use")
         return np.maximum(shares, 0) / shares.sum()
 

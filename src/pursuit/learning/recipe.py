@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from importlib import resources
@@ -193,10 +194,8 @@ def _override(values: dict[str, Any], text: str) -> None:
     except yaml.YAMLError:
         raise RecipeError(f"override {key}: cannot read the value {value!r}") from None
     if isinstance(parsed, str) and parts != ["data", "store"]:
-        try:  # YAML reads 1e-2 as text
+        with contextlib.suppress(ValueError):  # YAML reads 1e-2 as text
             parsed = float(parsed)
-        except ValueError:
-            pass
     place = values
     for part in parts[:-1]:
         place = place.setdefault(part, {})

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pursuit.errors import RecipeError
 from pursuit.learning import siamfc
 from pursuit.learning.recipe import NetworkRecipe
-from pursuit.networks.siamfc import SiamFC
+from pursuit.networks.siamfc import SiamFC, blocks
 
 _NOISE = 0.1  # of a layer's own spread; copies that are equal would stay equal
 
@@ -54,8 +54,7 @@ def widen(
     shape, wide = source.shape, target.shape
     before = np.arange(3)
     with torch.no_grad():
-        for i, (old, new) in enumerate(zip(source.trunk, target.trunk, strict=True)):
-            assert isinstance(old, nn.Sequential) and isinstance(new, nn.Sequential)
+        for i, (old, new) in enumerate(zip(blocks(source), blocks(target), strict=True)):
             after = _copies(shape.channels[i], wide.channels[i])
             conv, grown = old[0], new[0]
             assert isinstance(conv, nn.Conv2d) and isinstance(grown, nn.Conv2d)

@@ -125,7 +125,7 @@ def fold_norms(network: SiamFC) -> SiamFC:
     values = {**vars(network.shape), "norm": False, "norm_last": False}
     folded = SiamFC(SiamFCShape(**values))
     with torch.no_grad():
-        for source, target in zip(_blocks(network), _blocks(folded), strict=True):
+        for source, target in zip(blocks(network), blocks(folded), strict=True):
             conv, plain = source[0], target[0]
             assert isinstance(conv, nn.Conv2d) and isinstance(plain, nn.Conv2d)
             weight, bias = conv.weight.double(), conv.bias.double()  # type: ignore[union-attr]
@@ -140,5 +140,6 @@ def fold_norms(network: SiamFC) -> SiamFC:
     return folded.eval()
 
 
-def _blocks(network: SiamFC) -> Sequence[nn.Sequential]:
+def blocks(network: SiamFC) -> Sequence[nn.Sequential]:
+    """Return the five blocks of the trunk, each with its convolution first."""
     return [block for block in network.trunk if isinstance(block, nn.Sequential)]

@@ -1,0 +1,1 @@
+"""Results on disk: formats, written and read."""

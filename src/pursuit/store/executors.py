@@ -96,7 +96,7 @@ def _follow_parent() -> None:
 def _dask(address: str) -> Iterator[Executor]:
     try:
         from distributed import CancelledError, Client, KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
     except ModuleNotFoundError:
         raise MissingExtra("distributed", "cluster") from None
     try:

@@ -1,0 +1,1 @@
+"""Trackers: init with boxes, update with frames; a registry of them."""

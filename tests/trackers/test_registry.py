@@ -1,0 +1,83 @@
+"""One door to all trackers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import pursuit
+from pursuit import weights
+from pursuit.errors import SettingsError, WeightsError
+from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
+from pursuit.trackers import registry
+from pursuit.trackers.siamfc import SiamFCTracker
+
+
+@pytest.fixture
+def some_weights(tmp_path: Path) -> Path:
+    network = SiamFC(SiamFCShape(channels=(4, 8, 8, 8, 4)))
+    initialise(network, torch.Generator().manual_seed(0))
+    path = tmp_path / "some.safetensors"
+    weights.save(path, network, weights.card_for(network.shape, name="some", score_offset=1.0))
+    return path
+
+
+def test_names() -> None:
+    assert {"siamfc-3s", "siamfc-5s", "siamfc-5s-paper", "siamfc-slim"} <= set(registry.names())
+    assert {"opencv-csrt", "opencv-kcf", "opencv-mil", "opencv-nano"} <= set(registry.names())
+
+
+def test_load_builds_the_preset(some_weights: Path) -> None:
+    tracker = pursuit.load("siamfc-5s", weights=some_weights, window_influence=0.3)
+    assert isinstance(tracker, SiamFCTracker)
+    assert tracker.name == "siamfc-5s"
+    assert (tracker.settings.scales, tracker.settings.window_influence) == (5, 0.3)
+    frame = np.zeros((60, 80, 3), np.uint8)
+    tracker.init(frame, (10, 10, 20, 20))
+    result = tracker.update(frame)
+    # The card's offset is in the score: a black frame's map is flat.
+    assert result.score == pytest.approx(1 / (1 + np.exp(1.0)), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("siamfc-3", {}, r"no tracker 'siamfc-3' \(did you mean siamfc-3s\?\); `pursuit list`"),
+        ("zzz", {}, "no tracker 'zzz'; `pursuit list` shows all"),
+        ("siamfc-3s", {"scale_steps": 1.1}, "did you mean scale_step"),
+        ("siamfc-3s", {"scale_step": 0.5}, "scale_step must be"),
+        ("siamfc-3s", {"runtime": "fast"}, "no runtime 'fast'"),
+        ("siamfc-3s", {"device": "cuda:77"}, "no device 'cuda:77'"),
+    ],
+)
+def test_what_cannot_be_loaded(
+    some_weights: Path, name: str, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        registry.load(name, weights=some_weights, **options)  # type: ignore[arg-type]
+
+
+def test_missing_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WeightsError, match="cannot read the weights"):
+        registry.load("siamfc-3s", weights=tmp_path / "none.safetensors")
+    monkeypatch.setattr(registry, "shipped", dict)
+    with pytest.raises(WeightsError, match="ships no weights 'siamfc'"):
+        registry.load("siamfc-3s")
+
+
+def test_a_peer_stands_behind_the_same_door() -> None:
+    tracker = registry.load("opencv-kcf")
+    assert tracker.name == "opencv-kcf"
+
+
+@pytest.mark.parametrize("name", ["siamfc-3s", "siamfc-5s", "siamfc-5s-paper", "siamfc-slim"])
+def test_presets_load_with_the_shipped_weights(name: str) -> None:
+    if registry.WEIGHTS_OF[name] not in weights.shipped():
+        pytest.skip("no weights are shipped yet")
+    tracker = pursuit.load(name)
+    frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    tracker.init(frame, (60, 40, 30, 30))
+    assert tracker.update(frame).box.shape == (4,)

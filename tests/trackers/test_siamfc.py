@@ -1,0 +1,318 @@
+"""SiamFC's online algorithm, with a network whose answers are known (see conftest)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pursuit.errors import BoxError, FrameError, PursuitError
+from pursuit.frames import Frame
+from pursuit.trackers.base import Result, State, Tracker
+from pursuit.trackers.settings import SiamFCSettings
+from pursuit.trackers.siamfc import SiamFCTracker
+
+Scene = Callable[..., Frame]
+BOX = (180.0, 130.0, 40.0, 40.0)  # centre 200, 150
+
+
+def centre(result: Result) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return result.box[..., :2] + result.box[..., 2:] / 2
+
+
+def test_it_is_a_tracker(beacon: Any) -> None:
+    assert isinstance(SiamFCTracker(beacon), Tracker)
+
+
+def test_results_of_one_target(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, name="mine")
+    first = tracker.init(scene((200, 150)), BOX)
+    assert first.box.tolist() == list(BOX)
+    assert (first.score, first.state, first.ids) == (1.0, State.TRACKED, 0)
+    result = tracker.update(scene((203, 149)))
+    assert result.box.shape == (4,)
+    assert isinstance(result.score, float) and 0.5 < result.score <= 1
+    assert result.state is State.TRACKED
+    assert result.ids == 0 and 0 < result.seconds < 10
+
+
+@pytest.mark.parametrize("shift", [(0.3, 0), (0, -0.7), (2.6, 1.4), (-9, 6), (17, -15)])
+def test_a_shift_is_found_without_bias(
+    beacon: Any, scene: Scene, shift: tuple[float, float]
+) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(window_influence=0.0))
+    tracker.init(scene((200, 150)), BOX)
+    result = tracker.update(scene((200 + shift[0], 150 + shift[1])))
+    # A cell of the map is 5 pixels of this frame; 1/50 cell is what interpolation may miss.
+    assert centre(result) == pytest.approx(np.array([200, 150]) + shift, abs=0.1)
+    assert result.box[2:].tolist() == [40, 40]
+
+
+def test_zero_motion_gives_zero_drift(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    frame = scene((200, 150), width=320, height=240)
+    tracker.init(frame, BOX)
+    for _ in range(1000):
+        result = tracker.update(frame)
+    assert centre(result) == pytest.approx(np.array([200, 150]), abs=0.01)
+    assert result.box[2:].tolist() == [40, 40]
+
+
+def test_a_chase_at_any_scale(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    tracker.init(scene((100, 80)), (80, 60, 40, 40))
+    for i in range(1, 30):
+        radius = 10 * 1.02**i
+        result = tracker.update(scene((100 + 6 * i, 80 + 3 * i), radius=radius))
+    assert centre(result) == pytest.approx(np.array([274, 167]), abs=1)
+    assert result.box[2] == pytest.approx(40 * 1.02**29, rel=0.03)
+    assert result.box[3] == pytest.approx(result.box[2])
+
+
+def test_one_growing_frame_follows_the_formula(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(scale_step=1.05, scale_damping=0.6))
+    tracker.init(scene((200, 150)), (180, 120, 40, 60))
+    result = tracker.update(scene((200, 150), radius=10 * 1.05))
+    # (1 - 0.6) + 0.6 a for sides and search window alike.
+    assert result.box[2:] == pytest.approx(np.array([40, 60]) * 1.03)
+    assert centre(result) == pytest.approx(np.array([200, 150]), abs=0.05)
+    assert tracker.targets.side == pytest.approx(np.sqrt(90 * 110) * 255 / 127 * 1.03)
+
+
+def test_displacement_counts_in_the_scale_it_was_seen_at(beacon: Any, scene: Scene) -> None:
+    settings = SiamFCSettings(scale_step=1.2, window_influence=0.0, scale_damping=0.0)
+    tracker = SiamFCTracker(beacon, settings)
+    tracker.init(scene((200, 150)), BOX)
+    result = tracker.update(scene((224, 150), radius=12))
+    assert centre(result)[0] == pytest.approx(224, abs=0.15)
+
+
+def test_many_targets_are_followed_as_each_alone(beacon: Any, scene: Scene) -> None:
+    starts = np.array([[80.0, 60], [300, 80], [200, 240]])
+    steps = np.array([[3.0, 1], [-2, 4], [0.5, -3]])
+    boxes = np.concatenate([starts - 15, np.full((3, 2), 30.0)], axis=1)
+    settings = SiamFCSettings()
+    together = SiamFCTracker(beacon, settings)
+    alone = [SiamFCTracker(beacon, settings) for _ in range(3)]
+    frame = scene(*starts, radius=6)
+    first = together.init(frame, boxes)
+    assert first.box.shape == (3, 4) and first.score.tolist() == [1, 1, 1]  # type: ignore[union-attr]
+    for tracker, box in zip(alone, boxes, strict=True):
+        tracker.init(frame, box)
+    for i in range(1, 6):
+        frame = scene(*(starts + i * steps), radius=6)
+        result = together.update(frame)
+        singles = [tracker.update(frame) for tracker in alone]
+        assert result.box == pytest.approx(np.stack([single.box for single in singles]), abs=1e-6)
+    assert result.ids.tolist() == [0, 1, 2]  # type: ignore[union-attr]
+    assert centre(result) == pytest.approx(starts + 5 * steps, abs=0.5)
+
+
+def test_one_network_call_a_frame(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(scales=5))
+    places = [(60 + 60 * i, 100) for i in range(4)]
+    frame = scene(*places, radius=6)
+    tracker.init(frame, [(x - 15, y - 15, 30, 30) for x, y in places])
+    assert beacon.embedded == [4]
+    tracker.update(frame)
+    assert beacon.embedded == [4, 20]
+    assert beacon.scored == 1
+
+
+def test_targets_come_and_go_and_keep_their_numbers(beacon: Any, scene: Scene) -> None:
+    places = [(80, 80), (200, 200), (320, 80)]
+    boxes = [(x - 15, y - 15, 30, 30) for x, y in places]
+    frame = scene(*places, radius=6)
+    tracker = SiamFCTracker(beacon)
+    tracker.init(frame, boxes[0])
+    assert tracker.add(frame, boxes[1:]).tolist() == [1, 2]
+    result = tracker.update(frame)
+    assert result.box.shape == (3, 4) and result.ids.tolist() == [0, 1, 2]  # type: ignore[union-attr]
+    tracker.drop([0])
+    tracker.drop(2)
+    result = tracker.update(frame)
+    assert result.ids.tolist() == [1]  # type: ignore[union-attr]
+    assert centre(result)[0] == pytest.approx(np.array([200, 200]), abs=0.1)
+    assert tracker.add(frame, boxes[0]).tolist() == [3]
+    assert tracker.update(frame).ids.tolist() == [1, 3]  # type: ignore[union-attr]
+    with pytest.raises(PursuitError, match="no target 2"):
+        tracker.drop([1, 2])
+    tracker.drop([1, 3])
+    nothing = tracker.update(frame)
+    assert nothing.box.shape == (0, 4) and nothing.score.shape == (0,)  # type: ignore[union-attr]
+    assert tracker.add(frame, boxes[2]).tolist() == [4]
+    assert tracker.update(frame).box.shape == (1, 4)
+    tracker.init(frame, boxes[1])
+    assert tracker.update(frame).ids == 0
+
+
+def test_a_lost_target_says_so(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, score_scale=0.5, score_offset=4.0)
+    tracker.init(scene((200, 150)), BOX)
+    seen = tracker.update(scene((200, 150)))
+    assert seen.score == pytest.approx(1 / (1 + np.exp(-0.5 * (10 - 4))), abs=0.01)
+    gone = tracker.update(scene())
+    assert gone.score == pytest.approx(1 / (1 + np.exp(-0.5 * (-10 - 4))), abs=0.001)
+    assert gone.state is State.LOST
+    assert gone.box == pytest.approx(seen.box)  # a flat map moves nothing
+
+
+def test_gray_and_bgr_frames_give_the_same_boxes(beacon: Any, scene: Scene) -> None:
+    rng = np.random.default_rng(0)
+    frames = [scene((200 + 4 * i, 150)) // 2 + rng.integers(0, 9, (300, 400, 3)) for i in range(3)]
+    frames = [frame.astype(np.uint8) for frame in frames]
+    rgb, bgr = SiamFCTracker(beacon), SiamFCTracker(beacon)
+    rgb.init(frames[0], BOX)
+    bgr.init(frames[0][:, :, ::-1], BOX, colour="bgr")
+    for frame in frames[1:]:
+        expected = rgb.update(frame)
+        assert bgr.update(frame[:, :, ::-1], colour="bgr").box.tolist() == expected.box.tolist()
+    gray = SiamFCTracker(beacon)
+    gray.init(scene((200, 150))[:, :, 0], BOX)
+    assert centre(gray.update(scene((206, 150))[:, :, :1]))[0] == pytest.approx(206, abs=0.2)
+
+
+def test_the_callers_arrays_are_not_changed(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    boxes = np.array([BOX, (100, 100, 30, 30)])
+    frame = scene((200, 150), (115, 115))
+    kept_boxes, kept_frame = boxes.copy(), frame.copy()
+    frame.flags.writeable = boxes.flags.writeable = False
+    first = tracker.init(frame, boxes)
+    result = tracker.update(frame)
+    assert (boxes == kept_boxes).all() and (frame == kept_frame).all()
+    # Nor do results change under the caller, nor the tracker under a result.
+    held = result.box.copy()
+    first.box[:] = 0
+    result.box[:] = 0
+    after = tracker.update(frame)
+    assert after.box == pytest.approx(held, abs=0.1)
+
+
+def test_update_before_init_is_a_clear_error(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    for call in (
+        lambda: tracker.update(scene()),
+        lambda: tracker.add(scene(), BOX),
+        lambda: tracker.drop(0),
+    ):
+        with pytest.raises(PursuitError, match=r"call init\(frame, box\) first"):
+            call()
+
+
+def test_bad_input_leaves_the_tracker_as_it_was(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    frame = scene((200, 150))
+    tracker.init(frame, BOX)
+    for bad in ((500, 0, 10, 10), (0, 0, 0, 5), [[[1, 2, 3, 4]]], (0, 0, np.nan, 1)):
+        with pytest.raises(BoxError):
+            tracker.init(frame, bad)
+        with pytest.raises(BoxError):
+            tracker.add(frame, bad)
+    with pytest.raises(FrameError):
+        tracker.update(frame.astype(float))
+    assert centre(tracker.update(frame)) == pytest.approx(np.array([200, 150]), abs=0.1)
+
+
+def test_a_frame_of_another_size_is_the_same_picture_scaled(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    tracker.init(scene((200, 150)), BOX)
+    tracker.update(scene((204, 150)))
+    result = tracker.update(scene((102, 75), radius=5, width=200, height=150))
+    assert result.box == pytest.approx(np.array([92, 65, 20, 20]), abs=0.3)
+
+
+class Noise:
+    """Stands in for a network that says anything."""
+
+    name = "noise"
+    device = torch.device("cpu")
+
+    def __init__(self, seed: int, scale: float) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+        self.scale = scale
+
+    def embed(self, windows: Any) -> torch.Tensor:
+        assert windows.shape[1:] in ((127, 127, 3), (255, 255, 3))
+        return torch.zeros(len(windows), 1, 6, 6)
+
+    def score(self, exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
+        number = len(exemplar)
+        maps = torch.randn(number, len(search) // number, 17, 17, generator=self.generator)
+        return maps * self.scale
+
+
+@given(
+    seed=st.integers(0, 1000),
+    scale=st.sampled_from([0.0, 1.0, 1e30, float("nan"), float("inf")]),
+    kinds=st.lists(st.sampled_from(["black", "noise", "small", "wide", "pixel"]), max_size=12),
+    box=st.tuples(
+        st.floats(-20, 150), st.floats(-20, 110), st.floats(0.01, 160), st.floats(0.01, 120)
+    ),
+)
+@settings(deadline=None, max_examples=40)
+def test_boxes_stay_sane_whatever_comes(
+    seed: int, scale: float, kinds: list[str], box: tuple[float, ...]
+) -> None:
+    rng = np.random.default_rng(seed)
+    frames = {
+        "black": np.zeros((120, 160, 3), np.uint8),
+        "noise": rng.integers(0, 256, (120, 160, 3), dtype=np.uint8),
+        "small": np.full((30, 20, 3), 255, np.uint8),
+        "wide": np.zeros((10, 500), np.uint8),
+        "pixel": np.zeros((1, 1, 3), np.uint8),
+    }
+    tracker = SiamFCTracker(Noise(seed, scale))
+    try:
+        tracker.init(frames["noise"], box)
+    except BoxError:
+        return  # wholly outside: `start_boxes` has its own tests
+    for kind in kinds + ["black"] * 5:
+        frame = frames[kind]
+        result = tracker.update(frame)
+        height, width = frame.shape[:2]
+        x, y, w, h = result.box
+        assert np.isfinite(result.box).all()
+        assert 0 < w <= width + 1e-9 and 0 < h <= height + 1e-9
+        assert 0 <= x + w / 2 <= width and 0 <= y + h / 2 <= height
+        assert 0 <= result.score <= 1
+
+
+def test_sizes_stay_within_their_bounds() -> None:
+    class Grow(Noise):
+        def score(self, exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
+            maps = torch.zeros(1, 3, 17, 17)
+            maps[0, self.wish, 8, 8] = 5
+            return maps
+
+    frame = np.zeros((600, 800, 3), np.uint8)
+    for wish, expected in ((2, 5.0), (0, 0.2)):
+        network = Grow(0, 1)
+        network.wish = wish  # type: ignore[attr-defined]
+        tracker = SiamFCTracker(network)
+        tracker.init(frame, (300, 200, 50, 40))
+        for _ in range(120):
+            result = tracker.update(frame)
+        assert result.box[2:] == pytest.approx(np.array([50, 40]) * expected)
+    # A third bound, 2 pixels, for a target that starts small; and the frame for a large one.
+    network.wish = 0  # type: ignore[attr-defined]
+    tracker.init(frame, (300, 200, 5, 8))
+    for _ in range(120):
+        result = tracker.update(frame)
+    assert result.box[2:] == pytest.approx([2, 3.2])
+    network.wish = 2  # type: ignore[attr-defined]
+    tracker.init(frame, (100, 100, 400, 200))
+    for _ in range(120):
+        result = tracker.update(frame)
+    assert result.box[2:] == pytest.approx([800, 400])
+
+
+def test_scene_is_where_it_says(scene: Scene) -> None:
+    light = scene((120.25, 80.5))[:, :, 0].astype(float)
+    x = (light.sum(0) * (np.arange(400) + 0.5)).sum() / light.sum()
+    assert x == pytest.approx(120.25, abs=0.02)
