@@ -79,6 +79,14 @@ def test_the_video_shows_the_box(clip: Path, tmp_path: Path) -> None:
     assert not changed[80:, 60:].any()
 
 
+def test_the_default_tracker_follows_the_square(clip: Path, tmp_path: Path) -> None:
+    done = run("track", clip, *BOX, "--save", tmp_path / "a.csv", "--max-frames", 6)
+    assert done.returncode == 0, done.stderr
+    rows = tracks.read(tmp_path / "a.csv")
+    centres = rows.boxes[:, 0] + rows.boxes[:, 2] / 2
+    assert np.abs(centres - (20 + 2 * rows.frames)).max() < 4
+
+
 def test_without_outputs_boxes_go_to_standard_output(clip: Path) -> None:
     done = run("track", clip, *BOX, *FAST, "--max-frames", 4)
     lines = done.stdout.splitlines()

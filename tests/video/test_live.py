@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import socket
 import threading
 import time
@@ -141,3 +143,21 @@ def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Pa
     server.close()
     assert numbers == sorted(set(numbers))
     assert 0 < len(numbers) <= 60
+
+
+def test_a_file_behind_a_url_is_read_whole(write_clip: Callable[..., Path], tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", 20, in_front=True)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with read(f"http://127.0.0.1:{server.server_port}/a.mp4") as reader:
+            assert not reader.is_live
+            assert [number for number, _ in reader] == list(range(20))
+        with pytest.raises(VideoError, match="cannot read http"):
+            read(f"http://127.0.0.1:{server.server_port}/none.mp4")
+        server.shutdown()

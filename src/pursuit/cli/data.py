@@ -46,7 +46,7 @@ def check(
     from pursuit.datasets.check import check as check_data
     from pursuit.errors import DataError
 
-    with progress_bar("checking", "videos") as progress:
+    with progress_bar("checking", "items") as progress:
         report = check_data(root, layout, decode=decode, progress=progress)
     if json is not None:
         _write_json(json, report.as_dict())

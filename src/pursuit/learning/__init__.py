@@ -1,1 +1,1 @@
-"""Learning: from a store of crops to weights; one loop, recipes, what each network has of its own."""
+"""Learning: from a store of crops to weights. One loop; recipes; what each network needs."""

@@ -67,7 +67,7 @@ def widen(
                 weight, bias = weight * scale[:, None, None, None], bias * scale
             grown.weight.copy_(weight)
             grown.bias.copy_(bias)  # type: ignore[union-attr]
-            for norm, wider in zip(old[1:], new[1:], strict=True):
+            for norm, wider in zip(list(old)[1:], list(new)[1:], strict=True):
                 if isinstance(norm, nn.BatchNorm2d):
                     wider.load_state_dict(_picked(norm, after))
             before = after

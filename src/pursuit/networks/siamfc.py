@@ -128,14 +128,17 @@ def fold_norms(network: SiamFC) -> SiamFC:
         for source, target in zip(blocks(network), blocks(folded), strict=True):
             conv, plain = source[0], target[0]
             assert isinstance(conv, nn.Conv2d) and isinstance(plain, nn.Conv2d)
-            weight, bias = conv.weight.double(), conv.bias.double()  # type: ignore[union-attr]
+            assert conv.bias is not None and plain.bias is not None
+            weight, bias = conv.weight.double(), conv.bias.double()
             for norm in source:
                 if isinstance(norm, nn.BatchNorm2d):
-                    scale = norm.weight / (norm.running_var + norm.eps).sqrt()  # type: ignore[operator]
-                    weight = weight * scale.double()[:, None, None, None]
-                    bias = (bias - norm.running_mean) * scale.double() + norm.bias  # type: ignore[operator]
+                    assert norm.running_mean is not None and norm.running_var is not None
+                    spread = torch.sqrt(norm.running_var.double() + norm.eps)
+                    scale = norm.weight.double() / spread
+                    weight = weight * scale[:, None, None, None]
+                    bias = (bias - norm.running_mean.double()) * scale + norm.bias.double()
             plain.weight.copy_(weight)
-            plain.bias.copy_(bias)  # type: ignore[union-attr]
+            plain.bias.copy_(bias)
         folded.bias.copy_(network.bias)
     return folded.eval()
 

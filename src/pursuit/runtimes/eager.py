@@ -30,4 +30,5 @@ class Eager:
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        return self.network.score(exemplar, search).unflatten(0, (len(exemplar), -1))
+        maps = self.network.score(exemplar, search)
+        return maps.reshape(len(exemplar), -1, *maps.shape[1:])

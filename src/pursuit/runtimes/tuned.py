@@ -49,7 +49,7 @@ class Tuned:
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
         maps = correlate(exemplar, search).mul_(self._gain).add_(self._bias)
-        return maps.unflatten(0, (len(exemplar), -1))
+        return maps.reshape(len(exemplar), -1, *maps.shape[1:])
 
     def _placed(self, values: Tensor) -> Tensor:
         values = values.detach().to(self.device, self.dtype)

@@ -87,7 +87,7 @@ def network_of(path: Path, shape: SiamFCShape, tensors: Mapping[str, Tensor]) ->
         WeightsError: a layer is missing or has another shape; the first one is named.
     """
     network = SiamFC(shape)
-    targets = {"bias": network.bias}
+    targets: dict[str, Tensor] = {"bias": network.bias}
     for i, conv in enumerate(_convolutions(network), start=1):
         assert conv.bias is not None
         targets |= {f"conv{i}.weight": conv.weight, f"conv{i}.bias": conv.bias}
