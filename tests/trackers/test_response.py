@@ -72,8 +72,8 @@ def test_a_constant_map_moves_nothing(value: float) -> None:
 @pytest.mark.parametrize("x", [-5.0, -2.31, -0.5, -0.1, 0.0, 0.03, 0.25, 1.77, 4.5])
 def test_peaks_are_found_between_cells(x: float) -> None:
     found = moves(bump(x, -x)[None, None], scales=1, window_influence=0.0)
-    # Cubic interpolation between cells misplaces such a bump by less than 1/50 cell.
-    assert found.offset[0].tolist() == pytest.approx([x, -x], abs=0.02)
+    # Cubic interpolation between cells misplaces such a bump by less than 1/30 cell.
+    assert found.offset[0].tolist() == pytest.approx([x, -x], abs=0.033)
 
 
 def test_a_centred_peak_is_at_zero() -> None:

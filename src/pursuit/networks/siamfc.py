@@ -49,7 +49,7 @@ class SiamFC(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """Return features (N, C, s, s) of images (N, 3, S, S): 127 gives 6, 255 gives 22."""
-        return self.trunk(images)  # type: ignore[no-any-return]
+        return self.trunk(images)
 
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N * S, s, s) from features (N, C, 6, 6) and (N * S, C, 22, 22)."""
