@@ -41,16 +41,18 @@ def follow(tracker: SiamFCTracker, sequence: Sequence) -> tuple[np.ndarray, ...]
 def fit(peaks: np.ndarray, good: np.ndarray) -> tuple[float, float]:
     """Return scale and offset of the logistic that fits (n,) peaks to (n,) True / False.
 
-    Newton's method on the log likelihood, with a touch of ridge.
+    Newton's method on the log likelihood of standardised peaks, with a touch of ridge.
     """
-    x = np.column_stack([peaks, np.ones_like(peaks)])
-    theta = np.array([1.0, 0.0])
-    for _ in range(50):
+    middle, spread = peaks.mean(), peaks.std()
+    x = np.column_stack([(peaks - middle) / spread, np.ones_like(peaks)])
+    theta = np.zeros(2)
+    for _ in range(20):
         p = 1 / (1 + np.exp(-x @ theta))
         gradient = x.T @ (p - good) + 1e-3 * theta
         hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(2)
         theta -= np.linalg.solve(hessian, gradient)
-    return float(theta[0]), float(-theta[1] / theta[0])
+    scale = theta[0] / spread
+    return float(scale), float(middle - theta[1] / scale)
 
 
 def calibration_error(score: np.ndarray, good: np.ndarray, bins: int = 10) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -64,6 +64,15 @@ class Beacon:
         y = (bright.sum(1) * points).sum() / total
         spread = (bright * ((points[None] - x) ** 2 + (points[:, None] - y) ** 2)).sum() / total
         return float(x), float(y), float(np.sqrt(spread))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch from waiting for threads that a busy machine does not give it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

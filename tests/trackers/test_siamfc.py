@@ -48,8 +48,8 @@ def test_a_shift_is_found_without_bias(
     tracker = SiamFCTracker(beacon, SiamFCSettings(window_influence=0.0))
     tracker.init(scene((200, 150)), BOX)
     result = tracker.update(scene((200 + shift[0], 150 + shift[1])))
-    # A cell of the map is 5 pixels of this frame; interpolation may miss 1/30 cell.
-    assert centre(result) == pytest.approx(np.array([200, 150]) + shift, abs=0.17)
+    # A cell of the map is 5 pixels of this frame; the spline may miss 1/60 cell.
+    assert centre(result) == pytest.approx(np.array([200, 150]) + shift, abs=0.1)
     assert result.box[2:].tolist() == [40, 40]
 
 
@@ -108,7 +108,7 @@ def test_many_targets_are_followed_as_each_alone(beacon: Any, scene: Scene) -> N
         frame = scene(*(starts + i * steps), radius=6)
         result = together.update(frame)
         singles = [tracker.update(frame) for tracker in alone]
-        assert result.box == pytest.approx(np.stack([single.box for single in singles]), abs=1e-6)
+        assert result.box == pytest.approx(np.stack([single.box for single in singles]), abs=1e-3)
     assert result.ids.tolist() == [0, 1, 2]  # type: ignore[union-attr]
     assert centre(result) == pytest.approx(starts + 5 * steps, abs=0.5)
 
@@ -178,20 +178,23 @@ def test_gray_and_bgr_frames_give_the_same_boxes(beacon: Any, scene: Scene) -> N
 
 
 def test_the_callers_arrays_are_not_changed(beacon: Any, scene: Scene) -> None:
-    tracker = SiamFCTracker(beacon)
-    boxes = np.array([BOX, (100, 100, 30, 30)])
-    frame = scene((200, 150), (115, 115))
-    kept_boxes, kept_frame = boxes.copy(), frame.copy()
-    frame.flags.writeable = boxes.flags.writeable = False
-    first = tracker.init(frame, boxes)
-    result = tracker.update(frame)
-    assert (boxes == kept_boxes).all() and (frame == kept_frame).all()
-    # Nor do results change under the caller, nor the tracker under a result.
-    held = result.box.copy()
-    first.box[:] = 0
-    result.box[:] = 0
-    after = tracker.update(frame)
-    assert after.box == pytest.approx(held, abs=0.1)
+    tracker, other = SiamFCTracker(beacon), SiamFCTracker(beacon)
+    boxes = np.array([BOX, (80, 80, 30, 30)])
+    frames = [scene((200 + i, 150), (95, 95 + i), radius=6) for i in range(3)]
+    kept_boxes, kept_frame = boxes.copy(), frames[1].copy()
+    frames[1].flags.writeable = boxes.flags.writeable = False
+    first = tracker.init(frames[0], boxes)
+    result = tracker.update(frames[1])
+    assert (boxes == kept_boxes).all() and (frames[1] == kept_frame).all()
+    # Nor does the tracker change when a caller writes into a result.
+    other.init(frames[0], boxes)
+    other.update(frames[1])
+    for mine in (first, result):
+        mine.box[:] = 0
+        mine.ids[:] = 7  # type: ignore[index]
+    expected, found = other.update(frames[2]), tracker.update(frames[2])
+    assert found.box.tolist() == expected.box.tolist()
+    assert found.ids.tolist() == [0, 1]  # type: ignore[union-attr]
 
 
 def test_update_before_init_is_a_clear_error(beacon: Any, scene: Scene) -> None:

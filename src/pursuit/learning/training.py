@@ -73,7 +73,7 @@ def train(
     card = weights.card_for(
         network.shape,
         name=name,
-        recipe=yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False),
+        recipe=_as_written(recipe),
         seed=recipe.seed,
         data=_sources(store, recipe),
         curves=_curves(reports),
@@ -118,6 +118,14 @@ def _pictures(scores: Tensor, batch: siamfc.Batch) -> Tensor:
         batch.exemplar[:_PICTURES] / 255, (gap // 2, gap - gap // 2) * 2, value=1.0
     )
     return torch.cat([exemplar, shown, shown * (0.2 + 0.8 * light)], dim=3).cpu()
+
+
+def _as_written(recipe: Recipe) -> str:
+    """Return the recipe as YAML, without the places of one machine."""
+    values = recipe.model_dump(mode="json")
+    values["data"]["store"] = ""
+    values["network"]["start"] = Path(recipe.network.start).name
+    return yaml.safe_dump(values, sort_keys=False)
 
 
 def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:

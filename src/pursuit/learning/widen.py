@@ -18,7 +18,7 @@ from pursuit.learning import siamfc
 from pursuit.learning.recipe import NetworkRecipe
 from pursuit.networks.siamfc import SiamFC, blocks
 
-_NOISE = 0.1  # of a layer's own spread; copies that are equal would stay equal
+_NOISE = 0.03  # of a layer's own spread; copies that are equal would stay equal
 
 
 def start_from(network: SiamFC, checkpoint: Path, seed: int) -> None:
