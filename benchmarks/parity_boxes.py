@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 import pursuit
+from pursuit import boxes
 from pursuit.datasets import open_videos
 from pursuit.measures import otb
 from pursuit.protocols.otb import follow
@@ -59,7 +60,7 @@ def main() -> None:
         row = (
             otb.auc(otb.success_curve(other, truth)),
             otb.auc(otb.success_curve(ours, truth)),
-            float(otb.overlaps(ours, other).mean()),
+            float(boxes.overlap(ours, other).mean()),
         )
         rows.append(row)
         numbers = " | ".join(f"{value:.3f}" for value in row)

@@ -31,7 +31,7 @@ def test_the_signatures() -> None:
         "TRACKED": 2,
     }
     track = inspect.signature(pursuit.track)
-    assert list(track.parameters)[0] == "source" and "box" in track.parameters
+    assert next(iter(track.parameters)) == "source" and "box" in track.parameters
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

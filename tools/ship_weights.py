@@ -22,6 +22,7 @@ LICENCE = (
 
 
 def main() -> None:
+    """Copy the weights and write their card."""
     source, name, *figures = sys.argv[1:]
     network, card = weights.read(Path(source))
     scores = {**card.scores}

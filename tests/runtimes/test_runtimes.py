@@ -79,9 +79,7 @@ def test_results_do_not_depend_on_the_batch(network: SiamFC) -> None:
         ("auto", "cuda:99", "no device 'cuda:99'"),
     ],
 )
-def test_unknown_runtime_or_device(
-    network: SiamFC, name: str, device: str, message: str
-) -> None:
+def test_unknown_runtime_or_device(network: SiamFC, name: str, device: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         runtimes.compile(network, name, device)
 

@@ -3,7 +3,7 @@
 | file | from | score |
 |---|---|---|
 | `.mat`, `.net` | the authors (MatConvNet DagNN, MATLAB 5 format) | their adjust layer |
-| `.pth`, `.pt` | huanglianghua/siamfc-pytorch and its children, of any width | 0.001 x correlation |
+| `.pth`, `.pt` | huanglianghua/siamfc-pytorch and its kin, of any width | 0.001 x correlation |
 | `.npz` | the authors' network as 8-bit integers | 0.001 x correlation - 2.148 |
 
 All eat RGB, 0 to 255. Strides are Table 1's; a file does not say them.
