@@ -61,8 +61,9 @@ def find_moves(maps: Tensor, matrix: Tensor, window: Tensor, settings: SiamFCSet
     """Return where N targets went, from score maps (N, S, s, s) of S scales.
 
     The scale whose upsampled map has the highest value wins; all but the middle one are
-    penalised first. The chosen map, brought to sum 1, is blended with the cosine window;
-    its peak, refined below a fine cell by a parabola, is the offset.
+    penalised first. The chosen map, brought to sum 1, is blended with the cosine window:
+    that decides which peak is the target's. Where the peak is, is read from the map alone,
+    which the window would pull towards the middle, below a fine cell by a parabola.
     """
     maps = torch.nan_to_num(maps.float(), nan=0.0, posinf=1e6, neginf=-1e6).clamp(-1e6, 1e6)
     # Measured from its lowest cell a flat map is zero exactly, before and after upsampling.
@@ -77,7 +78,8 @@ def find_moves(maps: Tensor, matrix: Tensor, window: Tensor, settings: SiamFCSet
     share = share / total.clamp(min=1e-12)  # a constant map leaves the window alone
     influence = settings.window_influence
     blend = (1 - influence) * share + influence * window
-    offset = (_peak(blend) - (blend.shape[-1] - 1) / 2) / settings.upsampling
+    place = _peak(blend, share, settings.upsampling)
+    offset = (place - (share.shape[-1] - 1) / 2) / settings.upsampling
     return Move(scale, offset, peaks[rows, scale])
 
 
@@ -95,14 +97,28 @@ def _best_scale(peaks: Tensor, penalty: float) -> Tensor:
     return torch.where(kept >= lowered.amax(dim=1), torch.full_like(best, middle), best)
 
 
-def _peak(blend: Tensor) -> Tensor:
-    """Return x, y (N, 2) of the highest cells of maps (N, n, n), refined by parabolas."""
+def _peak(blend: Tensor, bare: Tensor, reach: int) -> Tensor:
+    """Return x, y (N, 2) of the bare maps' peaks next to the highest cells of blended ones.
+
+    A peak of the bare map is one that is highest within `reach` cells; where there is none
+    (on a slope, or a flat map), the blended map's is returned. Maps are (N, n, n).
+    """
     number, side = blend.shape[0], blend.shape[-1]
-    place = blend.reshape(number, -1).argmax(dim=1)
     rows = torch.arange(number, device=blend.device)
+    place = blend.reshape(number, -1).argmax(dim=1)
     y, x = place // side, place % side
-    fine_x = x + _vertex(blend[rows, y], x)
-    fine_y = y + _vertex(blend[rows, :, x], y)
+    around = torch.arange(-reach, reach + 1, device=blend.device)
+    ys = (y[:, None] + around).clamp(0, side - 1)
+    xs = (x[:, None] + around).clamp(0, side - 1)
+    near = bare[rows[:, None, None], ys[:, :, None], xs[:, None, :]]
+    best = near.reshape(number, -1).argmax(dim=1)
+    row, column = best // len(around), best % len(around)
+    inside = (row % (2 * reach) > 0) & (column % (2 * reach) > 0)
+    y = torch.where(inside, ys[rows, row], y)
+    x = torch.where(inside, xs[rows, column], x)
+    read = torch.where(inside[:, None, None], bare, blend)
+    fine_x = x + _vertex(read[rows, y], x)
+    fine_y = y + _vertex(read[rows, :, x], y)
     return torch.stack([fine_x, fine_y], dim=1)
 
 

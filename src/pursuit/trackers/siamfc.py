@@ -1,7 +1,8 @@
 """SiamFC's online algorithm (paper, section 2; the authors' program in the details).
 
-What differs from the program, on purpose: the peak is measured from the map's exact centre
-and read between fine cells; the displacement counts in pixels of the chosen scale; windows
+What differs from the program, on purpose: the cosine window decides which peak is the
+target's but does not pull it; the peak is measured from the map's exact centre and read
+between fine cells; the displacement counts in pixels of the chosen scale; windows
 are cut straight from the frame and never rounded to whole pixels; a negative score never
 rewards a change of scale; targets stay within bounds (see `SiamFCTracker`).
 """
