@@ -60,7 +60,7 @@ def test_a_constant_map_moves_nothing(value: float) -> None:
     found = moves(torch.full((2, 3, 17, 17), value))
     assert found.scale.tolist() == [1, 1]
     assert found.offset.abs().max() < 1e-6
-    assert found.peak.tolist() == pytest.approx([value, value], abs=1e-5)
+    assert found.peaks[:, 1].tolist() == pytest.approx([value, value], abs=1e-5)
 
 
 @pytest.mark.parametrize("x", [-5.0, -2.31, -0.5, -0.1, 0.0, 0.03, 0.25, 1.77, 4.5])
@@ -125,5 +125,5 @@ def test_whatever_the_maps_hold_the_move_stays_in_the_map(maps: Any, odd: float)
     maps = maps.copy()
     maps[0, 1, 3:5] = odd
     found = moves(torch.from_numpy(maps))
-    assert torch.isfinite(found.offset).all() and torch.isfinite(found.peak).all()
+    assert torch.isfinite(found.offset).all() and torch.isfinite(found.peaks).all()
     assert found.offset.abs().max() <= 8.5

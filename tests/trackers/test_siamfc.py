@@ -118,10 +118,10 @@ def test_one_network_call_a_frame(beacon: Any, scene: Scene) -> None:
     places = [(60 + 60 * i, 100) for i in range(4)]
     frame = scene(*places, radius=6)
     tracker.init(frame, [(x - 15, y - 15, 30, 30) for x, y in places])
-    assert beacon.embedded == [4]
+    assert beacon.embedded == [4, 20]  # exemplars, and what their own frame's maps look like
     tracker.update(frame)
-    assert beacon.embedded == [4, 20]
-    assert beacon.scored == 1
+    assert beacon.embedded == [4, 20, 20]
+    assert beacon.scored == 2
 
 
 def test_targets_come_and_go_and_keep_their_numbers(beacon: Any, scene: Scene) -> None:
@@ -286,33 +286,71 @@ def test_boxes_stay_sane_whatever_comes(
         assert 0 <= result.score <= 1
 
 
-def test_sizes_stay_within_their_bounds() -> None:
-    class Grow(Noise):
-        def score(self, exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
-            maps = torch.zeros(1, 3, 17, 17)
-            maps[0, self.wish, 8, 8] = 5
-            return maps
+class Wish(Noise):
+    """Stands in for a network that likes one of three scales, after the first frame."""
 
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+        self.scale_liked = 1
+        self.place = 8
+
+    def score(self, exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
+        maps = torch.zeros(1, 3, 17, 17)
+        maps[0, :, 8, self.place] = 4
+        maps[0, self.scale_liked] *= 2
+        return maps
+
+
+@pytest.mark.parametrize(
+    ("liked", "box", "size"),
+    [
+        (2, (300, 200, 50, 40), (250, 200)),
+        (0, (300, 200, 50, 40), (10, 8)),
+        (0, (300, 200, 5, 8), (2, 3.2)),  # no side below 2 pixels
+        (0, (300, 200, 1, 8), (1, 8)),  # but where it started below
+        (2, (100, 100, 400, 200), (800, 400)),  # nor above the frame's
+    ],
+)
+def test_sizes_stay_within_their_bounds(
+    liked: int, box: tuple[float, ...], size: tuple[float, ...]
+) -> None:
+    network = Wish()
+    tracker = SiamFCTracker(network)
     frame = np.zeros((600, 800, 3), np.uint8)
-    for wish, expected in ((2, 5.0), (0, 0.2)):
-        network = Grow(0, 1)
-        network.wish = wish  # type: ignore[attr-defined]
-        tracker = SiamFCTracker(network)
-        tracker.init(frame, (300, 200, 50, 40))
-        for _ in range(120):
-            result = tracker.update(frame)
-        assert result.box[2:] == pytest.approx(np.array([50, 40]) * expected)
-    # A third bound, 2 pixels, for a target that starts small; and the frame for a large one.
-    network.wish = 0  # type: ignore[attr-defined]
-    tracker.init(frame, (300, 200, 5, 8))
+    tracker.init(frame, box)
+    network.scale_liked = liked
     for _ in range(120):
         result = tracker.update(frame)
-    assert result.box[2:] == pytest.approx([2, 3.2])
-    network.wish = 2  # type: ignore[attr-defined]
-    tracker.init(frame, (100, 100, 400, 200))
-    for _ in range(120):
+    assert result.box[2:] == pytest.approx(size)
+
+
+def test_a_bias_of_the_first_frame_is_taken_off() -> None:
+    # A network that likes a larger scale and a place 0.4 cells right of the target's: always.
+    network = Wish()
+    network.scale_liked = 2
+    real = network.score
+
+    def shifted(exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
+        maps = real(exemplar, search)
+        maps[..., 9] += 0.7 * maps[..., network.place]
+        return maps
+
+    network.score = shifted  # type: ignore[method-assign]
+    tracker = SiamFCTracker(network)
+    frame = np.zeros((600, 800, 3), np.uint8)
+    tracker.init(frame, (300, 200, 50, 40))
+    assert tracker.targets.zero[0, 0] > 0.2
+    for _ in range(1000):
         result = tracker.update(frame)
-    assert result.box[2:] == pytest.approx([800, 400])
+    assert result.box.tolist() == [300, 200, 50, 40]
+
+
+def test_a_peak_elsewhere_is_no_bias_of_the_first_frame() -> None:
+    network = Wish()
+    network.place = 12
+    tracker = SiamFCTracker(network)
+    tracker.init(np.zeros((600, 800, 3), np.uint8), (300, 200, 50, 40))
+    assert tracker.targets.zero.tolist() == [[0, 0]]
 
 
 def test_scene_is_where_it_says(scene: Scene) -> None:

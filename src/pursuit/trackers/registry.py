@@ -9,23 +9,15 @@ from pursuit import runtimes
 from pursuit.errors import SettingsError, WeightsError, nearest
 from pursuit.networks.siamfc import SiamFC
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.opencv import OPENCV_NAMES, load_opencv
 from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, with_changes
 from pursuit.trackers.siamfc import SiamFCTracker
 from pursuit.weights import Card, read, shipped
 
-OPENCV = (
-    "opencv-csrt",
-    "opencv-kcf",
-    "opencv-mil",
-    "opencv-mosse",
-    "opencv-medianflow",
-    "opencv-nano",
-)
-
 
 def names() -> list[str]:
     """Return the names that `load` takes."""
-    return [*PRESETS, *OPENCV]
+    return [*PRESETS, *OPENCV_NAMES]
 
 
 def load(
@@ -50,9 +42,7 @@ def load(
         SettingsError: no such tracker, runtime, device or setting.
         WeightsError: no weights of that name are shipped, or the file is not good.
     """
-    if name in OPENCV:
-        from pursuit.trackers.opencv import load_opencv
-
+    if name in OPENCV_NAMES:
         return load_opencv(name, **settings)
     if name not in PRESETS:
         close = nearest(name, names())

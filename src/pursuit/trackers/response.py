@@ -23,12 +23,14 @@ class Move:
     Attributes:
         scale: (N,) index of the chosen scale, int64.
         offset: (N, 2) x, y of the peak from the map's centre, in cells of the score map.
-        peak: (N,) highest value of the chosen upsampled map, no window on it.
+        peaks: (N, S) highest value of each scale's upsampled map, no window on it.
+        likeness: (N,) in [0, 1]: how much the targets still look as in their first frame.
     """
 
     scale: Tensor
     offset: Tensor
-    peak: Tensor
+    peaks: Tensor
+    likeness: Tensor
 
 
 def upsampling_matrix(cells: int, factor: int) -> Tensor:
@@ -57,30 +59,59 @@ def cosine_window(size: int) -> Tensor:
     return (window / window.sum()).float()
 
 
-def find_moves(maps: Tensor, matrix: Tensor, window: Tensor, settings: SiamFCSettings) -> Move:
+def find_moves(
+    maps: Tensor,
+    matrix: Tensor,
+    window: Tensor,
+    settings: SiamFCSettings,
+    first: Tensor | None = None,
+) -> Move:
     """Return where N targets went, from score maps (N, S, s, s) of S scales.
 
     The scale whose upsampled map has the highest value wins; all but the middle one are
     penalised first. The chosen map, brought to sum 1, is blended with the cosine window:
     that decides which peak is the target's. Where the peak is, is read from the map alone,
     which the window would pull towards the middle, below a fine cell by a parabola.
+
+    Args:
+        maps: (N, S, s, s), any finite values or not.
+        matrix: of `upsampling_matrix`.
+        window: of `cosine_window`.
+        settings: penalty and influence of the window.
+        first: (N, S) peaks of the targets' own first frame. Where another scale than the true
+            one was highest there, it has that handicap as far as the target looks the same.
     """
     maps = torch.nan_to_num(maps.float(), nan=0.0, posinf=1e6, neginf=-1e6).clamp(-1e6, 1e6)
     # Measured from its lowest cell a flat map is zero exactly, before and after upsampling.
     floor = maps.amin(dim=(2, 3), keepdim=True)
     fine = matrix @ (maps - floor) @ matrix.T
     peaks = fine.amax(dim=(2, 3)) + floor[:, :, 0, 0]
-    scale = _best_scale(peaks, settings.scale_penalty)
+    first = torch.zeros_like(peaks) if first is None else first
+    likeness = _likeness(peaks, first)
+    handicap = (first - _middle(first)).clamp(min=0) * likeness[:, None]
+    scale = _best_scale(peaks - handicap, settings.scale_penalty)
     rows = torch.arange(len(maps), device=maps.device)
     chosen = fine[rows, scale]
     share = chosen - chosen.amin(dim=(1, 2), keepdim=True)
     total = share.sum(dim=(1, 2), keepdim=True)
-    share = share / total.clamp(min=1e-12)  # a constant map leaves the window alone
+    share = share / total.clamp(min=1e-12)  # a flat map leaves the window alone
     influence = settings.window_influence
     blend = (1 - influence) * share + influence * window
     place = _peak(blend, share, settings.upsampling)
     offset = (place - (share.shape[-1] - 1) / 2) / settings.upsampling
-    return Move(scale, offset, peaks[rows, scale])
+    return Move(scale, offset, peaks, likeness)
+
+
+def _likeness(peaks: Tensor, first: Tensor) -> Tensor:
+    """Return (N,): 1 where the middle peak is as high as in the first frame, 0 from half on."""
+    now, then = _middle(peaks)[:, 0], _middle(first)[:, 0]
+    return torch.where(then > 0, (2 * now / then - 1).clamp(0, 1), torch.zeros_like(now))
+
+
+def _middle(peaks: Tensor) -> Tensor:
+    """Return the peaks (N, 1) of the middle scale out of (N, S)."""
+    middle = peaks.shape[1] // 2
+    return peaks[:, middle : middle + 1]
 
 
 def _best_scale(peaks: Tensor, penalty: float) -> Tensor:

@@ -1,16 +1,18 @@
 """SiamFC's online algorithm (paper, section 2; the authors' program in the details).
 
-What differs from the program, on purpose: the cosine window decides which peak is the
-target's but does not pull it; the peak is measured from the map's exact centre and read
-between fine cells; the displacement counts in pixels of the chosen scale; windows
-are cut straight from the frame and never rounded to whole pixels; a negative score never
-rewards a change of scale; targets stay within bounds (see `SiamFCTracker`).
+What differs from the program, on purpose: windows are cut straight from the frame and never
+rounded to whole pixels; the peak is measured from the map's exact centre, read between fine
+cells, and counts in pixels of the chosen scale; the cosine window decides which peak is the
+target's but does not pull it; what the first frame's own map is off its centre is taken off
+while the target looks as it did there; a negative score never rewards a change of scale;
+targets stay within bounds (see `SiamFCTracker`).
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +27,7 @@ from pursuit.frames import Colour, Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import Compiled
 from pursuit.trackers.base import Result, State
-from pursuit.trackers.response import cosine_window, find_moves, upsampling_matrix
+from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
 from pursuit.trackers.settings import SiamFCSettings
 
 _CELLS = 17  # side of the score map
@@ -43,6 +45,8 @@ class Targets:
         zoom: (N,) size now, in terms of the first; boxes keep their aspect ratio.
         border: (N, 3) mean colour of the frame each started in.
         exemplar: (N, C, 6, 6) features, on the runtime's device.
+        zero: (N, 2) x, y in cells: where the map's peak is when nothing has moved.
+        first_peaks: (N, S) highest score of each scale when nothing had moved.
     """
 
     ids: NDArray[np.int64]
@@ -51,6 +55,8 @@ class Targets:
     zoom: Array
     border: Array
     exemplar: Tensor
+    zero: Array
+    first_peaks: Tensor
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,17 +77,17 @@ class Targets:
 
     def take(self, keep: NDArray[np.bool_]) -> Targets:
         """Return the targets that a mask (N,) keeps."""
-        rows = torch.from_numpy(np.flatnonzero(keep)).to(self.exemplar.device)
-        arrays = {f.name: getattr(self, f.name)[keep] for f in fields(self)[:-1]}
-        return Targets(**arrays, exemplar=self.exemplar[rows])
+        rows = np.flatnonzero(keep)
+        return Targets(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def join(self, other: Targets) -> Targets:
         """Return these targets and others after them."""
-        arrays = {
-            f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-            for f in fields(self)[:-1]
-        }
-        return Targets(**arrays, exemplar=torch.cat([self.exemplar, other.exemplar]))
+        joined: dict[str, Any] = {}
+        for name in (field.name for field in fields(self)):
+            mine, others = getattr(self, name), getattr(other, name)
+            both = torch.cat if isinstance(mine, Tensor) else np.concatenate
+            joined[name] = both([mine, others])
+        return Targets(**joined)
 
 
 class SiamFCTracker:
@@ -200,25 +206,21 @@ class SiamFCTracker:
         """
         started = time.perf_counter()
         picture = as_frame(frame, colour)
-        targets = self.targets
-        if not len(targets):
+        if not len(self.targets):
             return self._result(np.empty(0), time.perf_counter() - started)
         self._fit(picture.shape[1], picture.shape[0])
         targets = self.targets
-        sides = targets.side[:, None] * self._steps  # (N, S)
-        search = self._network.embed(self._search_windows(picture, targets, sides))
-        with torch.inference_mode():
-            maps = self._network.score(targets.exemplar, search)
-            move = find_moves(maps, self._matrix, self._window, self.settings)
+        maps, sides = self._score_maps(picture, targets)
+        move = self._read(maps, targets.first_peaks)
         scale = move.scale.cpu().numpy()
-        offset = move.offset.cpu().numpy().astype(np.float64)
-        chosen = sides[np.arange(len(sides)), scale]
+        offset = move.offset.cpu().numpy() - targets.zero * move.likeness.cpu().numpy()[:, None]
+        rows = np.arange(len(targets))
         # Cells of the score map to pixels of the window to pixels of the frame.
-        centre = targets.centre + offset * STRIDE * chosen[:, None] / SEARCH
+        centre = targets.centre + offset * STRIDE * sides[rows, scale, None] / SEARCH
         damping = self.settings.scale_damping
         zoom = targets.zoom * (1 - damping + damping * self._steps[scale])
         self._targets = self._bounded(replace(targets, centre=centre, zoom=zoom))
-        peak = move.peak.cpu().numpy().astype(np.float64)
+        peak = move.peaks.cpu().numpy()[rows, scale].astype(np.float64)
         return self._result(self._score(peak), time.perf_counter() - started)
 
     def _started(self, frame: Frame, where: Array) -> Targets:
@@ -232,7 +234,37 @@ class SiamFCTracker:
             crops[i] = windows.cut(frame, centre[i], sides[i], EXEMPLAR, border[i])
         ids = np.arange(self._next_id, self._next_id + number, dtype=np.int64)
         self._next_id += number
-        return Targets(ids, centre, size, np.ones(number), border, self._network.embed(crops))
+        zero = np.zeros((number, 2))
+        peaks = torch.zeros(number, len(self._steps), device=self._network.device)
+        exemplar = self._network.embed(crops)
+        targets = Targets(ids, centre, size, np.ones(number), border, exemplar, zero, peaks)
+        return self._zeroed(frame, targets)
+
+    def _zeroed(self, frame: Frame, targets: Targets) -> Targets:
+        """Return targets with what their score maps show in the very frame they started in.
+
+        A map's peak there is off the centre, by what surrounds the target, and another scale
+        may outscore the true one: neither is a movement. As the target's looks change, by the
+        likeness of `Move`, so does the reason to take it off.
+        """
+        maps, _ = self._score_maps(frame, targets)
+        middle = len(self._steps) // 2
+        offset = self._read(maps[:, middle : middle + 1]).offset.cpu().numpy()
+        # Further off than a cell it is another thing's peak, and says nothing.
+        near = (np.abs(offset) < 1).all(axis=1, keepdims=True)
+        return replace(
+            targets, zero=np.where(near, offset, 0.0), first_peaks=self._read(maps).peaks
+        )
+
+    def _score_maps(self, frame: Frame, targets: Targets) -> tuple[Tensor, Array]:
+        """Return score maps (N, S, 17, 17) around N targets, and the windows' sides (N, S)."""
+        sides = targets.side[:, None] * self._steps
+        search = self._network.embed(self._search_windows(frame, targets, sides))
+        return self._network.score(targets.exemplar, search), sides
+
+    @torch.inference_mode()
+    def _read(self, maps: Tensor, first: Tensor | None = None) -> Move:
+        return find_moves(maps, self._matrix, self._window, self.settings, first)
 
     def _search_windows(self, frame: Frame, targets: Targets, sides: Array) -> NDArray[np.uint8]:
         """Return windows (N * S, 255, 255, 3) of N targets at sides (N, S)."""

@@ -6,7 +6,8 @@
 | `.pth`, `.pt` | huanglianghua/siamfc-pytorch and its kin, of any width | 0.001 x correlation |
 | `.npz` | the authors' network as 8-bit integers | 0.001 x correlation - 2.148 |
 
-All eat RGB, 0 to 255. Strides are Table 1's; a file does not say them.
+All eat RGB, 0 to 255. Strides are Table 1's; a file does not say them. Their cards keep the
+default confidence, which is high everywhere where a network's maps have no bias.
 """
 
 from __future__ import annotations
@@ -64,8 +65,6 @@ def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, Card]:
             gain, shift = state[f"{norm}weight"].double(), state[f"{norm}bias"].double()
             weight, bias = _folded(weight, bias, gain, shift, mean.double(), sigma)
         tensors |= {f"conv{i}.weight": weight, f"conv{i}.bias": bias}
-    # Without a bias the maps are positive everywhere: these two numbers put the confidence
-    # of such networks on the same footing (middle of the peaks seen on and off targets).
     return _built(path, tensors, _GAIN, "huanglianghua-style state dict")
 
 
