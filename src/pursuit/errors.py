@@ -9,6 +9,7 @@
     ├── RecipeError     a recipe or an override of one
     ├── WeightsError    a weights file or its card
     ├── SettingsError   an option or hyper-parameter that does not exist or cannot be
+    ├── WorkerError     a worker process or a cluster that was lost
     ├── OutputError     a file that cannot be written
     └── MissingExtra    a part of pursuit that is not installed
 
@@ -56,6 +57,10 @@ class WeightsError(PursuitError):
 
 class SettingsError(PursuitError):
     """An option or hyper-parameter that does not exist or cannot have this value."""
+
+
+class WorkerError(PursuitError):
+    """A worker process or a cluster that was lost."""
 
 
 class OutputError(PursuitError):

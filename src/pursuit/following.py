@@ -13,13 +13,14 @@ from pursuit.boxes import start_boxes
 from pursuit.frames import Frame
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.registry import load
+from pursuit.trackers.settings import DEFAULT
 
 
 def track(
     source: str | Path | int,
     box: ArrayLike,
     *,
-    tracker: str | Tracker = "siamfc-slim",
+    tracker: str | Tracker = DEFAULT,
     weights: str | Path | None = None,
     device: str = "cpu",
     start: int | float | str = 0,

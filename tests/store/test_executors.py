@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pursuit import store as stores
-from pursuit.errors import MissingExtra, SettingsError, StoreError
-from pursuit.store.executors import open_executor
+from pursuit.errors import MissingExtra, SettingsError, WorkerError
+from pursuit.executors import open_executor
 
 
 def test_one_worker_is_this_process() -> None:
@@ -71,7 +71,7 @@ def test_workers_start_without_torch() -> None:
 
 def test_a_worker_that_dies_is_said() -> None:
     with (
-        pytest.raises(StoreError, match="a worker process ended unexpectedly"),
+        pytest.raises(WorkerError, match="a worker process ended unexpectedly"),
         open_executor(2, None) as executor,
     ):
         executor.submit(os._exit, 3).result()

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run
 
-from pursuit import cli
 from pursuit.video import decode_frames, with_ruler
 from pursuit.video.pictures import read_picture
 
 Clip = Callable[..., Path]
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*words: object) -> Done:
-    """Run the command in this process: starting another one takes seconds."""
-    out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-        status = cli.main([str(word) for word in words])
-    return Done(status, out.getvalue(), error.getvalue())
 
 
 @pytest.fixture(autouse=True)

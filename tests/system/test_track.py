@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from commands import run
 
-from pursuit import cli
 from pursuit.results import tracks
 from pursuit.video import decode_frames, save_picture
 
 Clip = Callable[..., Path]
 BOX = ("--box", "10,40,20,20")
 FAST = ("--tracker", "opencv-medianflow")
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*words: object) -> Done:
-    """Run the command in this process: starting another one takes seconds."""
-    out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-        status = cli.main([str(word) for word in words])
-    return Done(status, out.getvalue(), error.getvalue())
 
 
 @pytest.fixture(scope="module")

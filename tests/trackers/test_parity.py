@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
 import pursuit
@@ -42,19 +43,17 @@ def test_features_are_the_authors(shared_data: Path) -> None:
     assert cosine(features_of(frame[:, :, ::-1].copy(), folder), matlab) < 0.95
 
 
-def aucs(shared_data: Path, tracker: pursuit.Tracker, names: set[str]) -> dict[str, float]:
-    """Return the AUC of sequences of otb-dev by name; no names means all."""
+@pytest.mark.slow
+def test_siamfc_3s_scores_as_the_authors_network_does(shared_data: Path) -> None:
+    tracker = pursuit.load("siamfc-3s", weights=shared_data / "reference-nets" / NETWORK)
     found = {}
     for sequence in open_videos(shared_data / "otb-dev"):
-        if not names or sequence.name in names:
-            boxes = follow(tracker, sequence).boxes
-            found[sequence.name] = otb.auc(otb.success_curve(boxes, sequence.boxes))
-    return found
-
-
-def test_siamfc_3s_follows_what_the_authors_follow(shared_data: Path) -> None:
-    tracker = pursuit.load("siamfc-3s", weights=shared_data / "reference-nets" / NETWORK)
-    # The authors' published boxes: 0.748 and 0.673.
-    found = aucs(shared_data, tracker, {"Crossing", "Couple"})
+        boxes = follow(tracker, sequence).boxes
+        found[sequence.name] = otb.auc(otb.success_curve(boxes, sequence.boxes))
+    # A plain loop reaches 0.595, the authors' published boxes 0.561. Ours: 0.593 in bfloat16,
+    # 0.587 in float32; one look-alike more or less is 0.02.
+    assert len(found) == 15
+    assert np.mean(list(found.values())) > 0.575
+    # What everybody follows; the published boxes have 0.748 and 0.673.
     assert found["Crossing"] > 0.73
     assert found["Couple"] > 0.65

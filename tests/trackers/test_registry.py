@@ -81,3 +81,8 @@ def test_presets_load_with_the_shipped_weights(name: str) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     tracker.init(frame, (60, 40, 30, 30))
     assert tracker.update(frame).box.shape == (4,)
+
+
+def test_opencv_takes_no_weights_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="opencv-csrt takes no weights file"):
+        registry.load("opencv-csrt", weights=tmp_path / "a.safetensors")

@@ -11,6 +11,7 @@ import numpy as np
 
 from pursuit import boxes, datasets, video
 from pursuit.trackers import registry
+from pursuit.trackers.settings import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def clip() -> Path:
 
 
 def follow(
-    out: Path, tracker: str = "siamfc-slim", tell: Callable[[int, int], None] = lambda *_: None
+    out: Path, tracker: str = DEFAULT, tell: Callable[[int, int], None] = lambda *_: None
 ) -> Outcome:
     """Track the clip's target and write the clip with the boxes drawn in.
 

@@ -24,6 +24,7 @@ from pursuit.datasets.synthetic import Scene
 from pursuit.errors import PursuitError
 from pursuit.runtimes.machine import cpu_features
 from pursuit.trackers import registry
+from pursuit.trackers.settings import DEFAULT
 
 Value = str | int | float | bool
 
@@ -107,7 +108,7 @@ def examine() -> Iterator[Finding]:
     yield from _self_check()
 
 
-def self_check(tracker: str = "siamfc-slim", scene: Scene = SCENE) -> SelfCheck:
+def self_check(tracker: str = DEFAULT, scene: Scene = SCENE) -> SelfCheck:
     """Return how a tracker follows the target of a generated scene.
 
     Raises:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pursuit.trackers.settings import DEFAULT
+
 if TYPE_CHECKING:
     from pursuit.boxes import Array
     from pursuit.frames import Frame
@@ -47,9 +49,7 @@ def track(
             "Repeat it for more targets.",
         ),
     ] = None,
-    tracker: Annotated[
-        str, typer.Option(metavar="NAME", help="One of `pursuit list`.")
-    ] = "siamfc-slim",
+    tracker: Annotated[str, typer.Option(metavar="NAME", help="One of `pursuit list`.")] = DEFAULT,
     weights: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Weights file in place of the shipped ones.")
     ] = None,

@@ -23,10 +23,10 @@ import torch
 
 from pursuit.datasets import Sequence
 from pursuit.errors import DataError, PursuitError
+from pursuit.executors import cores, open_executor
 from pursuit.protocols.entrants import Entrant, claim
 from pursuit.results import otb as results
 from pursuit.results.otb import Run
-from pursuit.store.executors import cores, open_executor
 from pursuit.trackers.base import Tracker
 
 # Steps between the boxes on disk, which are rounded, and those of the data set.

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from pursuit.datasets import LabelledImage, Sequence, open_stills, open_videos
 from pursuit.errors import DataError, SettingsError, StoreError
+from pursuit.executors import open_executor
 from pursuit.files import atomic_path, cannot_write
 from pursuit.store.crops import CropSettings
-from pursuit.store.executors import open_executor
 from pursuit.store.join import join
 from pursuit.store.layout import INDEX
 from pursuit.store.parts import STILLS_A_PART, Job, write_part

@@ -10,7 +10,7 @@ from pursuit.errors import SettingsError, WeightsError, nearest
 from pursuit.networks.siamfc import SiamFC
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.opencv import OPENCV_NAMES, load_opencv
-from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, with_changes
+from pursuit.trackers.settings import DEFAULT, PRESETS, WEIGHTS_OF, with_changes
 from pursuit.trackers.siamfc import SiamFCTracker
 from pursuit.weights import Card, read, shipped
 
@@ -21,7 +21,7 @@ def names() -> list[str]:
 
 
 def load(
-    name: str = "siamfc-slim",
+    name: str = DEFAULT,
     *,
     weights: Path | str | None = None,
     device: str = "cpu",
@@ -43,6 +43,11 @@ def load(
         WeightsError: no weights of that name are shipped, or the file is not good.
     """
     if name in OPENCV_NAMES:
+        if weights is not None:
+            raise SettingsError(
+                f"{name} takes no weights file; OpenCV's networks are given by their own paths, "
+                "opencv-nano's as backbone=PATH, head=PATH"
+            )
         return load_opencv(name, **settings)
     if name not in PRESETS:
         close = nearest(name, names())

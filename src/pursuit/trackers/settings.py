@@ -67,6 +67,9 @@ WEIGHTS_OF: dict[str, str] = {
     "siamfc-slim": "siamfc-slim",
 }
 
+# What is followed with where nobody names a tracker.
+DEFAULT = "siamfc-slim"
+
 
 def with_changes(settings: SiamFCSettings, changes: dict[str, Any]) -> SiamFCSettings:
     """Return settings with other values.

@@ -1,4 +1,4 @@
-"""Where the jobs of a curation run: in this process, in a pool of processes, on a cluster."""
+"""Where jobs of curation and evaluation run: this process, a pool of processes, a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 
 import cv2
 
-from pursuit.errors import MissingExtra, SettingsError, StoreError
+from pursuit.errors import MissingExtra, SettingsError, WorkerError
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def open_executor(workers: int | None, cluster: str | None) -> Iterator[Executor
     Raises:
         MissingExtra: distributed is not installed.
         SettingsError: no scheduler answers at the address `cluster`.
-        StoreError: a worker or the scheduler was lost while it ran.
+        WorkerError: a worker or the scheduler was lost while it ran.
     """
     if cluster is not None:
         with _dask(cluster) as executor:
@@ -66,7 +66,7 @@ def _processes(count: int) -> Iterator[Executor]:
         try:
             yield executor
         except BrokenProcessPool:
-            raise StoreError(
+            raise WorkerError(
                 "a worker process ended unexpectedly (out of memory?): run again with fewer "
                 "--workers, it goes on where it stopped"
             ) from None
@@ -110,7 +110,7 @@ def _dask(address: str) -> Iterator[Executor]:
             yield executor
         except (KilledWorker, CommClosedError, CancelledError) as error:
             reason = " ".join(str(error).split())[:100]
-            raise StoreError(
+            raise WorkerError(
                 f"the cluster at {address} lost a worker or its scheduler ({reason}): run again, "
                 "it goes on where it stopped"
             ) from None
