@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -13,7 +14,7 @@ from pursuit.boxes import start_boxes
 from pursuit.frames import Frame
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.registry import load
-from pursuit.trackers.settings import DEFAULT
+from pursuit.trackers.settings import DEFAULT, PRESETS
 
 
 def track(
@@ -23,6 +24,7 @@ def track(
     tracker: str | Tracker = DEFAULT,
     weights: str | Path | None = None,
     device: str = "cpu",
+    redetect: bool = True,
     start: int | float | str = 0,
     max_frames: int | None = None,
 ) -> Iterator[Result]:
@@ -39,6 +41,7 @@ def track(
         tracker: a name that `load` takes, or a tracker of yours.
         weights: a weights file; None takes the shipped ones.
         device: "cpu" or "cuda".
+        redetect: look for lost targets in the whole frame, where the tracker can.
         start: frame number (int), or seconds (float, or text such as "12.5s").
         max_frames: stop after so many frames.
 
@@ -52,11 +55,21 @@ def track(
     try:
         start_boxes(box, reader.width, reader.height)
         if isinstance(tracker, str):
-            tracker = load(tracker, weights=weights, device=device)
+            tracker = load_follower(tracker, weights, device, redetect=redetect)
     except BaseException:
         reader.close()
         raise
     return _results(reader, tracker, box)
+
+
+def load_follower(name: str, weights: str | Path | None, device: str, *, redetect: bool) -> Tracker:
+    """Return a tracker for following through whole videos.
+
+    Raises:
+        SettingsError, WeightsError: as `trackers.registry.load`.
+    """
+    can: dict[str, Any] = {"redetect": redetect} if name in PRESETS else {}
+    return load(name, weights=weights, device=device, **can)
 
 
 def follow(

@@ -74,3 +74,14 @@ def test_a_damaged_card_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "tracker.json").write_text('{"tracker": ', encoding="utf-8")
     with pytest.raises(SettingsError, match="another"):
         claim(tmp_path, Entrant("mosse", "opencv-mosse"))
+
+
+def test_redetect_is_a_word_after_the_name() -> None:
+    plain, wide = entrant("siamfc-slim"), entrant("siamfc-slim+redetect")
+    assert (wide.label, wide.name, wide.redetect) == ("siamfc-slim+redetect", "siamfc-slim", True)
+    assert wide.load().settings.redetect and not plain.load().settings.redetect  # type: ignore[attr-defined]
+    assert plain.identity() != wide.identity()
+    with pytest.raises(SettingsError, match="only \\+redetect is known"):
+        entrant("siamfc-slim+magic")
+    with pytest.raises(SettingsError, match="opencv-csrt cannot redetect"):
+        entrant("opencv-csrt+redetect")

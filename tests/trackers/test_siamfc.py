@@ -152,12 +152,13 @@ def test_targets_come_and_go_and_keep_their_numbers(beacon: Any, scene: Scene) -
 
 
 def test_a_lost_target_says_so(beacon: Any, scene: Scene) -> None:
-    tracker = SiamFCTracker(beacon, score_scale=0.5, score_offset=4.0)
+    tracker = SiamFCTracker(beacon, score_scale=5, score_offset=0.4)
     tracker.init(scene((200, 150)), BOX)
     seen = tracker.update(scene((200, 150)))
-    assert seen.score == pytest.approx(1 / (1 + np.exp(-0.5 * (10 - 4))), abs=0.01)
+    # As high as in the first frame: 1; where nothing is, the map is -10 for 10 there.
+    assert seen.score == pytest.approx(1 / (1 + np.exp(-5 * (1 - 0.4))), abs=0.01)
     gone = tracker.update(scene())
-    assert gone.score == pytest.approx(1 / (1 + np.exp(-0.5 * (-10 - 4))), abs=0.001)
+    assert gone.score == pytest.approx(1 / (1 + np.exp(-5 * (-1 - 0.4))), abs=0.001)
     assert gone.state is State.LOST
     assert gone.box == pytest.approx(seen.box)  # a flat map moves nothing
 

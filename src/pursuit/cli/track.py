@@ -69,6 +69,9 @@ def track(
             "Repeat it for more files.",
         ),
     ] = None,
+    redetect: Annotated[
+        bool, typer.Option(help="Look for a lost target in the whole frame.")
+    ] = True,
     start: Annotated[
         str,
         typer.Option(
@@ -85,9 +88,8 @@ def track(
     what was done.
     """
     from pursuit.boxes import start_boxes
-    from pursuit.following import follow
+    from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
-    from pursuit.trackers.registry import load
     from pursuit.video import read
 
     boxes = parse_boxes(box or [], video)
@@ -99,7 +101,7 @@ def track(
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
         start_boxes(boxes, reader.width, reader.height)
-        follower = load(tracker, weights=weights, device=device)
+        follower = load_follower(tracker, weights, device, redetect=redetect)
         with contextlib.ExitStack() as stack:
             takers = _takers(stack, reader, out, files)
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,13 @@ class Entrant:
         label: what it is called in results and reports; names its folder.
         name: a tracker of `pursuit.trackers.registry`.
         files: its weights, none for the shipped ones; backbone and head for opencv-nano.
+        redetect: it looks for lost targets in the whole frame, as no tracker of the papers does.
     """
 
     label: str
     name: str
     files: tuple[Path, ...] = ()
+    redetect: bool = False
 
     def load(self) -> Tracker:
         """Return the tracker.
@@ -50,7 +52,8 @@ class Entrant:
             return load_opencv(_NANO, **dict(zip(("backbone", "head"), self.files, strict=False)))
         if len(self.files) > (self.name not in OPENCV_NAMES):
             raise SettingsError(f"{self.name} does not take {len(self.files)} files of weights")
-        return registry.load(self.name, weights=self.files[0] if self.files else None)
+        settings: dict[str, Any] = {"redetect": True} if self.redetect else {}
+        return registry.load(self.name, weights=self.files[0] if self.files else None, **settings)
 
     def identity(self) -> dict[str, Any]:
         """Return what decides this tracker's boxes: its settings, and its files' hashes."""
@@ -58,7 +61,7 @@ class Entrant:
         if self.name in OPENCV_NAMES:
             what["opencv"] = cv2.__version__
         if self.name in PRESETS:
-            what["settings"] = asdict(PRESETS[self.name])
+            what["settings"] = asdict(replace(PRESETS[self.name], redetect=self.redetect))
         files = self.files
         if not files and self.name in WEIGHTS_OF:
             files = (weights.shipped()[WEIGHTS_OF[self.name]],)
@@ -69,7 +72,8 @@ class Entrant:
 def entrant(text: str) -> Entrant:
     """Return who is meant by NAME, NAME:WEIGHTS, LABEL=NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
 
-    Without a label, one with weights is called as their file, others by their name.
+    NAME+redetect looks for lost targets. Without a label, one with weights is called as their
+    file, others by their name.
 
     Raises:
         SettingsError: the label cannot name a folder.
@@ -80,11 +84,16 @@ def entrant(text: str) -> Entrant:
     name, _, paths = rest.partition(":")
     parts = paths.split(",") if name == _NANO else [paths]
     files = tuple(Path(part) for part in parts if part)
+    name, plus, way = name.partition("+")
+    if plus and way != "redetect":
+        raise SettingsError(f"{text}: after a tracker's name only +redetect is known")
+    if plus and name not in PRESETS:
+        raise SettingsError(f"{text}: {name} cannot redetect; {', '.join(PRESETS)} can")
     if not label:
-        label = files[0].stem if files and name != _NANO else name
+        label = (files[0].stem if files and name != _NANO else name) + plus + way
     if not re.fullmatch(r"[\w.+ -]*\w[\w.+ -]*", label):
         raise SettingsError(f"{label!r} cannot name a folder: write LABEL=NAME with another label")
-    return Entrant(label, name, files)
+    return Entrant(label, name, files, redetect=bool(plus))
 
 
 def entrants(texts: Iterable[str]) -> list[Entrant]:

@@ -30,11 +30,19 @@ class SiamFCSettings:
     upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
     smallest: float = 0.2  # bounds of a target's size, in terms of its first
     largest: float = 5.0
-    lost_below: float = 0.5  # a target whose score is lower is LOST
+    lost_below: float = 0.1  # a target whose score is lower is LOST
+    found_above: float = 0.25  # and stays LOST until its score is as high as this
+    sure_above: float = 0.5  # TRACKED from here on; between, UNSURE
+    redetect: bool = False  # look for lost targets in the whole frame
+    redetect_above: float = 0.7  # score with which a lost target is taken up elsewhere
+    redetect_windows: int = 4  # search windows a frame for a lost target
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.type == "bool":
+                _check(field.name, value, isinstance(value, bool), "True or False")
+                continue
             whole = field.type == "int"
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "a whole number" if whole else "a number"
@@ -50,7 +58,12 @@ class SiamFCSettings:
         _check("upsampling", self.upsampling, 1 <= self.upsampling <= 64, "1 to 64")
         _check("smallest", self.smallest, 0 < self.smallest <= 1, "in (0, 1]")
         _check("largest", self.largest, 1 <= self.largest <= 100, "1 to 100")
-        _check("lost_below", self.lost_below, 0 <= self.lost_below <= 1, "in [0, 1]")
+        for name in ("lost_below", "found_above", "sure_above", "redetect_above"):
+            _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in [0, 1]")
+        if not self.lost_below <= self.found_above <= self.sure_above:
+            raise SettingsError("lost_below, found_above and sure_above must not fall")
+        windows = self.redetect_windows
+        _check("redetect_windows", windows, 1 <= windows <= 64, "1 to 64")
 
 
 PRESETS: dict[str, SiamFCSettings] = {

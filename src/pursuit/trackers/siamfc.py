@@ -27,11 +27,14 @@ from pursuit.frames import Colour, Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import Compiled
 from pursuit.trackers.base import Result, State
+from pursuit.trackers.redetect import next_states, wide_centres
 from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
 from pursuit.trackers.settings import SiamFCSettings
+from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
 _LEAST = 2.0  # pixels: no side of a box shrinks below this
+_LEAST_PEAK = 1.0  # of a first frame that peaks are measured against: log odds, about
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class Targets:
         exemplar: (N, C, 6, 6) features, on the runtime's device.
         zero: (N, 2) x, y in cells: where the map's peak is when nothing has moved.
         first_peaks: (N, S) highest score of each scale when nothing had moved.
+        state: (N,) of `State`.
+        lost_for: (N,) frames since the target was lost, 0 while it is not.
+        sure_centre, sure_zoom: (N, 2), (N,): centre and zoom when it was last TRACKED.
     """
 
     ids: NDArray[np.int64]
@@ -57,6 +63,10 @@ class Targets:
     exemplar: Tensor
     zero: Array
     first_peaks: Tensor
+    state: NDArray[np.int64]
+    lost_for: NDArray[np.int64]
+    sure_centre: Array
+    sure_zoom: Array
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,9 +85,12 @@ class Targets:
         """Return the boxes (N, 4) now."""
         return box_arithmetic.from_centres(self.centre, self.size)
 
-    def take(self, keep: NDArray[np.bool_]) -> Targets:
-        """Return the targets that a mask (N,) keeps."""
-        rows = np.flatnonzero(keep)
+    def with_sure_place(self) -> Targets:
+        """Return the targets where and as large as they were when last TRACKED."""
+        return replace(self, centre=self.sure_centre, zoom=self.sure_zoom)
+
+    def take(self, rows: NDArray[np.int64]) -> Targets:
+        """Return the targets of these rows."""
         return Targets(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def join(self, other: Targets) -> Targets:
@@ -88,6 +101,21 @@ class Targets:
             both = torch.cat if isinstance(mine, Tensor) else np.concatenate
             joined[name] = both([mine, others])
         return Targets(**joined)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Where to look for targets in one frame.
+
+    Attributes:
+        target: (M,) row of the target that is looked for.
+        centre: (M, 2) x, y of the window in the frame.
+        side: (M,) of the window, frame pixels.
+    """
+
+    target: NDArray[np.int64]
+    centre: Array
+    side: Array
 
 
 class SiamFCTracker:
@@ -104,7 +132,8 @@ class SiamFCTracker:
     Args:
         network: a SiamFC on a runtime.
         settings: hyper-parameters.
-        score_scale, score_offset: of the weights' card; make a peak a confidence.
+        score_scale, score_offset: of the weights' card; make a confidence of a peak's height
+            in terms of the first frame's.
         name: what results and reports call this tracker.
     """
 
@@ -113,8 +142,8 @@ class SiamFCTracker:
         network: Compiled,
         settings: SiamFCSettings | None = None,
         *,
-        score_scale: float = 1.0,
-        score_offset: float = 0.0,
+        score_scale: float = SCORE_SCALE,
+        score_offset: float = SCORE_OFFSET,
         name: str = "siamfc",
     ) -> None:
         self.name = name
@@ -194,7 +223,7 @@ class SiamFCTracker:
         unknown = np.setdiff1d(gone, self.targets.ids)
         if len(unknown):
             raise PursuitError(f"there is no target {unknown[0]} to drop")
-        self._targets = self.targets.take(~np.isin(self.targets.ids, gone))
+        self._targets = self.targets.take(np.flatnonzero(~np.isin(self.targets.ids, gone)))
         self._single = False
 
     def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
@@ -210,18 +239,70 @@ class SiamFCTracker:
             return self._result(np.empty(0), time.perf_counter() - started)
         self._fit(picture.shape[1], picture.shape[0])
         targets = self.targets
-        maps, sides = self._score_maps(picture, targets)
+        wide, seeks = self._wide_views(targets)
+        near = self._near_views(targets)
+        features = self._network.embed(self._windows(picture, targets, [near, wide]))
+        maps = self._network.score(targets.exemplar, features[: len(near.side)])
+        moved, score = self._moved(targets, maps, near)
+        if len(seeks):
+            maps = self._network.score(targets.exemplar[seeks], features[len(near.side) :])
+            moved, score = self._taken_up(moved, score, maps, wide)
+        self._targets = self._bounded(self._judged(targets, moved, score))
+        return self._result(score, time.perf_counter() - started)
+
+    def _moved(self, targets: Targets, maps: Tensor, views: Views) -> tuple[Targets, Array]:
+        """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
         move = self._read(maps, targets.first_peaks)
         scale = move.scale.cpu().numpy()
         offset = move.offset.cpu().numpy() - targets.zero * move.likeness.cpu().numpy()[:, None]
         rows = np.arange(len(targets))
+        side = views.side.reshape(len(targets), -1)[rows, scale, None]
         # Cells of the score map to pixels of the window to pixels of the frame.
-        centre = targets.centre + offset * STRIDE * sides[rows, scale, None] / SEARCH
+        centre = targets.centre + offset * STRIDE * side / SEARCH
         damping = self.settings.scale_damping
         zoom = targets.zoom * (1 - damping + damping * self._steps[scale])
-        self._targets = self._bounded(replace(targets, centre=centre, zoom=zoom))
         peak = move.peaks.cpu().numpy()[rows, scale].astype(np.float64)
-        return self._result(self._score(peak), time.perf_counter() - started)
+        return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
+
+    def _taken_up(
+        self, targets: Targets, score: Array, maps: Tensor, views: Views
+    ) -> tuple[Targets, Array]:
+        """Return targets and scores, those lost put where a wide view (M,) shows them best."""
+        move = self._read(maps, influence=0)
+        peak = move.peaks.cpu().numpy()[:, 0].astype(np.float64)
+        found = self._score(targets.take(views.target), peak)
+        place = views.centre + move.offset.cpu().numpy() * STRIDE * views.side[:, None] / SEARCH
+        centre, zoom, score = targets.centre.copy(), targets.zoom.copy(), score.copy()
+        for i in np.argsort(found, kind="stable"):
+            row = views.target[i]
+            if found[i] < max(self.settings.redetect_above, score[row]):
+                continue
+            if self._taken_by_another(targets, row, place[i]):
+                continue
+            centre[row], zoom[row], score[row] = place[i], targets.sure_zoom[row], found[i]
+        return replace(targets, centre=centre, zoom=zoom), score
+
+    @staticmethod
+    def _taken_by_another(targets: Targets, row: int, place: Array) -> bool:
+        """Return whether a place is in the box of another target that is not lost."""
+        inside = (np.abs(targets.centre - place) <= targets.size / 2).all(axis=1)
+        others = np.arange(len(targets)) != row
+        return bool((inside & others & (targets.state != State.LOST)).any())
+
+    def _judged(self, before: Targets, after: Targets, score: Array) -> Targets:
+        """Return the moved targets with the states that their scores lead to."""
+        state = next_states(score, before.state, self.settings)
+        lost, sure = state == State.LOST, state == State.TRACKED
+        # What a window shows where the target is not says nothing of its size.
+        keep = lost & self.settings.redetect
+        return replace(
+            after,
+            zoom=np.where(keep, before.zoom, after.zoom),
+            state=state,
+            lost_for=np.where(lost, before.lost_for + 1, 0),
+            sure_centre=np.where(sure[:, None], after.centre, before.sure_centre),
+            sure_zoom=np.where(sure, after.zoom, before.sure_zoom),
+        )
 
     def _started(self, frame: Frame, where: Array) -> Targets:
         """Return new targets at boxes (N, 4), their exemplars seen."""
@@ -237,7 +318,11 @@ class SiamFCTracker:
         zero = np.zeros((number, 2))
         peaks = torch.zeros(number, len(self._steps), device=self._network.device)
         exemplar = self._network.embed(crops)
-        targets = Targets(ids, centre, size, np.ones(number), border, exemplar, zero, peaks)
+        ones = np.ones(number)
+        state, lost_for = np.full(number, int(State.TRACKED)), np.zeros(number, np.int64)
+        targets = Targets(
+            ids, centre, size, ones, border, exemplar, zero, peaks, state, lost_for, centre, ones
+        )
         return self._zeroed(frame, targets)
 
     def _zeroed(self, frame: Frame, targets: Targets) -> Targets:
@@ -247,7 +332,9 @@ class SiamFCTracker:
         may outscore the true one: neither is a movement. As the target's looks change, by the
         likeness of `Move`, so does the reason to take it off.
         """
-        maps, _ = self._score_maps(frame, targets)
+        views = self._near_views(targets)
+        search = self._network.embed(self._windows(frame, targets, [views]))
+        maps = self._network.score(targets.exemplar, search)
         middle = len(self._steps) // 2
         offset = self._read(maps[:, middle : middle + 1]).offset.cpu().numpy()
         # Further off than a cell it is another thing's peak, and says nothing.
@@ -256,25 +343,54 @@ class SiamFCTracker:
             targets, zero=np.where(near, offset, 0.0), first_peaks=self._read(maps).peaks
         )
 
-    def _score_maps(self, frame: Frame, targets: Targets) -> tuple[Tensor, Array]:
-        """Return score maps (N, S, 17, 17) around N targets, and the windows' sides (N, S)."""
-        sides = targets.side[:, None] * self._steps
-        search = self._network.embed(self._search_windows(frame, targets, sides))
-        return self._network.score(targets.exemplar, search), sides
-
     @torch.inference_mode()
-    def _read(self, maps: Tensor, first: Tensor | None = None) -> Move:
-        return find_moves(maps, self._matrix, self._window, self.settings, first)
+    def _read(
+        self, maps: Tensor, first: Tensor | None = None, influence: float | None = None
+    ) -> Move:
+        settings = self.settings
+        if influence is not None:
+            settings = replace(settings, window_influence=influence)
+        return find_moves(maps, self._matrix, self._window, settings, first)
 
-    def _search_windows(self, frame: Frame, targets: Targets, sides: Array) -> NDArray[np.uint8]:
-        """Return windows (N * S, 255, 255, 3) of N targets at sides (N, S)."""
-        number, scales = sides.shape
-        crops = np.empty((number * scales, SEARCH, SEARCH, 3), np.uint8)
-        for i in range(number):
-            for j in range(scales):
-                crops[i * scales + j] = windows.cut(
-                    frame, targets.centre[i], sides[i, j], SEARCH, targets.border[i]
+    def _near_views(self, targets: Targets) -> Views:
+        """Return N * S views: each target's place at each scale."""
+        scales = len(self._steps)
+        return Views(
+            target=np.repeat(np.arange(len(targets)), scales),
+            centre=np.repeat(targets.centre, scales, axis=0),
+            side=(targets.side[:, None] * self._steps).ravel(),
+        )
+
+    def _wide_views(self, targets: Targets) -> tuple[Views, NDArray[np.int64]]:
+        """Return M views all over the frame for the lost targets, and whose they are, (M,)."""
+        frame = np.array(self._frame_size, dtype=np.float64)
+        lost = np.flatnonzero(targets.lost_for * self.settings.redetect)
+        last = targets.with_sure_place()
+        rows: list[int] = []
+        places: list[Array] = []
+        for row in lost:
+            found = wide_centres(
+                last.centre[row],
+                last.side[row],
+                frame,
+                int(targets.lost_for[row]),
+                self.settings.redetect_windows,
+            )
+            rows += [int(row)] * len(found)
+            places += list(found)
+        target = np.array(rows, dtype=np.int64)
+        return Views(target, np.array(places).reshape(-1, 2), last.side[target]), target
+
+    def _windows(self, frame: Frame, targets: Targets, views: list[Views]) -> NDArray[np.uint8]:
+        """Return the windows (M, 255, 255, 3) of all views, in their order."""
+        crops = np.empty((sum(len(part.side) for part in views), SEARCH, SEARCH, 3), np.uint8)
+        number = 0
+        for part in views:
+            for target, centre, side in zip(part.target, part.centre, part.side, strict=True):
+                crops[number] = windows.cut(
+                    frame, centre, float(side), SEARCH, targets.border[target]
                 )
+                number += 1
         return crops
 
     def _fit(self, width: int, height: int) -> None:
@@ -285,7 +401,12 @@ class SiamFCTracker:
         self._frame_size = (width, height)
         targets = self.targets
         self._targets = self._bounded(
-            replace(targets, centre=targets.centre * factor, first=targets.first * factor)
+            replace(
+                targets,
+                centre=targets.centre * factor,
+                first=targets.first * factor,
+                sure_centre=targets.sure_centre * factor,
+            )
         )
 
     def _bounded(self, targets: Targets) -> Targets:
@@ -298,16 +419,17 @@ class SiamFCTracker:
         zoom = np.minimum(np.maximum(targets.zoom, low), high)
         return replace(targets, centre=np.clip(targets.centre, 0, frame), zoom=zoom)
 
-    def _score(self, peak: Array) -> Array:
-        """Return the confidence in [0, 1] of peaks (N,)."""
+    def _score(self, targets: Targets, peak: Array) -> Array:
+        """Return the confidence in [0, 1] of the targets' peaks (N,)."""
+        first = targets.first_peaks[:, len(self._steps) // 2].cpu().numpy().astype(np.float64)
+        height = peak / np.maximum(first, _LEAST_PEAK)
         scale, offset = self._calibration
-        return 1 / (1 + np.exp(-np.clip(scale * (peak - offset), -60, 60)))
+        return np.asarray(1 / (1 + np.exp(-np.clip(scale * (height - offset), -60, 60))))
 
     def _result(self, score: Array, seconds: float) -> Result:
         targets = self.targets
-        state = np.where(score >= self.settings.lost_below, State.TRACKED, State.LOST)
         box = targets.boxes()
         if self._single:
             number = int(targets.ids[0])
-            return Result(box[0], float(score[0]), State(int(state[0])), number, seconds)
-        return Result(box, score, state.astype(np.int64), targets.ids.copy(), seconds)
+            return Result(box[0], float(score[0]), State(int(targets.state[0])), number, seconds)
+        return Result(box, score, targets.state.copy(), targets.ids.copy(), seconds)

@@ -25,6 +25,10 @@ class Source(BaseModel):
     note: str = ""
 
 
+# Of a network that nobody has calibrated: about those of the shipped ones.
+SCORE_SCALE, SCORE_OFFSET = 10.0, 0.4
+
+
 class Card(BaseModel):
     """What decides a set of weights and what it may be used for.
 
@@ -38,9 +42,8 @@ class Card(BaseModel):
         scores: figures it reached, by name, such as {"otb-dev auc": 0.56}.
         curves: the training in short: a list of values for each name, such as "loss".
         score_scale, score_offset: a target's confidence is
-            1 / (1 + exp(-score_scale * (peak - score_offset))), peak being the highest value
-            of its score map. The defaults suit a network trained with the logistic loss and
-            its bias: the map then holds log odds.
+            1 / (1 + exp(-score_scale * (height - score_offset))), height being the highest
+            value of its score map in terms of that in its first frame.
         origin: where imported weights come from.
         sha256: of the weights file.
     """
@@ -59,8 +62,8 @@ class Card(BaseModel):
     licence: str = ""
     scores: dict[str, float] = {}
     curves: dict[str, tuple[float, ...]] = {}
-    score_scale: Positive = 1.0
-    score_offset: Finite = 0.0
+    score_scale: Positive = SCORE_SCALE
+    score_offset: Finite = SCORE_OFFSET
     origin: str = ""
     sha256: str = ""
 

@@ -6,8 +6,8 @@
 | `.pth`, `.pt` | huanglianghua/siamfc-pytorch and its kin, of any width | 0.001 x correlation |
 | `.npz` | the authors' network as 8-bit integers | 0.001 x correlation - 2.148 |
 
-All eat RGB, 0 to 255. Strides are Table 1's; a file does not say them. Their cards keep the
-default confidence, which is high everywhere where a network's maps have no bias.
+All eat RGB, 0 to 255. Strides are Table 1's; a file does not say them.
+Their cards keep the default confidence, which nobody has calibrated.
 """
 
 from __future__ import annotations
