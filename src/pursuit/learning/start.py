@@ -20,8 +20,7 @@ from pursuit.learning.recipe import NetworkRecipe, Recipe
 from pursuit.learning.widen import widen
 from pursuit.networks.siamfc import SiamFC, blocks, fold_norms, initialise
 from pursuit.weights import Card
-
-_SUFFIX = ".safetensors"
+from pursuit.weights.files import SUFFIX
 
 # Exemplars (B, 3, 127, 127) and search windows (B, 3, S, S), batch by batch.
 Windows = Iterable[tuple[Tensor, Tensor]]
@@ -78,7 +77,7 @@ def weights_file(start: str) -> Path | None:
     if not path.is_file():
         hint = nearest(start, inside) or f"; shipped weights: {', '.join(inside)}"
         raise RecipeError(f"network.start: there is no checkpoint or weights file {start}{hint}")
-    return path if path.suffix == _SUFFIX else None
+    return path if path.suffix == SUFFIX else None
 
 
 def card_of(start: str) -> Card | None:
@@ -92,8 +91,8 @@ def unfold(folded: SiamFC, windows: Windows, *, norm_last: bool = False) -> Siam
 
     Each norm takes the mean and variance of its convolution's output for its running
     moments, and gives them back as its bias and gain. Kernels get the length of first
-    weights: where folding left them short (80 times in the first layer of siamfc-slim) a
-    step of learning would change the direction of a kernel by that length squared too much.
+    weights: where folding left them short (some 70 times in the first layer of siamfc-slim) a
+    step of learning would turn a kernel by the square of that too far.
 
     Raises:
         RecipeError: there is no window to see.
