@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from pursuit import store
 from pursuit.datasets.base import LabelledImage, Sequence
+from pursuit.learning.recipe import NetworkRecipe
+from pursuit.learning.siamfc import build_network
+from pursuit.networks.siamfc import SiamFC, initialise
 from pursuit.store.crops import CropSettings
 from pursuit.store.join import join
 from pursuit.store.parts import Job, write_part
@@ -47,6 +53,25 @@ def _still(number: int, boxes: int) -> LabelledImage:
         open_frame=lambda: _frame(100 + number, 0),
         source="generated",
     )
+
+
+@pytest.fixture(scope="session")
+def trained() -> Callable[[NetworkRecipe], SiamFC]:
+    """Function that gives a network whose norms have moved, as those of a trained one."""
+
+    def network_of(form: NetworkRecipe) -> SiamFC:
+        network = build_network(form)
+        initialise(network, torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(1)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                for values in (module.running_mean, module.bias.data):
+                    values.normal_(generator=generator)  # type: ignore[union-attr]
+                for values in (module.running_var, module.weight.data):
+                    values.uniform_(0.5, 2, generator=generator)  # type: ignore[union-attr]
+        return network
+
+    return network_of
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pursuit import store
 from pursuit.errors import DataError
-from pursuit.learning.examples import PairSampler, held_out_sampler
+from pursuit.learning.examples import PairSampler, held_out_sampler, learnt_from
 from pursuit.learning.recipe import DataRecipe
 
 
@@ -88,3 +89,38 @@ def test_a_share_of_what_the_store_lacks_is_an_error(small_store: Path) -> None:
     held = tuple(f"video{i}" for i in range(6))
     with pytest.raises(DataError, match="labelled videos"):
         PairSampler(crops, DataRecipe(held_out=held), seed=0)
+
+
+def _seen(crops: store.Store, recipe: DataRecipe, seed: int) -> set[str]:
+    return {e.video for e in learnt_from(crops, recipe, seed) if e.kind == "video"}
+
+
+def test_shares_of_the_videos_are_nested_and_chosen_by_the_seed(small_store: Path) -> None:
+    crops = store.open(small_store)
+    shares = (0.02, 1 / 3, 0.5, 1.0)
+    seen = [_seen(crops, DataRecipe(share=s, held_out=("video1",)), 4) for s in shares]
+    assert [len(videos) for videos in seen] == [1, 2, 3, 5]  # of five, rounded up
+    assert all(few < many for few, many in pairwise(seen))
+    assert len({tuple(_seen(crops, DataRecipe(share=0.02), seed)) for seed in range(20)}) > 3
+
+
+def test_a_run_sees_its_share_and_no_pictures_it_does_not_draw_from(small_store: Path) -> None:
+    crops = store.open(small_store)
+    recipe = DataRecipe(share=0.5, still=0.3)
+    seen = {i for i, e in enumerate(crops.objects) if e in learnt_from(crops, recipe, 2)}
+    assert [crops.objects[i].kind for i in sorted(seen)].count("still") == 8
+    drawn: set[int] = set()
+    for step in range(100):
+        pairs = PairSampler(crops, recipe, 2).draw(step, 8)
+        drawn |= set(pairs.objects.tolist())
+        drawn |= set(crops.object_of[pairs.scenery].tolist())
+    assert drawn == seen
+
+
+def test_the_held_out_pairs_do_not_depend_on_the_share(small_store: Path) -> None:
+    crops = store.open(small_store)
+    held = ("video2", "video4")
+    one = held_out_sampler(crops, DataRecipe(held_out=held))
+    two = held_out_sampler(crops, DataRecipe(held_out=held, share=0.1))
+    assert one is not None and two is not None
+    assert np.array_equal(one.draw(3, 8).search, two.draw(3, 8).search)

@@ -41,7 +41,6 @@ def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) 
     assert card.channels == (4, 8, 8, 8, 8)
     assert [(source.name, source.note) for source in card.data] == [
         ("generated", "8 objects, still"),
-        ("generated", "4 objects, unlabelled"),
         ("generated", "5 objects, video"),
     ]
     assert len(card.curves["loss"]) == 2 and "still: 0.25" in card.recipe
@@ -62,6 +61,35 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(small_store: Path, tmp_path: Pat
     assert whole["step"] == parts["step"] == 8
     for name, value in whole["learner"].items():
         assert torch.equal(value, parts["learner"][name]), name
+
+
+def test_a_run_from_weights_resumes_bit_for_bit_and_keeps_their_card(
+    small_store: Path, tmp_path: Path
+) -> None:
+    _, first = _train(_recipe(small_store, "epochs=1"), tmp_path / "first")
+    assert isinstance(first, training.Trained)
+    network, card = weights.read(first.weights)
+    changed = card.with_values(licence="for research", score_offset=2.5)
+    weights.save(first.weights, network, changed)
+    chosen = _recipe(small_store, f"network.start={first.weights}", "data.share=0.3")
+    _train(chosen, tmp_path / "whole")
+    _train(chosen, tmp_path / "parts", stop_after=3)
+    _, trained = _train(chosen, tmp_path / "parts")
+    whole, parts = (
+        torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["learner"]
+        for name in ("whole", "parts")
+    )
+    for name, value in whole.items():
+        assert torch.equal(value, parts[name]), name
+    assert isinstance(trained, training.Trained)
+    _, card = weights.read(trained.weights)
+    assert (card.licence, card.score_offset) == ("for research", 2.5)
+    assert [source.note for source in card.data] == [
+        "8 objects, still",
+        "2 objects, video",
+        "8 objects, still (by way of small)",
+        "5 objects, video (by way of small)",
+    ]
 
 
 def test_the_loss_falls_on_easy_pairs(small_store: Path, tmp_path: Path) -> None:

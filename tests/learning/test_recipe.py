@@ -82,3 +82,51 @@ def test_the_fingerprint_tells_runs_apart() -> None:
     one = recipe.read("siamfc-paper", ["data=a"])
     assert one.fingerprint == recipe.read("siamfc-paper", ["data=b"]).fingerprint
     assert one.fingerprint != recipe.read("siamfc-paper", ["optim.lr=0.02"]).fingerprint
+
+
+# Of the recipes as they stood before there were bases; runs that began then can resume.
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("siamfc-3s", "29dd15704a52f209"),
+        ("siamfc-paper", "affbe1bc927dd536"),
+        ("siamfc-slim", "6ac64435738dbdb2"),
+    ],
+)
+def test_shipped_recipes_decide_what_they_did(name: str, fingerprint: str) -> None:
+    assert recipe.read(name).fingerprint == fingerprint
+
+
+def test_a_recipe_changes_its_base_value_by_value(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "base: siamfc-slim\nepochs: 3\ndata: {held_out: [a], max_gap: 7}\n", encoding="utf-8"
+    )
+    (tmp_path / "two.yaml").write_text(
+        "base: one.yaml\ndata: {max_gap: 9}\noptim: {lr: 0.5}\n", encoding="utf-8"
+    )
+    slim = recipe.read("siamfc-slim")
+    found = recipe.read(str(tmp_path / "two.yaml"), ["optim.clip=4"])
+    data = slim.data.model_copy(update={"held_out": ("a",), "max_gap": 9})
+    optim = slim.optim.model_copy(update={"lr": 0.5, "clip": 4.0})
+    assert found == slim.model_copy(update={"epochs": 3, "data": data, "optim": optim})
+
+
+def test_a_base_that_is_not_there_or_goes_in_a_circle_is_named(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text("base: siamfc-slin", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"one\.yaml: there is no base siamfc-slin.*siamfc-slim"):
+        recipe.read(str(one))
+    one.write_text("base: [siamfc-slim]", encoding="utf-8")
+    with pytest.raises(RecipeError, match="there is no base"):
+        recipe.read(str(one))
+    one.write_text("base: two.yaml", encoding="utf-8")
+    two.write_text("base: one.yaml", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"in a circle: one\.yaml -> two\.yaml -> one\.yaml"):
+        recipe.read(str(one))
+
+
+def test_the_share_of_videos_tells_runs_apart() -> None:
+    part = recipe.read("siamfc-slim", ["data.share=0.5"])
+    assert part.fingerprint != recipe.read("siamfc-slim").fingerprint
+    with pytest.raises(RecipeError, match=r"data\.share"):
+        recipe.read("siamfc-slim", ["data.share=0"])

@@ -65,6 +65,20 @@ def test_train_says_where_the_weights_are(store: Path, tmp_path: Path) -> None:
     assert "siamfc-paper.safetensors" in done.stdout
 
 
+def test_fine_tuned_weights_track(store: Path, tmp_path: Path) -> None:
+    """The road of the documentation: the store is curated; train on it, track with the result."""
+    words = ["batch=4", "pairs=16", "epochs=1", "--out", str(tmp_path / "run"), "--device", "cpu"]
+    done = _pursuit("train", "siamfc-finetune", f"data={store}", *words)
+    assert done.returncode == 0, done.stderr
+    weights = tmp_path / "run" / "siamfc-finetune.safetensors"
+    assert weights.is_file() and str(weights) in done.stdout
+    boxes = tmp_path / "boxes.csv"
+    words = ["--box", "50,40,40,30", "--weights", str(weights), "--save", str(boxes)]
+    done = _pursuit("track", str(next(store.parent.glob("data*/clip0"))), *words)
+    assert done.returncode == 0, done.stderr
+    assert len(boxes.read_text(encoding="utf-8").splitlines()) == 7
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_run_resumes_to_the_same_weights(store: Path, tmp_path: Path) -> None:
     words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "pairs=400", "--device", "cpu"]

@@ -6,6 +6,7 @@ draws what it would have drawn.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ class Pairs:
     foreign: NDArray[np.bool_]
 
 
+_SHARE_STREAM = 1_000_003  # keeps the choice of videos apart from other random numbers
 _FULL = 0.9  # share of a crop that its frame must fill to be scenery
 
 
@@ -53,13 +55,12 @@ class PairSampler:
         self._recipe = recipe
         self._seed = seed
         self._frame = store.frame
-        known = {entry.video for entry in store.objects if entry.kind == "video"}
-        _check_names(recipe.held_out, known)
-        self._videos = _by_video(store, known - set(recipe.held_out))
+        objects = learnt_from(store, recipe, seed)
+        self._videos = _by_video(store, objects)
         self._stills = _first_rows(store, "still")
         self._unlabelled = _first_rows(store, "unlabelled")
         self._objects = store.object_of
-        self._scenery = _scenery(store, set(recipe.held_out))
+        self._scenery = _scenery(store, objects)
         self._chance = _video_chance(self._videos, recipe.video_weight)
         self._shares = self._kinds()
 
@@ -129,8 +130,36 @@ def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     rest = tuple(sorted(known - set(recipe.held_out)))
-    swapped = recipe.model_copy(update={"held_out": rest, "still": 0.0, "unlabelled": 0.0})
+    only = {"held_out": rest, "share": 1.0, "still": 0.0, "unlabelled": 0.0}
+    swapped = recipe.model_copy(update=only)
     return PairSampler(store, swapped, seed=0)
+
+
+def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject]:
+    """Return the objects of the store that a run sees, to follow or as scenery.
+
+    Of the videos that are not held out, `recipe.share`, at least one; stills and unlabelled
+    pictures whole, where the recipe draws from them.
+
+    Raises:
+        DataError: a held-out video is not in the store.
+    """
+    known = {entry.video for entry in store.objects if entry.kind == "video"}
+    _check_names(recipe.held_out, known)
+    videos = _share_of(known - set(recipe.held_out), recipe.share, seed)
+    drawn = {"still": recipe.still > 0, "unlabelled": recipe.unlabelled > 0}
+    return [
+        entry
+        for entry in store.objects
+        if (entry.video in videos if entry.kind == "video" else drawn[entry.kind])
+    ]
+
+
+def _share_of(videos: set[str], share: float, seed: int) -> set[str]:
+    """Return a share of the videos by the seed: a smaller share is part of a larger one."""
+    names = sorted(videos)
+    order = np.random.default_rng([seed, _SHARE_STREAM]).permutation(len(names))
+    return {names[i] for i in order[: math.ceil(share * len(names) - 1e-9)]}
 
 
 def _check_names(names: tuple[str, ...], known: set[str]) -> None:
@@ -147,11 +176,11 @@ def object_rows(entry: StoreObject) -> Rows:
     return np.arange(entry.first, entry.first + entry.count, dtype=np.int64)
 
 
-def _by_video(store: Store, wanted: set[str]) -> list[tuple[Rows, ...]]:
-    """Return the tracks of each wanted video that can give a pair."""
+def _by_video(store: Store, objects: list[StoreObject]) -> list[tuple[Rows, ...]]:
+    """Return the tracks of each video among the objects that can give a pair."""
     videos: dict[str, list[Rows]] = {}
-    for entry in store.objects:
-        if entry.kind == "video" and entry.video in wanted and entry.count > 1:
+    for entry in objects:
+        if entry.kind == "video" and entry.count > 1:
             rows = object_rows(entry)
             if (np.diff(store.frame[rows]) <= 0).any():
                 raise StoreError(
@@ -161,10 +190,10 @@ def _by_video(store: Store, wanted: set[str]) -> list[tuple[Rows, ...]]:
     return [tuple(tracks) for _, tracks in sorted(videos.items())]
 
 
-def _scenery(store: Store, held_out: set[str]) -> list[Rows]:
-    """Return the rows of each object whose crops are full pictures; all rows if none is."""
+def _scenery(store: Store, objects: list[StoreObject]) -> list[Rows]:
+    """Return the rows of each of the objects whose crops are full pictures; all rows if none is."""
     filled = store.inside[:, 2] * store.inside[:, 3] / store.size**2
-    tracks = [object_rows(entry) for entry in store.objects if entry.video not in held_out]
+    tracks = [object_rows(entry) for entry in objects]
     full = [rows[filled[rows] >= _FULL] for rows in tracks]
     return [rows for rows in full if len(rows)] or tracks
 

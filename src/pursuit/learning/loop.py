@@ -22,6 +22,7 @@ from pursuit.errors import MissingExtra, OutputError, PursuitError, RecipeError
 from pursuit.files import atomic_path
 from pursuit.learning.recipe import Recipe
 
+CHECKPOINT = "checkpoint.pt"
 _LOG_STEPS = 50
 _SAVE_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
 _HELD_OUT_BATCHES = 24
@@ -108,7 +109,7 @@ class _Loop:
         self._learner, self._optimiser = self._fabric.setup(task.learner, task.optimiser)
         self._task, self._recipe, self._tell = task, recipe, tell
         self._steps = recipe.epochs * recipe.steps_per_epoch
-        self._file = out / "checkpoint.pt"
+        self._file = out / CHECKPOINT
         self.step = 0
         self._history: list[dict[str, float]] = []
         self._saved = time.monotonic()

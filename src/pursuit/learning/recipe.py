@@ -1,7 +1,7 @@
 """Recipes: YAML files that hold everything that decides a training run.
 
-`read` finds a shipped recipe by its name or a file by its path, applies overrides written
-`optim.lr=0.01`, and checks every key and value.
+`read` finds a shipped recipe by its name or a file by its path, lays it over the recipe it
+names as its `base`, applies overrides written `optim.lr=0.01`, and checks every key and value.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NetworkRecipe(_Section):
     groups: Widths = (1, 2, 1, 2, 2)
     norm_last: bool = False  # batch norm after conv5 too: the paper's text, not its program
     gain: Annotated[float, Field(gt=0)] = 1e-3
-    start: str = ""  # checkpoint of another run to start from, of these widths or narrower
+    start: str = ""  # weights or a run's checkpoint to start from, of these widths or narrower
 
 
 class DataRecipe(_Section):
@@ -47,6 +47,8 @@ class DataRecipe(_Section):
     unlabelled: Share = 0.0  # pairs from pictures without labels, likewise
     video_weight: Literal["even", "sqrt"] = "even"  # sqrt: of its frames, up to 20
     held_out: tuple[str, ...] = ()  # videos kept for judging, never trained on
+    # Of the other videos, chosen by the seed: those of a smaller share are part of a larger one's.
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class AugmentRecipe(_Section):
@@ -122,6 +124,8 @@ class Recipe(_Section):
         """Sixteen hex digits that change with any field that decides the weights."""
         values = self.model_dump(mode="json", exclude={"about", "tracker"})
         values["data"].pop("store")  # where things lie decides nothing
+        if values["data"]["share"] == 1:  # as recipes were before there was a share
+            values["data"].pop("share")
         values["network"]["start"] = bool(values["network"]["start"])
         text = yaml.safe_dump(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -150,16 +154,11 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
     `data=PATH` is short for `data.store=PATH`.
 
     Raises:
-        RecipeError: no such recipe, not YAML, an unknown key or an impossible value.
+        RecipeError: no such recipe or base, bases in a circle, not YAML, an unknown key or an
+            impossible value.
     """
     path = _find(name)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"cannot read recipe {path}: {reason}") from error
-    if not isinstance(values, dict):
-        raise RecipeError(f"recipe {path} must be a table of keys and values")
+    values = _merged(path)
     for override in overrides:
         _override(values, override)
     return check(values, str(path))
@@ -182,6 +181,53 @@ def _find(name: str) -> Path:
         return path
     hint = nearest(name, recipes) or f"; shipped recipes: {', '.join(recipes)}"
     raise RecipeError(f"no recipe {name}{hint}")
+
+
+def _merged(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the values of a recipe over those of its base; `above` are the recipes that led here.
+
+    A table is merged key by key; a value or a list stands whole in place of the base's.
+    """
+    chain = (*above, path)
+    if path.resolve() in {one.resolve() for one in above}:
+        names = " -> ".join(one.name for one in chain)
+        raise RecipeError(f"recipe {above[0]}: its bases go in a circle: {names}")
+    values = _values(path)
+    if "base" not in values:
+        return values
+    base = values.pop("base")
+    return _over(_merged(_base(base, path), chain), values)
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"cannot read recipe {path}: {reason}") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"recipe {path} must be a table of keys and values")
+    return values
+
+
+def _base(name: object, path: Path) -> Path:
+    """Return the file that the recipe at `path` calls its base: a shipped one or beside it."""
+    recipes = shipped()
+    if isinstance(name, str) and name in recipes:
+        return recipes[name]
+    if isinstance(name, str) and (path.parent / name).is_file():
+        return path.parent / name
+    hint = nearest(str(name), recipes) or f"; shipped recipes: {', '.join(recipes)}"
+    raise RecipeError(f"recipe {path}: there is no base {name}, shipped or beside it{hint}")
+
+
+def _over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = _over(under, value) if both else value  # type: ignore[arg-type]
+    return merged
 
 
 def _override(values: dict[str, Any], text: str) -> None:

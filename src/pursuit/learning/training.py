@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from pursuit import store as crop_store
 from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError
 from pursuit.learning import loop, siamfc
+from pursuit.learning.examples import learnt_from
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
-from pursuit.learning.widen import start_from
-from pursuit.networks.siamfc import SiamFC, fold_norms, initialise
+from pursuit.learning.start import card_of, random_network, start_from
+from pursuit.networks.siamfc import fold_norms
 from pursuit.store import Store
 
 _PICTURES = 4
+_START_BATCHES = 8  # whose windows show the moments of norms that were folded
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,17 @@ def train(
         raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
     device = _device(device)
     store = crop_store.open(Path(recipe.data.store))
-    network = first_network(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = random_network(recipe)
+    started = card_of(recipe.network.start) if recipe.network.start else None
     pool = CropPool(store, torch.device(device), loading)
+    training = siamfc.training_examples(store, recipe, pool)
+    if recipe.network.start and not (out / loop.CHECKPOINT).exists():
+        start_from(network, recipe.network.start, recipe.seed, lambda: _windows(training))
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     task = loop.Task(
         learner=siamfc.Learner(network, recipe.loss),
         optimiser=siamfc.optimiser(network, recipe.optim),
-        training=siamfc.training_examples(store, recipe, pool),
+        training=training,
         held_out=siamfc.held_out_examples(store, recipe, pool),
         error=_error,
         pictures=_pictures,
@@ -78,17 +85,16 @@ def train(
         data=_sources(store, recipe),
         curves=_curves(reports),
     )
+    if started is not None:
+        card = _going_on(started, card)
     weights.save(path, fold_norms(network.float().cpu()), card)
     return Trained(path, reports)
 
 
-def first_network(recipe: Recipe) -> SiamFC:
-    """Return the recipe's network with its first weights: random by its seed, or another run's."""
-    network = siamfc.build_network(recipe.network, recipe.optim.norm_momentum)
-    initialise(network, torch.Generator().manual_seed(recipe.seed))
-    if recipe.network.start:
-        start_from(network, Path(recipe.network.start), recipe.seed)
-    return network
+def _windows(examples: siamfc.Examples) -> Iterator[tuple[Tensor, Tensor]]:
+    for step in range(_START_BATCHES):
+        batch = examples.batch(step)
+        yield batch.exemplar, batch.search
 
 
 def _device(name: str) -> str:
@@ -131,16 +137,31 @@ def _as_written(recipe: Recipe) -> str:
 def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:
     """Return what was learnt from: a row a source, with its licence and number of objects."""
     rows: dict[tuple[str, str, str], int] = {}
-    held = set(recipe.data.held_out)
-    for entry in store.objects:
-        if entry.kind == "video" and entry.video in held:
-            continue
+    for entry in learnt_from(store, recipe.data, recipe.seed):
         key = (entry.source, entry.licence, entry.kind)
         rows[key] = rows.get(key, 0) + 1
     return [
         weights.Source(name=source, licence=licence or "unknown", note=f"{count} objects, {kind}")
         for (source, licence, kind), count in sorted(rows.items())
     ]
+
+
+def _going_on(before: weights.Card, card: weights.Card) -> weights.Card:
+    """Return the card with what still holds of the weights that the run started from.
+
+    Their data and licence bind the new weights too; the meaning of a score is nearer to
+    theirs than to a default until it is fitted anew.
+    """
+    earlier = [
+        source.model_copy(update={"note": f"{source.note} (by way of {before.name})"})
+        for source in before.data
+    ]
+    return card.with_values(
+        data=(*card.data, *earlier),
+        licence=before.licence,
+        score_scale=before.score_scale,
+        score_offset=before.score_offset,
+    )
 
 
 def _curves(reports: list[loop.Report]) -> dict[str, tuple[float, ...]]:

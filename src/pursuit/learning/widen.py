@@ -1,4 +1,4 @@
-"""Starting a network from another run: the same widths, or fewer channels, copied over.
+"""Widening a network: a trained one with fewer channels, copied over.
 
 A wider network that computes what the narrow one does is a far better start than random
 values where steps are dear: narrow networks train several times faster.
@@ -6,40 +6,14 @@ values where steps are dear: narrow networks train several times faster.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pursuit.errors import RecipeError
-from pursuit.learning import siamfc
-from pursuit.learning.recipe import NetworkRecipe
 from pursuit.networks.siamfc import SiamFC, blocks
 
 _NOISE = 0.03  # of a layer's own spread; copies that are equal would stay equal
-
-
-def start_from(network: SiamFC, checkpoint: Path, seed: int) -> None:
-    """Give a network its first weights from the checkpoint of a run, widened where needed.
-
-    Raises:
-        RecipeError: no checkpoint, a damaged one, or of a network that is wider or has
-            other groups or norms.
-    """
-    source = _read(checkpoint)
-    old, new = source.shape, network.shape
-    wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
-    if wider or (old.groups, old.norm_last) != (new.groups, new.norm_last):
-        raise RecipeError(
-            f"network.start: {checkpoint} has channels {old.channels} in groups {old.groups}; "
-            f"it cannot start {new.channels} in groups {new.groups}"
-        )
-    if old.channels == new.channels and old.gain == new.gain:
-        network.load_state_dict(source.state_dict())
-    else:
-        widen(source, network, torch.Generator().manual_seed(seed))
 
 
 def widen(
@@ -112,24 +86,3 @@ def _picked(norm: nn.BatchNorm2d, chosen: NDArray[np.int64]) -> dict[str, Tensor
     return {
         name: value[chosen] if value.ndim else value for name, value in norm.state_dict().items()
     }
-
-
-def _read(checkpoint: Path) -> SiamFC:
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        form = NetworkRecipe.model_validate(state["network"])
-        prefix = "network."
-        values = {
-            name[len(prefix) :]: value
-            for name, value in state["learner"].items()
-            if name.startswith(prefix)
-        }
-        source = siamfc.build_network(form)
-        source.load_state_dict(values)
-    except FileNotFoundError:
-        raise RecipeError(f"network.start: there is no checkpoint {checkpoint}") from None
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise RecipeError(
-            f"network.start: {checkpoint} is no checkpoint of a SiamFC run, or a damaged one"
-        ) from error
-    return source
