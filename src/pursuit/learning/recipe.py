@@ -154,15 +154,31 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
     """
     path = _find(name)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"cannot read recipe {path}: {reason}") from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), error) from error
+    return parse(text, str(path), overrides)
+
+
+def parse(text: str, where: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Return the recipe in a text of YAML, as in a card; `where` names it in errors.
+
+    Raises:
+        RecipeError: as `read`.
+    """
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise _unreadable(where, error) from error
     if not isinstance(values, dict):
-        raise RecipeError(f"recipe {path} must be a table of keys and values")
+        raise RecipeError(f"recipe {where} must be a table of keys and values")
     for override in overrides:
         _override(values, override)
-    return check(values, str(path))
+    return check(values, where)
+
+
+def _unreadable(where: str, error: Exception) -> RecipeError:
+    return RecipeError(f"cannot read recipe {where}: {' '.join(str(error).split())}")
 
 
 def check(values: dict[str, Any], where: str) -> Recipe:
