@@ -92,7 +92,7 @@ def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Fo
     """
     if recipe.tracker not in PRESETS:
         raise SettingsError(
-            f"the recipe's tracker {recipe.tracker!r} is none of {', '.join(PRESETS)}"
+            f"the recipe's tracker {recipe.tracker!r} is not one of {', '.join(PRESETS)}"
             f"{nearest(recipe.tracker, PRESETS)}"
         )
     _, card = weights.read(path)

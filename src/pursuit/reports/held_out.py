@@ -120,16 +120,14 @@ def table(judged: HeldOutReport) -> Table:
 def notes(judged: HeldOutReport) -> list[str]:
     """Return what the score is worth, a line each of 80 columns at most."""
     found = judged.calibration
-    lines = [f"{found.good:.0%} of {found.frames:,} frames after the first have an overlap of half"]
-    if found.error is None:
-        lines.append("expected calibration error of the score: not known, it takes two videos")
-    else:
-        lines.append(
-            f"expected calibration error of the score: {found.error:.3f} ({found.folds} folds: "
-            "each video"
-        )
-        lines.append("scored by a fit on the others)")
-    return lines
+    share = f"{100 * found.good:.0f} % of {found.frames:,} frames"
+    error = "not known, it takes two videos"
+    if found.error is not None:
+        error = f"{found.error:.3f} ({found.folds} folds, a video each)"
+    return [
+        f"overlap of half or more after the first frame: {share}",
+        f"expected calibration error of the score: {error}",
+    ]
 
 
 def as_json(judged: HeldOutReport) -> dict[str, Any]:
@@ -170,8 +168,6 @@ def card_values(judged: HeldOutReport, scores: dict[str, float]) -> dict[str, An
     """Return what a card with `scores` is to say from now on: its scores and the score's fit."""
     found = {
         "held-out auc": judged.auc.mean,
-        "held-out auc low": judged.auc.low,
-        "held-out auc high": judged.auc.high,
         "held-out p20": judged.precision20.mean,
         "held-out centre error px": judged.centre_error.mean,
         "held-out calibration error": judged.calibration.error,
