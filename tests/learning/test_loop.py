@@ -92,6 +92,22 @@ def test_a_run_from_weights_resumes_bit_for_bit_and_keeps_their_card(
     ]
 
 
+def test_a_run_that_has_ended_keeps_its_card(small_store: Path, tmp_path: Path) -> None:
+    chosen = _recipe(small_store, "epochs=1")
+    _, trained = _train(chosen, tmp_path)
+    assert isinstance(trained, training.Trained)
+    card = weights.read_card(weights.card_path(trained.weights))
+    judged = card.with_values(score_scale=0.5, scores={"held-out auc": 0.5})
+    weights.write_card(weights.card_path(trained.weights), judged)
+    told, again = _train(chosen, tmp_path)
+    assert again == trained and told == []
+    assert weights.read_card(weights.card_path(trained.weights)) == judged
+    whole = trained.weights.read_bytes()
+    trained.weights.write_bytes(whole[:-1])
+    _train(chosen, tmp_path)
+    assert trained.weights.read_bytes() == whole
+
+
 def test_the_loss_falls_on_easy_pairs(small_store: Path, tmp_path: Path) -> None:
     chosen = _recipe(small_store, "pairs=160", "epochs=1", "optim.lr=0.01")
     told, _ = _train(chosen, tmp_path)

@@ -122,6 +122,14 @@ def test_invalid_labels_fail_success_and_pass_precision(row: list[float], valid:
     assert precision[0] == 1
 
 
+def test_the_centre_error_leaves_invalid_labels_out() -> None:
+    truth = np.vstack([TRUTH[:2], [[-1, 5, 20, 10]], [NAN]])
+    predicted = np.vstack([TRUTH[:1], TRUTH[:1] + [3, 4, 0, 0], TRUTH[:1] + 300, TRUTH[:1]])
+    assert otb.centre_error(otb.distances(predicted, truth)) == 2.5
+    invalid = np.array([[5, 5, 0, 10.0]])
+    assert np.isnan(otb.centre_error(otb.distances(invalid, invalid)))
+
+
 def test_frames_without_a_label_do_not_count() -> None:
     truth = np.vstack([[NAN], TRUTH[:1], [NAN], TRUTH[:2], [NAN]])
     predicted = np.vstack([[NAN], column(0.2, 0.3, 0.5), [NAN], [NAN]])

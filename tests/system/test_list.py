@@ -24,8 +24,8 @@ def test_list_shows_every_tracker_recipe_and_weights_file() -> None:
         line = next(x for x in sections["weights"].splitlines() if x.startswith(f"  {name} "))
         card = weights.read_card(path.with_suffix(".json"))
         assert card.sha256[:12] in line
-        for value in card.scores.values():
-            assert f"{value:.3f}" in line
+        for what, value in card.scores.items():
+            assert (f"{what} {value:.3f}" in line) == what.endswith("auc")
     for name in recipe.shipped():
         line = next(x for x in sections["recipes"].splitlines() if x.startswith(f"  {name} "))
         assert recipe.read(name).about in line

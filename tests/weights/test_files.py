@@ -201,3 +201,26 @@ def test_shipped_weights_are_whole() -> None:
         assert its_card.name == name
         assert its_card.data and all(source.licence for source in its_card.data)
         assert read.shape.channels == its_card.channels
+
+
+def test_weights_are_found_by_name_or_by_path(tmp_path: Path) -> None:
+    assert weights.find("siamfc-slim") == weights.shipped()["siamfc-slim"]
+    path = tmp_path / "mine.safetensors"
+    weights.save(path, network(), card())
+    assert weights.find(str(path)) == path
+    with pytest.raises(WeightsError, match=r"no weights siamfc-slin \(did you mean siamfc-slim"):
+        weights.find("siamfc-slin")
+    with pytest.raises(WeightsError, match=r"no weights .*; shipped weights: siamfc"):
+        weights.find(str(tmp_path))
+
+
+def test_a_card_is_written_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    written = weights.save(path, network(), card())
+    before = path.read_bytes()
+    changed = written.with_values(scores={"held-out auc": 0.5}, score_scale=0.25)
+    weights.write_card(weights.card_path(path), changed)
+    assert path.read_bytes() == before
+    assert weights.read(path)[1] == changed
+    with pytest.raises(OutputError, match="cannot write"):
+        weights.write_card(path / "card.json", changed)

@@ -1,4 +1,4 @@
-"""`pursuit evaluate otb`: trackers in, numbers and pictures out."""
+"""`pursuit evaluate`: trackers in, numbers and pictures out."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     evaluate = typer.Typer(help="Judge trackers on a benchmark.", rich_markup_mode=None)
     evaluate.callback(no_args_is_help=True)(_evaluate)
     evaluate.command("otb")(otb)
+    evaluate.command("held-out")(held_out)
     app.add_typer(evaluate, name="evaluate")
 
 
@@ -68,9 +69,10 @@ def otb(
     from pursuit.protocols import entrants as parsing
     from pursuit.protocols.otb import run
     from pursuit.reports import plots
+    from pursuit.reports.drawing import check_matplotlib
     from pursuit.reports.table import notes, table
 
-    plots.check_matplotlib()
+    check_matplotlib()
     judged = parsing.entrants(tracker)
     chosen = _chosen(open_videos(root), sequences)
     outcomes = run(judged, chosen, out, workers=workers)
@@ -87,6 +89,31 @@ def otb(
     typer.echo(f"results and plots: {out}")
     if any(one.failed for one in scores):
         raise typer.Exit(FAILED)
+
+
+def held_out(
+    videos: Annotated[Path, typer.Argument(help="Data set that holds the held-out videos.")],
+    weights: Annotated[str, typer.Argument(help="Weights of `pursuit list`, or a file.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for report.json and the reliability curve.")
+    ] = Path("results"),
+) -> None:
+    """Judge weights on the videos that their recipe held out: tracking, and what `score` is worth.
+
+    The card of a weights file is given the figures and the score's fit; the cards of the
+    weights that come with pursuit stay as they are.
+
+    pursuit evaluate held-out VIDEOS runs/slim/siamfc-slim.safetensors
+    """
+    from pursuit import weights as store
+    from pursuit.cli._held_out import judge
+    from pursuit.protocols.held_out import recipe_of, targets
+    from pursuit.reports.drawing import check_matplotlib
+
+    check_matplotlib()
+    path = store.find(weights)
+    recipe = recipe_of(path)
+    judge(path, recipe, targets(recipe, videos), out, to_card=weights not in store.shipped())
 
 
 def _chosen(found: list[Sequence], names: str | None) -> list[Sequence]:

@@ -49,7 +49,8 @@ def _weights() -> Iterator[tuple[str, str]]:
 
     for name, path in shipped().items():
         card = read_card(card_path(path))
-        scores = ", ".join(f"{what} {value:.3f}" for what, value in card.scores.items())
+        aucs = {what: value for what, value in card.scores.items() if what.endswith("auc")}
+        scores = ", ".join(f"{what} {value:.3f}" for what, value in aucs.items())
         size = path.stat().st_size / 1e6
         yield name, f"{size:.1f} MB  sha256 {card.sha256[:12]}  {scores}"
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from pursuit.datasets import Sequence
     from pursuit.learning.loop import Report
+    from pursuit.learning.recipe import Recipe
 
 
 def register(app: typer.Typer) -> None:
@@ -31,15 +33,24 @@ def train(
     device: Annotated[
         str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")
     ] = "auto",
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Then judge the weights on the recipe's held-out videos in this data set.",
+            metavar="VIDEOS",
+        ),
+    ] = None,
 ) -> None:
     """Train a network from a store of crops. The same command resumes a run that was stopped.
 
-    pursuit train siamfc-slim data=crops --out runs/first
+    pursuit train siamfc-slim data=crops --out runs/first --report VIDEOS
     """
     from pursuit.learning import recipe as recipes
     from pursuit.learning import training
 
     chosen = recipes.read(recipe, overrides or ())
+    # What the report lacks shows now, not after hours of training.
+    held_out = _held_out(chosen, report) if report is not None else None
     name = Path(recipe).stem
     folder = out or Path("runs") / name
     progress = _Progress()
@@ -55,6 +66,18 @@ def train(
     if trained is not None:
         typer.echo(f"weights: {trained.weights}")
         typer.echo(f"log: tensorboard --logdir {folder / 'log'}")
+    if trained is not None and held_out is not None:
+        from pursuit.cli._held_out import judge
+
+        judge(trained.weights, chosen, held_out, folder, to_card=True)
+
+
+def _held_out(recipe: Recipe, videos: Path) -> list[Sequence]:
+    from pursuit.protocols.held_out import targets
+    from pursuit.reports.drawing import check_matplotlib
+
+    check_matplotlib()
+    return targets(recipe, videos)
 
 
 class _Progress:

@@ -164,6 +164,15 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
     return check(values, str(path))
 
 
+def parse(text: str, where: str) -> Recipe:
+    """Return the whole recipe in a text of YAML, as in a card; `where` names it in errors.
+
+    Raises:
+        RecipeError: as `read`.
+    """
+    return check(_table(text, where), where)
+
+
 def check(values: dict[str, Any], where: str) -> Recipe:
     """Return the recipe that holds these values; `where` names them in errors."""
     try:
@@ -201,13 +210,23 @@ def _merged(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 def _values(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RecipeError(f"cannot read recipe {path}: {reason}") from error
+        return _table(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), error) from error
+
+
+def _table(text: str, where: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise _unreadable(where, error) from error
     if not isinstance(values, dict):
-        raise RecipeError(f"recipe {path} must be a table of keys and values")
+        raise RecipeError(f"recipe {where} must be a table of keys and values")
     return values
+
+
+def _unreadable(where: str, error: Exception) -> RecipeError:
+    return RecipeError(f"cannot read recipe {where}: {' '.join(str(error).split())}")
 
 
 def _base(name: object, path: Path) -> Path:

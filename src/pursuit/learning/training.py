@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from pursuit import store as crop_store
 from pursuit import weights
-from pursuit.errors import RecipeError, SettingsError
+from pursuit.errors import RecipeError, SettingsError, WeightsError
 from pursuit.learning import loop, siamfc
 from pursuit.learning.examples import learnt_from
 from pursuit.learning.pool import CropPool
@@ -31,7 +31,6 @@ class Trained:
     """What a run leaves behind."""
 
     weights: Path
-    reports: list[loop.Report]
 
 
 def train(
@@ -46,6 +45,8 @@ def train(
 ) -> Trained | None:
     """Train a recipe; return None where `stop_after` ended the run before its last step.
 
+    A run that has ended is left as it is, its card with what was put into it since.
+
     Args:
         name: of the recipe; the weights file is `out/NAME.safetensors`, its card beside it.
         tell: called with a report every 50 steps and after each epoch.
@@ -57,6 +58,9 @@ def train(
     if not recipe.data.store:
         raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
     device = _device(device)
+    path = out / f"{name}.safetensors"
+    if _has_ended(path, recipe):
+        return Trained(path)
     store = crop_store.open(Path(recipe.data.store))
     network = random_network(recipe)
     started = card_of(recipe.network.start) if recipe.network.start else None
@@ -76,7 +80,6 @@ def train(
     reports = loop.train(task, recipe, out, device, tell, stop_after)
     if stop_after is not None and stop_after < recipe.epochs * recipe.steps_per_epoch:
         return None
-    path = out / f"{name}.safetensors"
     card = weights.card_for(
         network.shape,
         name=name,
@@ -88,7 +91,18 @@ def train(
     if started is not None:
         card = _going_on(started, card)
     weights.save(path, fold_norms(network.float().cpu()), card)
-    return Trained(path, reports)
+    return Trained(path)
+
+
+def _has_ended(path: Path, recipe: Recipe) -> bool:
+    """Return whether a run of this recipe ended with these weights; its checkpoint is there."""
+    if not (path.is_file() and (path.parent / "checkpoint.pt").is_file()):
+        return False
+    try:
+        _, card = weights.read(path)
+    except WeightsError:  # half written or damaged: made again from the checkpoint
+        return False
+    return card.recipe == _as_written(recipe)
 
 
 def _windows(examples: siamfc.Examples) -> Iterator[tuple[Tensor, Tensor]]:

@@ -80,6 +80,12 @@ def precision20(precision: Array) -> float:
     return float(precision[20])
 
 
+def centre_error(distance: Array) -> float:
+    """Return the mean of distances (N,) over frames with a valid label; NaN where none has."""
+    valid = distance[distance != INVALID]
+    return float(valid.mean()) if len(valid) else float("nan")
+
+
 def _counted(predicted: Array, truth: Array) -> tuple[Array, Array]:
     """Return the repaired rows (N, 4) of the tracker and the truth (N, 4) of labelled frames."""
     predicted = np.asarray(predicted, dtype=np.float64)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.errors import MissingExtra
-from pursuit.files import atomic_path
 from pursuit.measures import otb as measures
+from pursuit.reports.drawing import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    INK,
+    check_matplotlib,
+    save_figure,
+    style,
+)
 from pursuit.reports.scores import TrackerScore
 
 if TYPE_CHECKING:
@@ -20,24 +27,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Okabe and Ito's colours, which colour-blind eyes tell apart; their yellow is too pale.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# Neighbours differ in their dashes too, for print and for who sees no colours.
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
-_INK, _FAINT = "#333333", "#dddddd"
 _MANY = 8  # trackers; a longer legend stands beside the plot
-
-
-def check_matplotlib() -> None:
-    """Make sure that plots can be made, before hours of work.
-
-    Raises:
-        MissingExtra: matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingExtra("matplotlib", "evaluate") from None
 
 
 def save_plots(scores: Sequence[TrackerScore], folder: Path) -> list[Path]:
@@ -55,7 +45,7 @@ def save_plots(scores: Sequence[TrackerScore], folder: Path) -> list[Path]:
         return []
     figures = {"success": success_figure(drawn), "precision": precision_figure(drawn)}
     return [
-        _save(figure, folder / f"{name}.{suffix}")
+        save_figure(figure, folder / f"{name}.{suffix}")
         for name, figure in figures.items()
         for suffix in ("png", "svg")
     ]
@@ -74,7 +64,7 @@ def precision_figure(scores: Sequence[TrackerScore]) -> Figure:
     """Return the precision plot: share of frames within each distance, P20 in the legend."""
     figure, axes = _axes("Precision", scores)
     axes.set(xlabel="distance of the centres, px", ylabel="share of frames within it", xlim=(0, 50))
-    axes.axvline(20, color=_FAINT, linewidth=1.2, zorder=0)
+    axes.axvline(20, color=FAINT, linewidth=1.2, zorder=0)
     curves = [(one, one.precision, one.precision20) for one in scores]
     _draw(axes, measures.DISTANCE_THRESHOLDS, curves, "within 20 px", "lower right")
     return figure
@@ -88,16 +78,10 @@ def _axes(title: str, scores: Sequence[TrackerScore]) -> tuple[Figure, Axes]:
     count = max(one.total for one in scores)
     axes.set_title(
         f"{title}, one pass over {count} sequence{'s' if count != 1 else ''}",
-        loc="left", color=_INK, fontsize=12, pad=10,
+        loc="left", color=INK, fontsize=12, pad=10,
     )  # fmt: skip
     axes.set_ylim(0, 1.005)
-    axes.grid(color=_FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#999999")
-    axes.tick_params(colors=_INK, labelsize=9, length=0)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
+    style(axes)
     return figure, axes
 
 
@@ -121,23 +105,11 @@ def _draw(
         [lines[one.label] for one, _, _ in order],
         [f"{value:.3f}  {_named(one)}" for one, _, value in order],
         title=measure, alignment="left", fontsize=9, title_fontsize=9, handlelength=2.8,
-        frameon=not many, framealpha=0.9, edgecolor="none", labelcolor=_INK,
+        frameon=not many, framealpha=0.9, edgecolor="none", labelcolor=INK,
         **({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if many else {"loc": corner}),
     )  # fmt: skip
-    legend.get_title().set_color(_INK)
+    legend.get_title().set_color(INK)
 
 
 def _named(one: TrackerScore) -> str:
     return f"{one.label} ({len(one.sequences)} of {one.total})" if one.failed else one.label
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    from matplotlib import rc_context
-
-    # The same scores give the same bytes: no dates, no random ids.
-    kind = path.suffix[1:]
-    with rc_context({"svg.hashsalt": "pursuit"}), atomic_path(path) as part:
-        figure.savefig(
-            part, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None
-        )
-    return path

@@ -8,13 +8,24 @@ from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
-from pursuit.errors import WeightsError
+from pursuit.errors import WeightsError, nearest
 from pursuit.networks.siamfc import SiamFC
 from pursuit.weights import importers
-from pursuit.weights.card import Card, Source, card_for, read_card
+from pursuit.weights.card import Card, Source, card_for, card_path, read_card, write_card
 from pursuit.weights.files import SUFFIX, read_safetensors, save
 
-__all__ = ["Card", "Source", "card_for", "read", "read_card", "save", "shipped"]
+__all__ = [
+    "Card",
+    "Source",
+    "card_for",
+    "card_path",
+    "find",
+    "read",
+    "read_card",
+    "save",
+    "shipped",
+    "write_card",
+]
 
 
 def read(path: Path | str) -> tuple[SiamFC, Card]:
@@ -47,6 +58,22 @@ def shipped() -> dict[str, Path]:
     """Return the weights inside the package: names and files."""
     folder = Path(str(resources.files("pursuit.weights")))
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def find(name: str) -> Path:
+    """Return the weights file of a shipped name, or of a path.
+
+    Raises:
+        WeightsError: neither is there.
+    """
+    inside = shipped()
+    if name in inside:
+        return inside[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    hint = nearest(name, inside) or f"; shipped weights: {', '.join(inside)}"
+    raise WeightsError(f"no weights {name}{hint}")
 
 
 def _is_npz(data: bytes) -> bool:

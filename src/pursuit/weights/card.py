@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pursuit.errors import WeightsError
+from pursuit.files import atomic_path
 from pursuit.networks.siamfc import SiamFCShape
 
 Five = tuple[int, int, int, int, int]
@@ -107,3 +108,13 @@ def read_card(path: Path) -> Card:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise WeightsError(f"the card {path} is wrong at {field}: {first['msg']}") from None
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Write a card to a JSON file, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_path(path) as part:
+        part.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pursuit.errors import WeightsError
 from pursuit.files import atomic_path
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, fold_norms
-from pursuit.weights.card import Card, card_path, read_card
+from pursuit.weights.card import Card, card_path, read_card, write_card
 
 SUFFIX = ".safetensors"
 
@@ -46,8 +46,7 @@ def save(path: Path | str, network: SiamFC, card: Card) -> Card:
     )
     with atomic_path(target) as part:
         part.write_bytes(data)
-    with atomic_path(card_path(target)) as part:
-        part.write_text(written.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
+    write_card(card_path(target), written)
     return written
 
 

@@ -1,0 +1,77 @@
+"""What `pursuit train --report` and `pursuit evaluate held-out` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pursuit.cli._progress import progress_bar
+
+if TYPE_CHECKING:
+    from pursuit.datasets import Sequence
+    from pursuit.learning.recipe import Recipe
+    from pursuit.protocols.held_out import Followed
+    from pursuit.reports.held_out import HeldOutReport
+
+
+def judge(
+    path: Path, recipe: Recipe, sequences: Several[Sequence], out: Path, *, to_card: bool
+) -> None:
+    """Follow held-out targets with the weights at `path`, print the report and write it to `out`.
+
+    The card is written last: an interrupt leaves it as it was.
+    """
+    from rich.console import Console
+
+    from pursuit.reports import held_out as reports
+    from pursuit.reports.reliability import save_reliability
+
+    judged = reports.report(_follow(path, recipe, sequences))
+    console = Console(highlight=False)
+    console.print(reports.table(judged))
+    for line in reports.notes(judged):
+        console.print(line, markup=False, soft_wrap=True)
+    _write_json(out / "report.json", judged)
+    found = judged.calibration
+    if found.curve is not None and found.error is not None:
+        save_reliability(found.curve, found.error, f"Score of {path.stem}, held-out videos", out)
+    typer.echo(f"report: {out}")
+    if to_card:
+        typer.echo(f"card: {_to_card(path, judged)}")
+
+
+def _follow(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> list[Followed]:
+    from pursuit.protocols.held_out import run
+
+    total, done, followed = sum(map(len, sequences)), 0, []
+    with progress_bar("held-out videos", "frames") as show:
+        show(0, total)
+        for one in run(path, recipe, sequences):
+            followed.append(one)
+            done += len(one.boxes)
+            show(done, total)
+    return followed
+
+
+def _write_json(path: Path, judged: HeldOutReport) -> None:
+    from json import dumps
+
+    from pursuit.files import atomic_path
+    from pursuit.reports.held_out import as_json
+
+    with atomic_path(path) as part:
+        text = dumps(as_json(judged), indent=2, ensure_ascii=False, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _to_card(path: Path, judged: HeldOutReport) -> Path:
+    from pursuit import weights
+    from pursuit.reports.held_out import card_values
+
+    place = weights.card_path(path)
+    card = weights.read_card(place)
+    weights.write_card(place, card.with_values(**card_values(judged, card.scores)))
+    return place

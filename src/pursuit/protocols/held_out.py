@@ -1,0 +1,132 @@
+"""Weights on the videos their recipe held out: followed from the first label to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pursuit import weights
+from pursuit.datasets import Sequence, open_videos
+from pursuit.errors import DataError, RecipeError, SettingsError, WeightsError, nearest
+from pursuit.frames import Colour
+from pursuit.learning import recipe as recipes
+from pursuit.learning.recipe import Recipe
+from pursuit.protocols.otb import follow
+from pursuit.trackers import registry
+from pursuit.trackers.base import Result, Tracker
+from pursuit.trackers.settings import PRESETS
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What a tracker did on one held-out target.
+
+    Attributes:
+        name: of the sequence.
+        video: the video it is of.
+        boxes: (T, 4) of the tracker; NaN before the first label.
+        truth: (T, 4) labels; NaN where there is none.
+        peaks: (T,) highest values of the score maps; NaN up to the frame it started in.
+    """
+
+    name: str
+    video: str
+    boxes: Array
+    truth: Array
+    peaks: Array
+
+
+def recipe_of(path: Path) -> Recipe:
+    """Return the recipe in the card of a weights file.
+
+    Raises:
+        WeightsError: the file cannot be used, or its card has no recipe.
+        RecipeError: the recipe in it is not one.
+    """
+    _, card = weights.read(path)
+    if not card.recipe:
+        raise WeightsError(
+            f"nothing says which videos {path} has not seen: it has no card with a recipe; judge "
+            "it with  pursuit evaluate otb"
+        )
+    return recipes.parse(card.recipe, f"in the card of {path}")
+
+
+def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
+    """Return the sequences of a data set whose videos the recipe held out, by name.
+
+    Raises:
+        RecipeError: the recipe holds none out.
+        DataError: no such data set, or a video is missing in it.
+    """
+    held = recipe.data.held_out
+    if not held:
+        raise RecipeError("the recipe holds no videos out: name some, data.held_out=[A,B]")
+    found = open_videos(videos)
+    known = {sequence.video for sequence in found}
+    missing = [name for name in held if name not in known]
+    if missing:
+        more = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
+        raise DataError(
+            f"{videos} does not hold the held-out video {missing[0]}"
+            f"{nearest(missing[0], known)}{more}: add what is missing, or name the folder that "
+            "the store was curated from"
+        )
+    return [sequence for sequence in found if sequence.video in held]
+
+
+def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Followed]:
+    """Yield what the recipe's tracker does with the weights at `path` on each sequence, in order.
+
+    Raises:
+        SettingsError: the recipe names no preset of SiamFC.
+        WeightsError: the weights cannot be used.
+        DataError: the frames of a sequence are not good.
+    """
+    if recipe.tracker not in PRESETS:
+        raise SettingsError(
+            f"the recipe's tracker {recipe.tracker!r} is not one of {', '.join(PRESETS)}"
+            f"{nearest(recipe.tracker, PRESETS)}"
+        )
+    _, card = weights.read(path)
+    tracker = _Listener(registry.load(recipe.tracker, weights=path))
+    for sequence in sequences:
+        boxes = follow(tracker, sequence).boxes
+        peaks = np.full(len(sequence), np.nan)
+        heard = _odds(np.array(tracker.scores))
+        # Not of the frame it started in: there the score is 1, the box is given.
+        peaks[len(peaks) - len(heard) + 1 :] = heard[1:] / card.score_scale + card.score_offset
+        yield Followed(sequence.name, sequence.video, boxes, sequence.boxes, peaks)
+
+
+class _Listener:
+    """A tracker that keeps the scores of one target since `init`."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.name = tracker.name
+        self.scores: list[float] = []
+        self._tracker = tracker
+
+    def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
+        self.scores = []
+        return self._heard(self._tracker.init(frame, box, colour=colour))
+
+    def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
+        return self._heard(self._tracker.update(frame, colour=colour))
+
+    def _heard(self, result: Result) -> Result:
+        self.scores.append(float(result.rows()[1][0]))
+        return result
+
+
+def _odds(scores: Array) -> Array:
+    """Return the log odds (N,) of scores (N,)."""
+    inside = np.clip(scores, 1e-15, 1 - 1e-15)
+    return np.log(inside / (1 - inside))

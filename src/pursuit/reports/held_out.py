@@ -1,0 +1,240 @@
+"""The report on held-out videos: figures, as a table for the terminal and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.table import Table
+
+from pursuit import boxes
+from pursuit.errors import DataError
+from pursuit.measures import calibration, otb
+from pursuit.measures.calibration import Reliability
+from pursuit.measures.statistics import bootstrap_interval
+from pursuit.protocols.held_out import Followed
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+GOOD = 0.5  # least overlap of a frame whose box is called good
+_MEASURES = ("auc", "precision20", "centre_error")
+
+
+@dataclass(frozen=True)
+class TargetScore:
+    """How well a target was followed.
+
+    Attributes:
+        name, video: of the sequence.
+        frames: number of labelled frames.
+        auc: by the rule of OTB's toolbox.
+        precision20: share of frames with centres at most 20 px apart.
+        centre_error: mean distance of the centres, pixels; NaN where no label is valid.
+    """
+
+    name: str
+    video: str
+    frames: int
+    auc: float
+    precision20: float
+    centre_error: float
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over targets and its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the score is worth.
+
+    Attributes:
+        scale, offset: the fit on all frames, for the card.
+        frames: number of frames it is fitted to: labelled, after the first.
+        good: share of them whose box overlaps the target by half.
+        folds: number of videos; each was scored by a fit on the others.
+        error: expected calibration error of these scores; None where there is one video only.
+        curve: their reliability curve, likewise.
+    """
+
+    scale: float
+    offset: float
+    frames: int
+    good: float
+    folds: int
+    error: float | None
+    curve: Reliability | None
+
+
+@dataclass(frozen=True)
+class HeldOutReport:
+    """All figures of weights on held-out videos."""
+
+    targets: tuple[TargetScore, ...]
+    auc: Mean
+    precision20: Mean
+    centre_error: Mean
+    calibration: Calibration
+
+
+def report(followed: Sequence[Followed]) -> HeldOutReport:
+    """Return the figures of what a tracker did on held-out targets.
+
+    Raises:
+        DataError: no frame but the first of a target is labelled.
+    """
+    scores = tuple(_target(one) for one in followed)
+    means = {name: _mean([getattr(one, name) for one in scores]) for name in _MEASURES}
+    return HeldOutReport(scores, **means, calibration=_calibration(followed))
+
+
+def table(judged: HeldOutReport) -> Table:
+    """Return a row a target, then the means and their intervals."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    grid.add_column("target", overflow="fold", max_width=42)
+    for title in ("frames", "AUC", "P20", "error px"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    for one in judged.targets:
+        grid.add_row(one.name, str(one.frames), *_cells(one.auc, one.precision20, one.centre_error))
+    grid.add_section()
+    means = (judged.auc, judged.precision20, judged.centre_error)
+    count, frames = len(judged.targets), sum(one.frames for one in judged.targets)
+    title = f"mean of {count} target{'s' if count != 1 else ''}"
+    grid.add_row(title, str(frames), *_cells(*(one.mean for one in means)), style="bold")
+    grid.add_row("95 % interval, from", "", *_cells(*(one.low for one in means)))
+    grid.add_row("               to", "", *_cells(*(one.high for one in means)))
+    return grid
+
+
+def notes(judged: HeldOutReport) -> list[str]:
+    """Return what the score is worth, a line each of 80 columns at most."""
+    found = judged.calibration
+    share = f"{100 * found.good:.0f} % of {found.frames:,} frames"
+    error = "not known, it takes two videos"
+    if found.error is not None:
+        error = f"{found.error:.3f} ({found.folds} folds, a video each)"
+    return [
+        f"overlap of half or more after the first frame: {share}",
+        f"expected calibration error of the score: {error}",
+    ]
+
+
+def as_json(judged: HeldOutReport) -> dict[str, Any]:
+    """Return the report as what JSON can hold; what there is no number for is None."""
+    found = judged.calibration
+    curve = found.curve
+    return {
+        "targets": {
+            one.name: {
+                "video": one.video,
+                "frames": one.frames,
+                **{name: _number(getattr(one, name)) for name in _MEASURES},
+            }
+            for one in judged.targets
+        },
+        **{
+            name: {key: _number(value) for key, value in asdict(getattr(judged, name)).items()}
+            for name in _MEASURES
+        },
+        "calibration": {
+            "score_scale": found.scale,
+            "score_offset": found.offset,
+            "frames": found.frames,
+            "good": found.good,
+            "folds": found.folds,
+            "error": found.error,
+            "curve": curve
+            and {
+                "score": curve.score.tolist(),
+                "share": curve.share.tolist(),
+                "frames": curve.frames.tolist(),
+            },
+        },
+    }
+
+
+def card_values(judged: HeldOutReport, scores: dict[str, float]) -> dict[str, Any]:
+    """Return what a card with `scores` is to say from now on: its scores and the score's fit."""
+    found = {
+        "held-out auc": judged.auc.mean,
+        "held-out p20": judged.precision20.mean,
+        "held-out centre error px": judged.centre_error.mean,
+        "held-out calibration error": judged.calibration.error,
+    }
+    known = {
+        name: round(value, 4)
+        for name, value in found.items()
+        if value is not None and math.isfinite(value)
+    }
+    return {
+        "scores": {name: scores[name] for name in scores if name not in found} | known,
+        "score_scale": float(f"{judged.calibration.scale:.6g}"),
+        "score_offset": float(f"{judged.calibration.offset:.6g}"),
+    }
+
+
+def _target(one: Followed) -> TargetScore:
+    return TargetScore(
+        name=one.name,
+        video=one.video,
+        frames=int(np.isfinite(one.truth).all(axis=1).sum()),
+        auc=otb.auc(otb.success_curve(one.boxes, one.truth)),
+        precision20=otb.precision20(otb.precision_curve(one.boxes, one.truth)),
+        centre_error=otb.centre_error(otb.distances(one.boxes, one.truth)),
+    )
+
+
+def _mean(values: list[float]) -> Mean:
+    known = np.array([value for value in values if math.isfinite(value)])
+    if not len(known):
+        return Mean(math.nan, math.nan, math.nan)
+    return Mean(float(known.mean()), *bootstrap_interval(known))
+
+
+def _calibration(followed: Sequence[Followed]) -> Calibration:
+    frames = [_frames(one) for one in followed]
+    peaks = np.concatenate([peak for peak, _ in frames])
+    good = np.concatenate([right for _, right in frames])
+    if not len(peaks):
+        raise DataError("no frame but the first of a held-out target is labelled: label more")
+    videos = [
+        one.video for one, (peak, _) in zip(followed, frames, strict=True) for _ in range(len(peak))
+    ]
+    scale, offset = calibration.fit_logistic(peaks, good)
+    scores = calibration.cross_validated(peaks, good, videos)
+    curve = None if scores is None else calibration.reliability(scores, good)
+    return Calibration(
+        scale=scale,
+        offset=offset,
+        frames=len(peaks),
+        good=float(good.mean()),
+        folds=len(set(videos)),
+        error=None if curve is None else calibration.expected_error(curve),
+        curve=curve,
+    )
+
+
+def _frames(one: Followed) -> tuple[Array, Mask]:
+    """Return peaks (N,) and whether the box is good (N,) of labelled frames after the first."""
+    held = np.isfinite(one.peaks) & np.isfinite(one.truth).all(axis=1)
+    return one.peaks[held], np.asarray(boxes.overlap(one.boxes[held], one.truth[held]) >= GOOD)
+
+
+def _cells(auc: float, precision20: float, centre_error: float) -> tuple[str, str, str]:
+    error = "-" if math.isnan(centre_error) else f"{centre_error:,.1f}"
+    return f"{auc:.3f}", f"{precision20:.3f}", error
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,31 @@
+"""Intervals of means: against SciPy's bootstrap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pursuit.measures.statistics import bootstrap_interval
+
+
+def test_the_interval_is_scipys() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    values = np.random.default_rng(3).beta(1.5, 1.2, 22)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=10_000, rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert bootstrap_interval(values) == pytest.approx((theirs.low, theirs.high), abs=0.006)
+
+
+def test_the_interval_covers_95_of_100_true_means() -> None:
+    rng = np.random.default_rng(0)
+    ends = np.array([bootstrap_interval(rng.normal(7, 2, 60)) for _ in range(200)])
+    inside = (ends[:, 0] <= 7) & (ends[:, 1] >= 7)
+    assert 0.90 <= inside.mean() <= 0.98
+
+
+def test_few_values() -> None:
+    assert bootstrap_interval(np.array([0.5])) == (0.5, 0.5)
+    assert bootstrap_interval(np.array([0.0, 1.0])) == (0, 1)
+    with pytest.raises(ValueError, match="at least one"):
+        bootstrap_interval(np.empty(0))

@@ -1,0 +1,221 @@
+"""`pursuit train --report` and `pursuit evaluate held-out` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from pursuit import cli, weights
+from pursuit.datasets.synthetic import Scene
+from pursuit.learning import recipe
+from pursuit.networks.siamfc import SiamFC
+from pursuit.protocols import held_out
+
+pytest.importorskip("matplotlib")
+
+SMALL = ("network.channels=[4,8,8,8,8]", "batch=4", "pairs=60", "epochs=1", "optim.lr=0.001")
+HELD = "data.held_out=[clip1,clip2]"
+FIGURES = {
+    "held-out auc",
+    "held-out p20",
+    "held-out centre error px",
+    "held-out calibration error",
+}
+
+
+def pursuit(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command in a terminal of 80 columns."""
+    return subprocess.run(
+        [sys.executable, "-m", "pursuit", *map(str, words)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        timeout=300,
+        check=False,
+    )
+
+
+def write_videos(root: Path, names: list[str], frames: int) -> Path:
+    """Write generated sequences in GOT-10k's layout."""
+    for number, name in enumerate(names):
+        scene = Scene(160, 120, frames, target=(30, 24), speed=1 + 5 * (number % 2), seed=number)
+        film, folder = scene.film(), root / name
+        folder.mkdir(parents=True)
+        for index, frame in enumerate(film.frames(), 1):
+            picture = cv2.imencode(".png", frame[:, :, ::-1])[1].tobytes()
+            (folder / f"{index:08d}.png").write_bytes(picture)
+        rows = "".join(",".join(f"{value:.2f}" for value in box) + "\n" for box in film.boxes)
+        (folder / "groundtruth.txt").write_text(rows, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_videos(tmp_path_factory.mktemp("data"), ["clip0", "clip1", "clip2"], 8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, videos: Path) -> tuple[Path, list[str], str]:
+    """Return a run's folder, the words that trained and judged it, and what they printed."""
+    folder = tmp_path_factory.mktemp("run")
+    done = pursuit("curate", folder / "crops", "--videos", videos, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    words = ["train", "siamfc-paper", f"data={folder / 'crops'}", *SMALL, HELD, "--device", "cpu"]
+    words += ["--out", str(folder / "out"), "--report", str(videos)]
+    done = pursuit(*words)
+    assert done.returncode == 0, done.stderr
+    return folder / "out", words, done.stdout
+
+
+@pytest.fixture
+def judged(run: tuple[Path, list[str], str], tmp_path: Path) -> Iterator[Path]:
+    """Give a copy of the run's weights and card."""
+    for suffix in (".safetensors", ".json"):
+        source = run[0] / f"siamfc-paper{suffix}"
+        (tmp_path / source.name).write_bytes(source.read_bytes())
+    return tmp_path / "siamfc-paper.safetensors"
+
+
+def test_train_reports_on_the_held_out_videos(run: tuple[Path, list[str], str]) -> None:
+    folder, _, said = run
+    table = said[said.index("target") :].splitlines()
+    assert max(map(len, table[:10])) <= 80
+    rows = {line.split()[0]: line.split()[1:] for line in table if line.strip()}
+    assert "clip0" not in rows
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert list(found["targets"]) == ["clip1", "clip2"]
+    for name, target in found["targets"].items():
+        assert rows[name] == [
+            "8",
+            f"{target['auc']:.3f}",
+            f"{target['precision20']:.3f}",
+            f"{target['centre_error']:.1f}",
+        ]
+    mean = sum(target["auc"] for target in found["targets"].values()) / 2
+    assert found["auc"]["mean"] == pytest.approx(mean)
+    assert rows["mean"][3:5] == ["16", f"{mean:.3f}"]
+    assert f"of the score: {found['calibration']['error']:.3f} (2 folds" in said
+    for name in ("reliability.png", "reliability.svg"):
+        assert (folder / name).stat().st_size > 5000
+
+
+def test_the_card_says_what_was_found(run: tuple[Path, list[str], str]) -> None:
+    card = weights.read_card(run[0] / "siamfc-paper.json")
+    found = json.loads((run[0] / "report.json").read_text(encoding="utf-8"))
+    assert set(card.scores) == FIGURES
+    assert card.scores["held-out auc"] == pytest.approx(found["auc"]["mean"], abs=1e-4)
+    assert card.score_scale == pytest.approx(found["calibration"]["score_scale"], rel=1e-5)
+    assert card.score_offset == pytest.approx(found["calibration"]["score_offset"], rel=1e-5)
+    assert (card.score_scale, card.score_offset) != (1, 0)
+    weights.read(run[0] / "siamfc-paper.safetensors")  # card and weights still fit
+
+
+def test_a_run_that_has_ended_only_reports(run: tuple[Path, list[str], str]) -> None:
+    folder, words, said = run
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    report, card = ((folder / name).read_bytes() for name in ("report.json", "siamfc-paper.json"))
+    done = pursuit(*words)
+    assert done.returncode == 0, done.stderr
+    after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert "report.json" in changed
+    assert not changed & {"siamfc-paper.safetensors", "checkpoint.pt", "log"}
+    # The fit of the card is in the scores by now, and taken out of them again.
+    again = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert again["targets"] == json.loads(report)["targets"]
+    assert (folder / "siamfc-paper.json").read_bytes() == card
+    assert done.stdout.splitlines()[2:] == said.splitlines()[2:]
+
+
+def test_weights_in_a_file_are_judged_alike(
+    run: tuple[Path, list[str], str], judged: Path, videos: Path, tmp_path: Path
+) -> None:
+    place = weights.card_path(judged)
+    card = weights.read_card(place)
+    forgotten = card.with_values(scores={"otb-dev auc": 0.5}, score_scale=1.0, score_offset=0.0)
+    weights.write_card(place, forgotten)
+    done = pursuit("evaluate", "held-out", videos, judged, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert f"card: {place}" in done.stdout
+    own, first = (
+        json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        for folder in (tmp_path / "out", run[0])
+    )
+    assert own["targets"] == first["targets"]
+    found = weights.read_card(place)
+    assert found.scores == {"otb-dev auc": 0.5, **card.scores}
+    assert found.score_scale == pytest.approx(card.score_scale, rel=1e-4)
+
+
+def test_shipped_weights_are_judged_and_their_card_stays(tmp_path: Path) -> None:
+    names = list(recipe.read("siamfc-slim").data.held_out)
+    root = write_videos(tmp_path / "videos", names, 3)
+    place = weights.card_path(weights.find("siamfc-slim"))
+    before = place.read_bytes()
+    done = pursuit("evaluate", "held-out", root, "siamfc-slim", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert place.read_bytes() == before and "card:" not in done.stdout
+    found = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert set(found["targets"]) == set(names)
+    assert found["calibration"]["folds"] == 18 and found["calibration"]["frames"] == 36
+    assert found["auc"]["mean"] > 0.6  # easy pictures, a network that has learnt
+
+
+def test_an_interrupt_leaves_the_old_card(
+    judged: Path, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, followed = held_out.run, []
+
+    def interrupted(*words: object) -> Iterator[held_out.Followed]:
+        followed.append(next(real(*words)))  # type: ignore[arg-type]
+        yield followed[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(held_out, "run", interrupted)
+    before = weights.card_path(judged).read_bytes()
+    out = tmp_path / "out"
+    assert cli.main(["evaluate", "held-out", str(videos), str(judged), "--out", str(out)]) == 130
+    assert len(followed) == 1
+    assert weights.card_path(judged).read_bytes() == before and not out.exists()
+
+
+def test_a_missing_video_shows_before_training(
+    run: tuple[Path, list[str], str], videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    store = run[1][2]
+    words = ["train", "siamfc-paper", store, *SMALL, "--report", str(videos), "--out"]
+    for held, says in (
+        ("data.held_out=[clip1,clip7]", f"{videos} does not hold the held-out video clip7"),
+        ("data.held_out=[]", "holds no videos out"),
+    ):
+        assert cli.main([*words, str(tmp_path / "out"), held]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and said.count("\n") == 1
+        assert says in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_cannot_be_judged_are_named(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    foreign = tmp_path / "foreign.pth"
+    torch.save(SiamFC().state_dict(), foreign)
+    for name, says in (
+        ("siamfc-slm", "no weights siamfc-slm (did you mean siamfc-slim?)"),
+        ("nowhere.safetensors", "; shipped weights: siamfc"),
+        (str(foreign), "foreign.pth"),
+        ("siamfc-slim", "does not hold the held-out video davis2016_val--bmx-trees"),
+    ):
+        assert cli.main(["evaluate", "held-out", str(videos), name]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and said.count("\n") == 1
+        assert says in said
