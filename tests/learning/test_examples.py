@@ -88,3 +88,14 @@ def test_a_share_of_what_the_store_lacks_is_an_error(small_store: Path) -> None:
     held = tuple(f"video{i}" for i in range(6))
     with pytest.raises(DataError, match="labelled videos"):
         PairSampler(crops, DataRecipe(held_out=held), seed=0)
+
+
+def test_the_crops_to_draw_from_are_of_the_kinds_that_are_drawn(small_store: Path) -> None:
+    crops = store.open(small_store)  # 6 videos of 12 frames, 8 stills, 4 without labels
+    for recipe, number in (
+        (DataRecipe(), 72),
+        (DataRecipe(held_out=("video0", "video3")), 48),
+        (DataRecipe(still=0.5), 80),
+        (DataRecipe(still=0.9, unlabelled=0.1), 12),
+    ):
+        assert PairSampler(crops, recipe, 0).crops == number
