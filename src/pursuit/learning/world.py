@@ -80,8 +80,9 @@ def gathered(values: Tensor) -> Tensor:
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:
-        parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
-        distributed.all_gather(parts, values.contiguous())
+        own = values.contiguous()  # collectives take no channels-last tensors
+        parts = [torch.empty_like(own) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, own)
         context.number = len(values)
         return torch.cat(parts)
 
