@@ -97,12 +97,13 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_store: Path, tmp_path: 
         _train(chosen, tmp_path)
 
 
+@pytest.mark.parametrize("clip", [0, 1])
 def test_a_checkpoint_is_not_replaced_by_weights_that_are_not_numbers(
-    small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: int, small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", 0.0)  # a checkpoint each step
     # Steps 1 to 4 learn; the rate of the second epoch breaks the network.
-    changes = ("optim.lr_last=1e30", "precision=32-true")
+    changes = ("optim.lr_last=1e30", "precision=32-true", f"optim.clip={clip}")
     chosen = _recipe(small_store, *changes)
     with pytest.raises(PursuitError, match="at step") as raised:
         _train(chosen, tmp_path)

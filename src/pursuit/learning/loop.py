@@ -203,7 +203,12 @@ class _Loop:
         self._optimiser.zero_grad()
         self._fabric.backward(loss)
         if recipe.clip > 0:
-            self._fabric.clip_gradients(self._learner, self._optimiser, max_norm=recipe.clip)
+            self._fabric.clip_gradients(
+                self._learner,
+                self._optimiser,
+                max_norm=recipe.clip,
+                error_if_nonfinite=False,  # seen by _means, which can name the step and pairs
+            )
         self._optimiser.step()
         self.step += 1
         with torch.no_grad():
