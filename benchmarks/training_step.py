@@ -21,6 +21,7 @@ from pursuit import store
 from pursuit.learning import recipe as recipes
 from pursuit.learning import siamfc
 from pursuit.learning.pool import CropPool
+from pursuit.learning.world import World
 from pursuit.networks.siamfc import EXEMPLAR, correlate, initialise
 
 
@@ -111,9 +112,9 @@ def main() -> None:
     )
     if given.data:
         crops = store.open(given.data)
-        examples = siamfc.training_examples(
-            crops, recipe.model_copy(update={"batch": number}), CropPool(crops, torch.device("cpu"))
-        )
+        recipe = recipe.model_copy(update={"batch": number})
+        pool = CropPool(crops, torch.device("cpu"))
+        examples = siamfc.training_examples(crops, recipe, pool, World())
         start = time.perf_counter()
         for step in range(10):
             examples.batch(step)

@@ -143,3 +143,20 @@ def test_light_and_tint_stay_within_their_bounds() -> None:
         assert (view.gain >= 1 / (1.2 * 1.1) - 1e-9).all()
     window = _render(view, _crops())
     assert float(window.min()) >= 0 and float(window.max()) <= 255
+
+
+def test_a_part_of_a_plan_renders_those_rows_of_the_whole() -> None:
+    share = {"surround": 0.8, "background": 0.5, "look_alike": 0.5, "occlusion": 0.5, "blur": 0.6}
+    recipe = AugmentRecipe(**share, low_resolution=0.5, rotate=20, flip=True, light=0.2, tint=0.2)
+    half = np.tile([40.0, 0, CROP - 40, CROP], (B, 1))
+    crops = (torch.rand(B, 3, CROP, CROP, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    scenery, border = crops.flip(0), torch.full((B, 3), 30.0)
+    plan = _plan(recipe, gray=0.5, inside=(half, half))
+    for view in (plan.exemplar, plan.search):
+        assert len(view.blurred) and len(view.coarse) and len(view.surround.onto) and view.pastes
+        whole = augment.render(view, crops, border, scenery, border)
+        for rows in (slice(0, 2), slice(2, 4), slice(4, 6)):
+            part = [values[rows] for values in (crops, border, scenery, border)]
+            torch.testing.assert_close(
+                augment.render(view.part(rows), *part), whole[rows], rtol=0, atol=0.01
+            )

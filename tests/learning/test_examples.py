@@ -124,3 +124,14 @@ def test_the_held_out_pairs_do_not_depend_on_the_share(small_store: Path) -> Non
     two = held_out_sampler(crops, DataRecipe(held_out=held, share=0.1))
     assert one is not None and two is not None
     assert np.array_equal(one.draw(3, 8).search, two.draw(3, 8).search)
+
+
+def test_the_crops_to_draw_from_are_of_the_kinds_that_are_drawn(small_store: Path) -> None:
+    crops = store.open(small_store)  # 6 videos of 12 frames, 8 stills, 4 without labels
+    for recipe, number in (
+        (DataRecipe(), 72),
+        (DataRecipe(held_out=("video0", "video3")), 48),
+        (DataRecipe(still=0.5), 80),
+        (DataRecipe(still=0.9, unlabelled=0.1), 12),
+    ):
+        assert PairSampler(crops, recipe, 0).crops == number

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
-from pursuit import weights
+from pursuit import store, weights
 from pursuit.errors import PursuitError, RecipeError, SettingsError
-from pursuit.learning import recipe, training
+from pursuit.learning import loop, recipe, training
+from pursuit.learning.examples import PairSampler
 from pursuit.learning.loop import Report
+from pursuit.learning.world import World
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH
 
 SMALL = (
@@ -121,6 +126,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(small_store: Path, tmp_path: 
     _train(_recipe(small_store), tmp_path, stop_after=1)
     with pytest.raises(RecipeError, match="another recipe"):
         _train(_recipe(small_store, "optim.lr=0.002"), tmp_path)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    torch.save({**state, "world": 2}, tmp_path / "checkpoint.pt")
+    with pytest.raises(RecipeError, match="run of 2 processes, this is one of 1 process"):
+        _train(_recipe(small_store), tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 half of it")
     with pytest.raises(RecipeError, match="cannot be read"):
         _train(_recipe(small_store), tmp_path)
@@ -130,6 +139,86 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_store: Path, tmp_path: 
     chosen = _recipe(small_store, "optim.lr=1e30", "precision=32-true")
     with pytest.raises(PursuitError, match="not a number any more at step"):
         _train(chosen, tmp_path)
+
+
+@pytest.mark.parametrize("clip", [0, 1])
+def test_a_checkpoint_is_not_replaced_by_weights_that_are_not_numbers(
+    clip: int, small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_SAVE_SECONDS", 0.0)  # a checkpoint each step
+    # Steps 1 to 4 learn; the rate of the second epoch breaks the network.
+    changes = ("optim.lr_last=1e30", "precision=32-true", f"optim.clip={clip}")
+    chosen = _recipe(small_store, *changes)
+    with pytest.raises(PursuitError, match="at step") as raised:
+        _train(chosen, tmp_path)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert 4 <= state["step"] < 8
+    assert all(bool(value.isfinite().all()) for value in state["learner"].values())
+    step = int(str(raised.value).split("at step ")[1].split(",")[0])
+    assert state["step"] == step - 1
+    crops = store.open(small_store)
+    pairs = PairSampler(crops, chosen.data, chosen.seed).draw(step - 1, 4)
+    names = ", ".join(crops.objects[number].name for number in pairs.objects)
+    assert f"whose pairs are of {names};" in str(raised.value)
+    assert str(tmp_path / "checkpoint.pt") in str(raised.value)
+
+
+def test_reports_tell_loader_from_network(small_store: Path, tmp_path: Path) -> None:
+    told, _ = _train(_recipe(small_store), tmp_path)
+    assert [report.epoch for report in told] == [1, 2]
+    for report in told:
+        assert 0 <= report.waited < 1 and report.loader > 0
+        assert report.pairs_per_second == pytest.approx(report.network * (1 - report.waited))
+    log = EventAccumulator(str(tmp_path / "log")).Reload()
+    for kind, value in (("loader", told[1].loader), ("network", told[1].network)):
+        written = log.Scalars(f"train/pairs a second, {kind}")
+        assert [event.step for event in written] == [4, 8]
+        assert written[1].value == pytest.approx(value, rel=1e-5)
+    waited = log.Scalars("train/share of time waiting for batches")
+    assert waited[1].value == pytest.approx(told[1].waited, rel=1e-5)
+
+
+class _Numbers(nn.Module):
+    """Learns one number, in no less than these seconds a step."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.number, self.seconds = nn.Parameter(torch.ones(())), seconds
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        time.sleep(self.seconds)
+        return (self.number * batch).mean(), batch
+
+
+class _Slow:
+    """Batches that take these seconds to make."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def batch(self, step: int) -> torch.Tensor:
+        time.sleep(self.seconds)
+        return torch.ones(4)
+
+    def names(self, step: int) -> list[str]:
+        return []
+
+
+@pytest.mark.parametrize(("loading", "learning"), [(0.05, 0.001), (0.001, 0.05)])
+def test_who_waits_for_whom(loading: float, learning: float, tmp_path: Path) -> None:
+    learner = _Numbers(learning)
+    optimiser = torch.optim.SGD([{"params": learner.parameters(), "lr": 1.0, "multiplier": 1}])
+    task = loop.Task(learner, optimiser, _Slow(loading), None, lambda out, _: out, lambda *_: None)  # type: ignore[arg-type, return-value]
+    chosen = recipe.check({"batch": 4, "pairs": 40, "epochs": 1, "precision": "32-true"}, "test")
+    told: list[Report] = []
+    loop.train(task, chosen, tmp_path, "cpu", World(), told.append)
+    (report,) = told
+    assert 0.5 * 4 / loading < report.loader <= 4 / loading
+    assert report.network <= 4 / learning
+    if loading > learning:
+        assert report.waited > 0.5 and report.network > report.loader
+    else:
+        assert report.waited < 0.3 and report.network < report.loader
 
 
 def test_momentum_starts_anew_each_epoch_where_asked(small_store: Path, tmp_path: Path) -> None:

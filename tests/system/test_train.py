@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,6 +64,9 @@ def test_train_says_where_the_weights_are(store: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "siamfc-paper.safetensors").is_file()
     assert "siamfc-paper.safetensors" in done.stdout
+    speeds = re.findall(r"step (\d+)/30: .* \(loader (\d+), network (\d+), waited", done.stderr)
+    assert [int(step) for step, *_ in speeds] == [15, 30]  # a line an epoch
+    assert all(int(loader) > 0 and int(network) > 0 for _, loader, network in speeds)
 
 
 def test_fine_tuned_weights_track(store: Path, tmp_path: Path) -> None:
@@ -101,6 +105,74 @@ def test_a_killed_run_resumes_to_the_same_weights(store: Path, tmp_path: Path) -
         (tmp_path / name / "siamfc-paper.safetensors").read_bytes() for name in ("whole", "killed")
     )
     assert whole == killed
+
+
+def _together(number: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `pursuit` in several processes of this machine, as torchrun does."""
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(number))
+    command = [sys.executable, *launch, "-m", "pursuit", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="gloo and torchrun are tried on Linux")
+def test_two_processes_follow_one(store: Path, tmp_path: Path) -> None:
+    # All that couples the pairs of a batch, and the held-out videos that one process judges.
+    words = ["train", "siamfc-slim", f"data={store}", *RECIPE, "pairs=80", "epochs=1"]
+    words += ["data.held_out=[clip0]", "data.still=0", "data.unlabelled=0", "optim.lr=0.02"]
+    words += ["loss.negatives=0.5", "precision=32-true", "--device", "cpu", "--out"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert _pursuit(*words, str(one)).returncode == 0
+    done = _together(2, *words, str(two))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("weights: ") == 1 and done.stderr.count("step 20/20") == 1
+    assert len(list((two / "log").iterdir())) == 1
+    states = [torch.load(out / "checkpoint.pt", weights_only=True) for out in (one, two)]
+    assert [(state["step"], state["world"]) for state in states] == [(20, 1), (20, 2)]
+    first, second = (state["history"][0] for state in states)
+    assert second["loss"] == pytest.approx(first["loss"], rel=1e-4)
+    assert second["held_out_loss"] == pytest.approx(first["held_out_loss"], rel=1e-3)
+    alone, shared = (state["learner"] for state in states)
+    for name, value in alone.items():
+        # Biases start at 0, and those before a norm stay there but for rounding: they are
+        # measured by the weights beside them.
+        size = alone.get(name.replace("bias", "weight"), value).double().norm()
+        assert (shared[name] - value).double().norm() <= 1e-4 * size, name
+    (two / "siamfc-slim.safetensors").unlink()  # as if it had not ended
+    done = _pursuit(*words, str(two))
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "run of 2 processes, this is one of 1 process" in done.stderr
+
+
+def test_a_batch_that_the_processes_cannot_share_is_refused(tmp_path: Path) -> None:
+    done = _together(2, "train", "siamfc-paper", f"data={tmp_path}", "batch=5", "--device", "cpu")
+    assert done.returncode != 0
+    assert "error: a batch of 5 pairs cannot be shared evenly by 2 processes" in done.stderr
+
+
+def test_a_loss_that_is_not_a_number_names_step_and_pairs(store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "pairs=40", "optim.lr_last=1e30"]
+    environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0"}
+    done = _pursuit(*words, "--device", "cpu", "--out", str(out), env=environment)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert re.match(r"error: the (loss is|weights are) not a number any more at step 1\d, ", line)
+    assert re.search(r"whose pairs are of (clip\d, ){3}clip\d;", line)
+    assert f"the last good checkpoint is {out / 'checkpoint.pt'};" in line
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert state["step"] >= 10
+    assert all(bool(value.isfinite().all()) for value in state["learner"].values())
+    assert not list(out.glob("*.safetensors"))
+
+
+def test_a_store_too_small_for_its_batch_is_refused(store: Path, tmp_path: Path) -> None:
+    words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "batch=19", "--device", "cpu"]
+    done = _pursuit(*words, "--out", str(tmp_path / "run"))
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "has 18 crops for the recipe to draw from, too few for a batch of 19" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

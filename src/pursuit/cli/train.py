@@ -81,7 +81,10 @@ def _held_out(recipe: Recipe, videos: Path) -> list[Sequence]:
 
 
 class _Progress:
-    """A bar on a terminal; elsewhere a line every half minute."""
+    """A bar on a terminal; elsewhere a line every half minute. A line an epoch on both.
+
+    Silent until there is something to show: of several processes only the first is told.
+    """
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -96,12 +99,12 @@ class _Progress:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._bar.start()
         self._loading = self._bar.add_task("reading crops", visible=False)
         self._training = self._bar.add_task("training", visible=False)
         self._said = 0.0
 
     def load(self, done: int, total: int) -> None:
+        self._bar.start()
         self._bar.update(self._loading, completed=done, total=total, visible=done < total)
 
     def tell(self, report: Report) -> None:
@@ -109,6 +112,7 @@ class _Progress:
             f"loss {report.loss:.3f} error {report.error:4.1f} px "
             f"{report.pairs_per_second:.0f} pairs/s"
         )
+        self._bar.start()
         self._bar.update(
             self._training,
             completed=report.step,
@@ -116,11 +120,8 @@ class _Progress:
             visible=True,
             description=text,
         )
-        if report.held_out_error is not None:
-            self.say(
-                f"step {report.step}/{report.steps}: {text}; held out: loss "
-                f"{report.held_out_loss:.3f} error {report.held_out_error:.1f} px"
-            )
+        if report.epoch is not None:
+            self.say(f"step {report.step}/{report.steps}: {text} {_epoch(report)}")
         elif not self._console.is_terminal and time.monotonic() - self._said > 30:
             self.say(f"step {report.step}/{report.steps}: {text}")
 
@@ -130,3 +131,14 @@ class _Progress:
 
     def close(self) -> None:
         self._bar.stop()
+
+
+def _epoch(report: Report) -> str:
+    """Return what is said at an epoch's end: who waits for whom, and the held-out figures."""
+    text = (
+        f"(loader {report.loader:.0f}, network {report.network:.0f}, waited for batches "
+        f"{report.waited:.0%})"
+    )
+    if report.held_out_error is None:
+        return text
+    return f"{text}; held out: loss {report.held_out_loss:.3f} error {report.held_out_error:.1f} px"

@@ -6,7 +6,7 @@ crops are on. The same plan gives the same windows, wherever it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -86,6 +86,43 @@ class View:
     coarse: NDArray[np.int64]
     blurred: NDArray[np.int64]
     kernels: Array
+
+    def part(self, rows: slice) -> View:
+        """Return the view of these rows of the batch alone."""
+        around = _among(self.surround.onto, rows)
+        blurred = _among(self.blurred, rows)
+        pastes = [(paste, _among(paste.onto, rows)) for paste in self.pastes]
+        return replace(
+            self,
+            matrices=self.matrices[rows],
+            offset=self.offset[rows],
+            surround=Surround(
+                self.surround.onto[around] - rows.start,
+                self.surround.matrices[around],
+                self.surround.inside[around],
+            ),
+            pastes=tuple(
+                replace(
+                    paste,
+                    onto=paste.onto[chosen] - rows.start,
+                    matrices=paste.matrices[chosen],
+                    centre=paste.centre[chosen],
+                    half=paste.half[chosen],
+                )
+                for paste, chosen in pastes
+                if chosen.any()
+            ),
+            gain=self.gain[rows],
+            shift=self.shift[rows],
+            gray=self.gray[rows],
+            coarse=self.coarse[_among(self.coarse, rows)] - rows.start,
+            blurred=self.blurred[blurred] - rows.start,
+            kernels=self.kernels[blurred],
+        )
+
+
+def _among(onto: NDArray[np.int64], rows: slice) -> NDArray[np.bool_]:
+    return (onto >= rows.start) & (onto < rows.stop)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,18 @@ class PairSampler:
                 raise DataError(f"the recipe draws from {name}, but the store has none of use")
         return np.maximum(shares, 0) / shares.sum()
 
+    @property
+    def crops(self) -> int:
+        """How many crops of the store can be an exemplar."""
+        numbers = (
+            sum(len(rows) for tracks in self._videos for rows in tracks),
+            len(self._stills),
+            len(self._unlabelled),
+        )
+        return sum(
+            number for number, share in zip(numbers, self._shares, strict=True) if share > 1e-9
+        )
+
     def draw(self, step: int, batch: int) -> Pairs:
         """Return the pairs of a step."""
         rng = generator(self._seed, step, 0)

@@ -6,33 +6,41 @@ something the learner takes.
 
 from __future__ import annotations
 
+import inspect
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from pursuit.errors import MissingExtra, OutputError, PursuitError, RecipeError
 from pursuit.files import atomic_path
 from pursuit.learning.recipe import Recipe
+from pursuit.learning.world import World, gathered
 
 CHECKPOINT = "checkpoint.pt"
 _LOG_STEPS = 50
 _SAVE_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
 _HELD_OUT_BATCHES = 24
+_NAMED = 8  # objects named of a batch that went wrong
 
 
 class Batches(Protocol):
     """Gives the batch of a step, a function of the step alone."""
 
     def batch(self, step: int) -> Any:
-        """Return the batch of a step."""
+        """Return the batch of a step, this process's rows of it."""
+        ...
+
+    def names(self, step: int) -> list[str]:
+        """Return the names of what the whole batch of a step shows."""
         ...
 
 
@@ -58,13 +66,30 @@ class Task:
 
 @dataclass(frozen=True)
 class Report:
-    """What the loop tells while it runs: of the last steps, or of the held-out videos."""
+    """What the loop tells while it runs: of the last steps, at an epoch's end of held-out videos.
+
+    Attributes:
+        step, steps: done, and of the whole run.
+        loss: mean of the last steps.
+        error: mean of the last steps, pixels.
+        pairs_per_second: of all processes.
+        loader: pairs a second made while the loader works; it works beside the network. On a
+            GPU this counts the time of its host alone.
+        network: pairs a second learnt from while batches are there.
+        waited: share of the time that was spent waiting for batches.
+        epoch: number of the epoch that ended with this step, from 1, else None.
+        held_out_error: pixels.
+    """
 
     step: int
     steps: int
     loss: float
-    error: float  # pixels
+    error: float
     pairs_per_second: float
+    loader: float = 0.0
+    network: float = 0.0
+    waited: float = 0.0
+    epoch: int | None = None
     held_out_error: float | None = None
     held_out_loss: float | None = None
 
@@ -74,22 +99,25 @@ def train(
     recipe: Recipe,
     out: Path,
     device: str,
+    world: World,
     tell: Callable[[Report], None],
     stop_after: int | None = None,
 ) -> list[Report]:
     """Train to the recipe's end; resume from `out/checkpoint.pt` where there is one.
 
     Args:
+        device: cpu, or this process's GPU, as cuda:0.
+        world: this process among those that train together; the first alone writes and tells.
         stop_after: stop, with a checkpoint, at this step (used by tests and short leases).
 
     Returns:
         The reports that hold held-out figures, one an epoch.
 
     Raises:
-        RecipeError: the checkpoint is another recipe's.
+        RecipeError: the checkpoint is another recipe's, or of another number of processes.
         PursuitError: the loss is not a number any more.
     """
-    return _Loop(task, recipe, out, device, tell).run(stop_after)
+    return _Loop(task, recipe, out, device, world, tell).run(stop_after)
 
 
 class _Loop:
@@ -101,19 +129,22 @@ class _Loop:
         recipe: Recipe,
         out: Path,
         device: str,
+        world: World,
         tell: Callable[[Report], None],
     ) -> None:
         fabric_class, writer_class = _extras()
-        accelerator = "cuda" if device.startswith("cuda") else "cpu"
-        self._fabric = fabric_class(accelerator=accelerator, devices=1, precision=recipe.precision)
+        self._fabric = _fabric(fabric_class, device, world, recipe.precision)
         self._learner, self._optimiser = self._fabric.setup(task.learner, task.optimiser)
-        self._task, self._recipe, self._tell = task, recipe, tell
+        self._task, self._recipe, self._world, self._tell = task, recipe, world, tell
         self._steps = recipe.epochs * recipe.steps_per_epoch
         self._file = out / CHECKPOINT
         self.step = 0
-        self._history: list[dict[str, float]] = []
+        self._history: list[dict[str, Any]] = []
         self._saved = time.monotonic()
+        self._values: list[Tensor] = []  # loss and error of each step since the last report
         self._resume()
+        if world.rank > 0:
+            return
         try:
             self._log = writer_class(str(out / "log"), purge_step=self.step)
         except OSError as error:
@@ -122,39 +153,42 @@ class _Loop:
     def run(self, stop_after: int | None) -> list[Report]:
         end = self._steps if stop_after is None else min(stop_after, self._steps)
         try:
-            for losses, errors, speed in self._spans(end):
-                self._note(losses, errors, speed)
-                if self.step % self._recipe.steps_per_epoch == 0:
-                    self._judge(losses, errors, speed)
+            for report in self._spans(end):
+                if self._world.rank == 0:
+                    self._note(report)
         finally:
-            self._log.close()
+            if self._world.rank == 0:
+                self._log.close()
         self._save()
-        return [Report(**entry) for entry in self._history]  # type: ignore[arg-type]
+        if self._world.size > 1:
+            distributed.destroy_process_group()
+        return [Report(**entry) for entry in self._history]
 
-    def _spans(self, end: int) -> Iterator[tuple[float, float, float]]:
-        """Train; after each span of steps give mean loss, mean error, pairs a second.
+    def _spans(self, end: int) -> Iterator[Report]:
+        """Train; give a report after each span of steps.
 
         A span ends with an epoch. Keyboard interrupts leave a checkpoint.
         """
         with _ahead(self._task.training, self.step, end) as batches:
-            sums, count, start = None, 0, time.monotonic()
-            for batch in batches:
+            clock = _Clock()
+            for batch, seconds in batches:
+                clock.got(seconds)
                 try:
-                    values = self._one(batch)
+                    self._values.append(self._one(batch))
                 except KeyboardInterrupt:
                     self._save()
                     raise
-                sums = values if sums is None else sums + values
-                count += 1
                 last = self.step == end or self.step % self._recipe.steps_per_epoch == 0
                 if last or self.step % _LOG_STEPS == 0:
-                    loss, error = (sums / count).tolist()
-                    self._check(loss)
-                    seconds = time.monotonic() - start
-                    yield loss, error, count * self._recipe.batch / max(seconds, 1e-9)
-                    sums, count, start = None, 0, time.monotonic()
+                    loss, error = self._means()
+                    speeds = clock.speeds(self._recipe.batch)
+                    ended, rest = divmod(self.step, self._recipe.steps_per_epoch)
+                    epoch = None if rest else ended
+                    yield Report(self.step, self._steps, loss, error, *speeds, epoch)
+                    clock = _Clock()
                 if time.monotonic() - self._saved > _SAVE_SECONDS:
                     self._save()
+                clock.waits()
 
     def _one(self, batch: Any) -> Tensor:
         """Take one step; return loss and error (2,) without waiting for the device."""
@@ -170,33 +204,71 @@ class _Loop:
         self._optimiser.zero_grad()
         self._fabric.backward(loss)
         if recipe.clip > 0:
-            self._fabric.clip_gradients(self._learner, self._optimiser, max_norm=recipe.clip)
+            self._fabric.clip_gradients(
+                self._learner,
+                self._optimiser,
+                max_norm=recipe.clip,
+                error_if_nonfinite=False,  # seen by _means, which can name the step and pairs
+            )
         self._optimiser.step()
         self.step += 1
         with torch.no_grad():
             return torch.stack([loss.detach().float(), self._task.error(output, batch).mean()])
 
-    def _check(self, loss: float) -> None:
-        if not loss < float("inf"):
-            raise PursuitError(
-                f"the loss is not a number any more at step {self.step}; the last good "
-                f"checkpoint is {self._file}; lower optim.lr or set optim.clip"
-            )
+    def _means(self) -> tuple[float, float]:
+        """Return mean loss and error since the last report, of all processes; begin anew.
 
-    def _note(self, loss: float, error: float, speed: float) -> None:
-        self._log.add_scalar("train/loss", loss, self.step)
-        self._log.add_scalar("train/centre error, pixels", error, self.step)
-        self._log.add_scalar("train/pairs a second", speed, self.step)
-        self._log.add_scalar(
-            "train/learning rate", self._recipe.learning_rate(self.step), self.step
+        Raises:
+            PursuitError: a loss or the weights are not numbers any more.
+        """
+        values = gathered(torch.stack(self._values)[None]).mean(0)
+        for step, loss in enumerate(values[:, 0].tolist(), self.step - len(values) + 1):
+            if not math.isfinite(loss):
+                raise self._broken("the loss is", step)
+        if not self._finite():
+            raise self._broken("the weights are", self.step)
+        self._values = []
+        loss, error = values.mean(0).tolist()
+        return loss, error
+
+    def _broken(self, what: str, step: int) -> PursuitError:
+        """Return the error that names a step and its pairs; a batch can be drawn again."""
+        names = self._task.training.names(step - 1)
+        shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        kept = (
+            f"the last good checkpoint is {self._file}"
+            if self._file.exists()
+            else "no checkpoint was made yet"
         )
-        self._tell(Report(self.step, self._steps, loss, error, speed))
+        return PursuitError(
+            f"{what} not a number any more at step {step}, whose pairs are of {shown}; {kept}; "
+            "lower optim.lr or set optim.clip, or look at these objects' labels"
+        )
 
-    def _judge(self, loss: float, error: float, speed: float) -> None:
-        """Report the held-out error of an epoch and show some of its pairs."""
-        held = self._task.held_out
-        if held is None:
-            return
+    def _finite(self) -> bool:
+        """Return whether what a checkpoint would hold, and led to it, are numbers."""
+        held = [*self._learner.state_dict().values(), *self._values]
+        return all(bool(value.isfinite().all()) for value in held)
+
+    def _note(self, report: Report) -> None:
+        """Write a report to the log and tell it, at an epoch's end with held-out figures."""
+        for name, value in (
+            ("loss", report.loss),
+            ("centre error, pixels", report.error),
+            ("pairs a second", report.pairs_per_second),
+            ("pairs a second, loader", report.loader),
+            ("pairs a second, network", report.network),
+            ("share of time waiting for batches", report.waited),
+            ("learning rate", self._recipe.learning_rate(self.step)),
+        ):
+            self._log.add_scalar(f"train/{name}", value, self.step)
+        if report.epoch is not None and self._task.held_out is not None:
+            report = self._judged(report, self._task.held_out)
+            self._history.append(vars(report).copy())
+        self._tell(report)
+
+    def _judged(self, report: Report, held: Batches) -> Report:
+        """Return the report with the held-out figures; show some held-out pairs in the log."""
         self._learner.eval()
         losses, errors = [], []
         with torch.no_grad():
@@ -209,15 +281,20 @@ class _Loop:
         self._log.add_scalar("held-out/loss", mean_loss, self.step)
         self._log.add_scalar("held-out/centre error, pixels", mean_error, self.step)
         self._log.add_images("held-out/pairs", self._task.pictures(output, batch), self.step)
-        report = Report(self.step, self._steps, loss, error, speed, mean_error, mean_loss)
-        self._history.append(vars(report).copy())
-        self._tell(report)
+        return replace(report, held_out_error=mean_error, held_out_loss=mean_loss)
 
     def _save(self) -> None:
+        """Write the checkpoint; keep the one before where there are no good weights to write.
+
+        The report at the end of these steps then says what went wrong.
+        """
+        if self._world.rank > 0 or not self._finite():
+            return
         state = {
             "learner": self._learner.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
+            "world": self._world.size,
             "recipe": self._recipe.fingerprint,
             "network": self._recipe.network.model_dump(mode="json"),
             "history": self._history,
@@ -227,11 +304,21 @@ class _Loop:
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
-        if not self._file.exists():
+        """Go on from the checkpoint, where there is one. The first process reads it for all."""
+        state = self._checkpoint() if self._world.rank == 0 else None
+        state = self._fabric.broadcast(state)
+        if state is None:
             return
+        self._learner.load_state_dict(state["learner"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self._history = state["step"], state["history"]
+
+    def _checkpoint(self) -> dict[str, Any] | None:
+        if not self._file.exists():
+            return None
         try:
-            state = torch.load(self._file, map_location="cpu", weights_only=True)
-            recipe = state["recipe"]
+            state: dict[str, Any] = torch.load(self._file, map_location="cpu", weights_only=True)
+            recipe, size = state["recipe"], state.get("world", 1)
         except Exception as error:  # torch raises many kinds for a damaged file
             raise RecipeError(
                 f"checkpoint {self._file} cannot be read: remove it to start anew"
@@ -241,21 +328,64 @@ class _Loop:
                 f"checkpoint {self._file} is of another recipe; give another --out, or the "
                 "recipe and overrides it was made with"
             )
-        self._learner.load_state_dict(state["learner"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.step, self._history = state["step"], state["history"]
+        if size != self._world.size:
+            # The sums would round otherwise: not the run that it was, bit for bit.
+            raise RecipeError(
+                f"checkpoint {self._file} is of a run of {_processes(size)}, this is one of "
+                f"{_processes(self._world.size)}; give another --out, or go on with {size}"
+            )
+        return state
+
+
+def _processes(number: int) -> str:
+    return "1 process" if number == 1 else f"{number} processes"
+
+
+class _Clock:
+    """Where the time of a span of steps goes: waiting for batches, or learning from them."""
+
+    def __init__(self) -> None:
+        self._start = self._since = time.monotonic()
+        self._count = 0
+        self._waited = self._loading = 0.0
+
+    def waits(self) -> None:
+        """Note that the next batch is asked for."""
+        self._since = time.monotonic()
+
+    def got(self, seconds: float) -> None:
+        """Note that a batch came, which took these seconds to make."""
+        self._waited += time.monotonic() - self._since
+        self._loading += seconds
+        self._count += 1
+
+    def speeds(self, batch: int) -> tuple[float, float, float, float]:
+        """Return pairs a second: in all, of the loader, of the network; share waited."""
+        seconds = max(time.monotonic() - self._start, 1e-9)
+        pairs = self._count * batch
+        learning = max(seconds - self._waited, 1e-9)
+        loading = max(self._loading, 1e-9)
+        return pairs / seconds, pairs / loading, pairs / learning, self._waited / seconds
 
 
 @contextmanager
-def _ahead(batches: Batches, start: int, end: int) -> Iterator[Iterator[Any]]:
-    """Give an iterator over the batches of steps start..end - 1, made a little ahead."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: list[Future[Any]] = []
+def _ahead(batches: Batches, start: int, end: int) -> Iterator[Iterator[tuple[Any, float]]]:
+    """Give an iterator over the batches of steps start..end - 1, made a little ahead.
 
-        def each() -> Iterator[Any]:
+    With each come the seconds that it took to make.
+    """
+
+    def made(step: int) -> tuple[Any, float]:
+        begin = time.monotonic()
+        return batches.batch(step), time.monotonic() - begin
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting: list[Future[tuple[Any, float]]] = []
+
+        def each() -> Iterator[tuple[Any, float]]:
             for step in range(start, end):
                 while len(waiting) < 3 and step + len(waiting) < end:
-                    waiting.append(thread.submit(batches.batch, step + len(waiting)))
+                    waiting.append(thread.submit(made, step + len(waiting)))
                 yield waiting.pop(0).result()
 
         try:
@@ -263,6 +393,34 @@ def _ahead(batches: Batches, start: int, end: int) -> Iterator[Iterator[Any]]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _fabric(fabric_class: Any, device: str, world: World, precision: str) -> Any:
+    """Return what takes the steps on a device, in step with all processes of the world."""
+    accelerator = "cuda" if device.startswith("cuda") else "cpu"
+    if world.size == 1:
+        return fabric_class(accelerator=accelerator, devices=1, precision=precision)
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    fabric = fabric_class(
+        accelerator=accelerator,
+        devices=world.local_size,
+        num_nodes=world.size // world.local_size,
+        strategy=DDPStrategy(**_no_buffers()),
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def _no_buffers() -> dict[str, Any]:
+    """Return the option by which only gradients are sent, under the name this torch has for it.
+
+    All processes keep the same running moments by themselves, and the first judges alone.
+    """
+    options = inspect.signature(nn.parallel.DistributedDataParallel).parameters
+    newer = "forward_sync_buffers" in options  # torch 2.13 warns of the older name
+    return {"forward_sync_buffers" if newer else "broadcast_buffers": False}
 
 
 def _extras() -> tuple[Any, Any]:

@@ -9,21 +9,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pursuit.errors import DataError
 from pursuit.learning import augment
 from pursuit.learning.examples import Pairs, PairSampler, generator, held_out_sampler
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import AugmentRecipe, LossRecipe, NetworkRecipe, OptimRecipe, Recipe
+from pursuit.learning.world import World, gathered
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
 from pursuit.store import Store
 
 
 class Batch(NamedTuple):
-    """What a training step sees.
+    """What a training step sees: this process's B rows of the global batch.
 
     Attributes:
         exemplar: (B, 3, 127, 127), search: (B, 3, S, S), RGB 0 to 255.
         offset: (B, 2) target's centre in the search window, pixels from its middle.
-        partner: (B,) another pair of the batch, for maps of wrong exemplars.
+        partner: (B,) another pair of the global batch, for maps of wrong exemplars.
         foreign: (B,) True where the partner is another object.
         rows: (2, B) rows of the store of exemplars and search windows, on the CPU.
     """
@@ -37,13 +39,19 @@ class Batch(NamedTuple):
 
 
 class Examples:
-    """Batches of augmented windows; each is a function of the seed and the step."""
+    """Batches of augmented windows; each is a function of the seed and the step.
 
-    def __init__(self, sampler: PairSampler, store: Store, recipe: Recipe, pool: CropPool) -> None:
+    `world` says which rows of the global batch are made.
+    """
+
+    def __init__(
+        self, sampler: PairSampler, store: Store, recipe: Recipe, pool: CropPool, world: World
+    ) -> None:
         self._sampler = sampler
         self._store = store
         self._recipe = recipe
         self._pool = pool
+        self._rows = world.rows(recipe.batch)
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step."""
@@ -67,12 +75,27 @@ class Examples:
             crop=self._store.size,
             search=recipe.search,
         )
-        return _render(plan, pairs, self._pool, rng)
+        return _render(plan, pairs, self._rows, self._pool, rng)
+
+    def names(self, step: int) -> list[str]:
+        """Return the names of the objects of a step's pairs, of all processes."""
+        objects = self._sampler.draw(step, self._recipe.batch).objects
+        return [self._store.objects[number].name for number in objects]
 
 
-def training_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples:
-    """Return the batches a recipe trains on."""
-    return Examples(PairSampler(store, recipe.data, recipe.seed), store, recipe, pool)
+def training_examples(store: Store, recipe: Recipe, pool: CropPool, world: World) -> Examples:
+    """Return the batches a recipe trains on.
+
+    Raises:
+        DataError: the store has fewer crops to draw from than a batch has pairs.
+    """
+    sampler = PairSampler(store, recipe.data, recipe.seed)
+    if sampler.crops < recipe.batch:
+        raise DataError(
+            f"the store {store.path} has {sampler.crops} crops for the recipe to draw from, too "
+            f"few for a batch of {recipe.batch} pairs: curate more, or take a smaller batch"
+        )
+    return Examples(sampler, store, recipe, pool, world)
 
 
 def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
@@ -83,23 +106,27 @@ def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples 
     plain = AugmentRecipe(stretch=0, shift_exemplar=0, shift_search=24)
     data = recipe.data.model_copy(update={"gray": 0.0})
     still = recipe.model_copy(update={"seed": 0, "batch": 16, "augment": plain, "data": data})
-    return Examples(sampler, store, still, pool)
+    return Examples(sampler, store, still, pool, World())  # one process judges
 
 
-def _render(plan: augment.Plan, pairs: Pairs, pool: CropPool, rng: np.random.Generator) -> Batch:
-    scenery = pool.take(pairs.scenery)
-    exemplar = augment.render(plan.exemplar, *pool.take(pairs.exemplar), *scenery)
-    search = augment.render(plan.search, *pool.take(pairs.search), *scenery)
+def _render(
+    plan: augment.Plan, pairs: Pairs, rows: slice, pool: CropPool, rng: np.random.Generator
+) -> Batch:
+    """Return these rows of the batch that was planned."""
+    scenery = pool.take(pairs.scenery[rows])
+    first, second = pairs.exemplar[rows], pairs.search[rows]
+    exemplar = augment.render(plan.exemplar.part(rows), *pool.take(first), *scenery)
+    search = augment.render(plan.search.part(rows), *pool.take(second), *scenery)
     number = len(pairs.objects)
     partner = np.roll(np.arange(number), int(rng.integers(1, number)))
     device = exemplar.device
     return Batch(
         exemplar=exemplar,
         search=search,
-        offset=torch.as_tensor(plan.search.offset, dtype=torch.float32).to(device),
-        partner=torch.as_tensor(partner).to(device),
-        foreign=torch.as_tensor(pairs.objects[partner] != pairs.objects).to(device),
-        rows=torch.as_tensor(np.stack([pairs.exemplar, pairs.search])),
+        offset=torch.as_tensor(plan.search.offset[rows], dtype=torch.float32).to(device),
+        partner=torch.as_tensor(partner[rows]).to(device),
+        foreign=torch.as_tensor((pairs.objects[partner] != pairs.objects)[rows]).to(device),
+        rows=torch.as_tensor(np.stack([first, second])),
     )
 
 
@@ -157,7 +184,9 @@ class Learner(nn.Module):
         positive = labels(batch.offset, scores.shape[-1], recipe.radius)
         loss = logistic_loss(scores, positive, balanced=recipe.balanced).mean()
         if recipe.negatives > 0:
-            wrong = self.network.score(exemplar, search[batch.partner])
+            # Partners may lie in other processes' rows; held-out batches are whole in one.
+            searches = gathered(search) if self.training else search
+            wrong = self.network.score(exemplar, searches[batch.partner])
             each = functional.softplus(wrong).mean((1, 2)) * batch.foreign
             loss = loss + recipe.negatives * each.mean()
         return loss, scores

@@ -19,6 +19,7 @@ from pursuit.learning.examples import learnt_from
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
 from pursuit.learning.start import card_of, random_network, start_from
+from pursuit.learning.world import World, joined, share_norms
 from pursuit.networks.siamfc import fold_norms
 from pursuit.store import Store
 
@@ -45,7 +46,9 @@ def train(
 ) -> Trained | None:
     """Train a recipe; return None where `stop_after` ended the run before its last step.
 
-    A run that has ended is left as it is, its card with what was put into it since.
+    A run that has ended is left as it is, its card with what was put into it since. Under
+    torchrun the processes share each batch; the first one alone tells and saves, the others
+    return None.
 
     Args:
         name: of the recipe; the weights file is `out/NAME.safetensors`, its card beside it.
@@ -53,31 +56,40 @@ def train(
         loading: called with (done, all) while crops are decoded.
 
     Raises:
-        RecipeError, StoreError, DataError: the recipe and its store do not fit each other.
+        RecipeError, StoreError, DataError: the recipe and its store, or the number of
+            processes, do not fit each other.
+        SettingsError: the device is not there, or not for so many processes.
     """
     if not recipe.data.store:
         raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
-    device = _device(device)
+    world = joined()
+    world.rows(recipe.batch)
+    device = _device(device, world)
     path = out / f"{name}.safetensors"
     if _has_ended(path, recipe):
-        return Trained(path)
+        return Trained(path) if world.rank == 0 else None
     store = crop_store.open(Path(recipe.data.store))
     network = random_network(recipe)
     started = card_of(recipe.network.start) if recipe.network.start else None
-    pool = CropPool(store, torch.device(device), loading)
-    training = siamfc.training_examples(store, recipe, pool)
+    pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
     if recipe.network.start and not (out / loop.CHECKPOINT).exists():
-        start_from(network, recipe.network.start, recipe.seed, lambda: _windows(training))
+        # Of whole batches: all processes must start alike.
+        examples = siamfc.training_examples(store, recipe, pool, World())
+        start_from(network, recipe.network.start, recipe.seed, lambda: _windows(examples))
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if world.size > 1:
+        share_norms(network)
     task = loop.Task(
         learner=siamfc.Learner(network, recipe.loss),
         optimiser=siamfc.optimiser(network, recipe.optim),
-        training=training,
+        training=siamfc.training_examples(store, recipe, pool, world),
         held_out=siamfc.held_out_examples(store, recipe, pool),
         error=_error,
         pictures=_pictures,
     )
-    reports = loop.train(task, recipe, out, device, tell, stop_after)
+    reports = loop.train(task, recipe, out, device, world, tell, stop_after)
+    if world.rank > 0:
+        return None
     if stop_after is not None and stop_after < recipe.epochs * recipe.steps_per_epoch:
         return None
     card = weights.card_for(
@@ -111,15 +123,20 @@ def _windows(examples: siamfc.Examples) -> Iterator[tuple[Tensor, Tensor]]:
         yield batch.exemplar, batch.search
 
 
-def _device(name: str) -> str:
-    """Return cpu or cuda; auto is cuda where there is one."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("cpu", "cuda"):
+def _device(name: str, world: World) -> str:
+    """Return cpu, or the GPU of this process; auto is a GPU where there is one."""
+    if name not in ("cpu", "cuda", "auto"):
         raise SettingsError(f"device must be cpu, cuda or auto; got {name}")
-    if name == "cuda" and not torch.cuda.is_available():
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    if not torch.cuda.is_available():
         raise SettingsError("this machine has no CUDA GPU that torch can use; take --device cpu")
-    return name
+    if world.local_size > torch.cuda.device_count():
+        raise SettingsError(
+            f"{world.local_size} processes, but torch sees {torch.cuda.device_count()} GPUs on "
+            "this machine: start one process a GPU, or take --device cpu"
+        )
+    return f"cuda:{world.local_rank}"
 
 
 def _error(scores: Tensor, batch: siamfc.Batch) -> Tensor:

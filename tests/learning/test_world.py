@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pursuit.errors import RecipeError, SettingsError
+from pursuit.learning.world import World, gathered, joined, share_norms
+
+
+def test_processes_share_a_batch_row_by_row() -> None:
+    batch = list(range(6))
+    assert [batch[World(rank, 3).rows(6)] for rank in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    assert batch[World().rows(6)] == batch
+
+
+@pytest.mark.parametrize(("batch", "size", "near"), [(8, 3, 9), (4, 16, 16), (7, 2, 8)])
+def test_a_batch_that_cannot_be_shared_says_one_that_can(batch: int, size: int, near: int) -> None:
+    with pytest.raises(
+        RecipeError, match=rf"{batch} pairs .* {size} processes: take batch={near} "
+    ):
+        World(0, size).rows(batch)
+
+
+def test_a_plain_start_is_a_world_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    assert joined() == World(0, 1, 0, 1)
+    values = torch.rand(2, 3)
+    assert gathered(values) is values
+
+
+def test_machines_with_unequal_numbers_of_processes_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "TORCHELASTIC_RUN_ID": "x",
+        "RANK": "5",
+        "WORLD_SIZE": "6",
+        "LOCAL_RANK": "1",
+        "LOCAL_WORLD_SIZE": "2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert joined() == World(5, 6, 1, 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    with pytest.raises(SettingsError, match="4 of 6 processes"):
+        joined()
+
+
+def test_a_shared_norm_alone_is_torchs_batch_norm() -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5, 1e-5, 0.05))
+    with torch.no_grad():
+        plain[1].weight.uniform_(0.5, 2)
+        plain[1].bias.uniform_(-1, 1)
+    shared = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5, 1e-5, 0.05))
+    shared.load_state_dict(plain.state_dict())
+    share_norms(shared)
+    images = torch.rand(4, 3, 9, 9) * 3 + 2
+    for module in (plain, shared):
+        module(images).sin().sum().backward()
+    for (name, one), two in zip(plain.named_parameters(), shared.parameters(), strict=True):
+        assert one.grad is not None and two.grad is not None
+        if name != "0.bias":  # a norm takes it off again: its gradient is rounding alone
+            torch.testing.assert_close(two.grad, one.grad, rtol=1e-4, atol=1e-4)
+    for one, two in zip(plain.buffers(), shared.buffers(), strict=True):
+        torch.testing.assert_close(two, one, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(shared(images), plain(images), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(shared.eval()(images), plain.eval()(images), rtol=1e-4, atol=1e-4)
