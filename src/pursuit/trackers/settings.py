@@ -34,7 +34,7 @@ class SiamFCSettings:
     found_above: float = 0.25  # and stays LOST until its score is as high as this
     sure_above: float = 0.5  # TRACKED from here on; between, UNSURE
     redetect: bool = False  # look for lost targets in the whole frame
-    redetect_above: float = 0.7  # score with which a lost target is taken up elsewhere
+    redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
     redetect_windows: int = 4  # search windows a frame for a lost target
 
     def __post_init__(self) -> None:

@@ -293,11 +293,8 @@ class SiamFCTracker:
         """Return the moved targets with the states that their scores lead to."""
         state = next_states(score, before.state, self.settings)
         lost, sure = state == State.LOST, state == State.TRACKED
-        # What a window shows where the target is not says nothing of its size.
-        keep = lost & self.settings.redetect
         return replace(
             after,
-            zoom=np.where(keep, before.zoom, after.zoom),
             state=state,
             lost_for=np.where(lost, before.lost_for + 1, 0),
             sure_centre=np.where(sure[:, None], after.centre, before.sure_centre),
