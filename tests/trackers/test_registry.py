@@ -21,7 +21,11 @@ def some_weights(tmp_path: Path) -> Path:
     network = SiamFC(SiamFCShape(channels=(4, 8, 8, 8, 4)))
     initialise(network, torch.Generator().manual_seed(0))
     path = tmp_path / "some.safetensors"
-    weights.save(path, network, weights.card_for(network.shape, name="some", score_offset=1.0))
+    weights.save(
+        path,
+        network,
+        weights.card_for(network.shape, name="some", score_scale=2.0, score_offset=0.5),
+    )
     return path
 
 
@@ -38,8 +42,8 @@ def test_load_builds_the_preset(some_weights: Path) -> None:
     frame = np.zeros((60, 80, 3), np.uint8)
     tracker.init(frame, (10, 10, 20, 20))
     result = tracker.update(frame)
-    # The card's offset is in the score: a black frame's map is flat.
-    assert result.score == pytest.approx(1 / (1 + np.exp(1.0)), abs=0.05)
+    # Height 0, that of a black frame's flat map, by the card's scale and offset.
+    assert result.score == pytest.approx(1 / (1 + np.exp(2.0 * 0.5)), abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ class SiamFCSettings:
     upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
     smallest: float = 0.2  # bounds of a target's size, in terms of its first
     largest: float = 5.0
-    lost_below: float = 0.1  # a target whose score is lower is LOST
-    found_above: float = 0.25  # and stays LOST until its score is as high as this
+    lost_below: float = 0.15  # a target whose score is lower is LOST
+    found_above: float = 0.35  # and stays LOST until its score is as high as this
     sure_above: float = 0.5  # TRACKED from here on; between, UNSURE
     redetect: bool = False  # look for lost targets in the whole frame
     redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
