@@ -8,12 +8,21 @@ settings of `redetect`: the share of gone frames said to be LOST, the share of p
 wrongly said LOST (of all, and of those whose box was right), and the share of returns taken up
 again within 25 frames, a second. The last column is the returns of targets that were being
 followed (overlap of half) in one of the last five labelled frames before they went.
+
+"by hand" are real exits, in which nothing was cut: exits.csv names the sequence, the first and
+the last frame in which no part of the target can be seen, and, where the target has no labels,
+the frame and the box it starts with. Its clips are told apart from "all": most are of videos
+that the shipped weights have learnt from.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +38,8 @@ from pursuit.trackers.registry import load
 from pursuit.trackers.settings import WEIGHTS_OF
 
 SECOND = 25  # frames
+BY_HAND = "by hand"
+EXITS = Path(__file__).with_name("exits.csv")
 
 
 def clips(sequences: list[Sequence]) -> Iterator[tuple[str, Absence, int]]:
@@ -42,6 +53,26 @@ def clips(sequences: list[Sequence]) -> Iterator[tuple[str, Absence, int]]:
         yield "cut away", cut_away(sequence, other, at, SECOND), first
         yield "covered", cover(sequence, other, at, length), first
         yield "panned", pan(sequence, at, length), first
+
+
+def marked(sequences: list[Sequence]) -> Iterator[tuple[str, Absence, int]]:
+    """Yield "by hand", the clip, and its first frame, for the targets in exits.csv."""
+    known = {sequence.name: sequence for sequence in sequences}
+    spans: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
+    with EXITS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            target = tuple(row[key] for key in ("sequence", "start", "x", "y", "w", "h"))
+            spans[target].append((int(row["first"]), int(row["last"])))
+    for (name, start, *box), gaps in spans.items():
+        sequence = known[name]
+        if start:
+            boxes = np.full((len(sequence), 4), np.nan)
+            boxes[int(start)] = np.array(box, float)
+            sequence = replace(sequence, boxes=boxes)
+        gone = np.zeros(len(sequence), bool)
+        for first, last in gaps:
+            gone[first : last + 1] = True
+        yield BY_HAND, Absence(sequence, gone), int(sequence.labelled.argmax())
 
 
 def follow(name: str, settings: dict[str, object], clip: Absence, first: int) -> tuple[Told, Told]:
@@ -73,18 +104,19 @@ def main() -> None:
     given = parser.parse_args()
     path = given.weights or weights.shipped()[WEIGHTS_OF[given.tracker]]
     held = set(yaml.safe_load(weights.read(path)[1].recipe)["data"]["held_out"])
-    sequences = [s for s in open_videos(given.videos) if s.video in held and s.labelled.sum() >= 30]
+    videos = open_videos(given.videos)
+    sequences = [s for s in videos if s.video in held and s.labelled.sum() >= 30]
     changes = {name: yaml.safe_load(value) for name, value in (s.split("=") for s in given.set)}
     print(f"{'':20} gone: LOST  present: LOST  on target: LOST  taken up  of those followed")
     for redetect in (False, True):
         sums: dict[str, tuple[Told, Told]] = {}
-        for way, clip, first in clips(sequences):
+        for way, clip, first in chain(clips(sequences), marked(videos)):
             settings = {"weights": path, "redetect": redetect, **changes}
             try:
                 pair = follow(given.tracker, settings, clip, first)
             except BoxError:  # larger than the smaller picture
                 continue
-            for key in (way, "all"):
+            for key in (way,) if way == BY_HAND else (way, "all"):
                 old = sums.get(key, (Told(), Told()))
                 sums[key] = (old[0] + pair[0], old[1] + pair[1])
         for key, (every, followed) in sums.items():
