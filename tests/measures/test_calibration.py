@@ -54,6 +54,7 @@ def test_peaks_that_never_err_have_a_fit() -> None:
     [
         ([1.0, 2, 3, 4], [True, True, False, False], 0.5),  # the higher the worse
         ([3.0, 3, 3, 3], [True, False, False, False], (2 / 3 + 3 / 5) / 4),  # all alike
+        ([0.1] * 3, [True, False, True], (2 * 3 / 4 + 1 / 3) / 3),  # their mean is not 0.1
         ([1.0, 2, 3, 4], [True] * 4, 5 / 6),
         ([1.0, 2, 3, 4], [False] * 4, 1 / 6),
         ([2.0], [True], 2 / 3),
@@ -63,8 +64,25 @@ def test_peaks_that_tell_nothing_get_the_share_of_good_frames(
     peaks: list[float], good: list[bool], share: float
 ) -> None:
     fit = fit_logistic(np.array(peaks), np.array(good))
-    assert fit[0] > 0
+    assert 0 < fit[0] < 0.01
     np.testing.assert_allclose(probability(np.array(peaks), *fit), share, atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("peaks", "good", "videos", "says"),
+    [
+        ([1.0, 2, 3, 4], [False, True, False, True], "aabb", None),
+        ([1.0, 2, 3, 4], [False, False, True, True], "aaaa", "only one video"),
+        ([1.0, 2, 3, 4], [True] * 4, "aabb", "no frame is bad"),
+        ([1.0, 2, 3, 4], [False] * 4, "aabb", "no frame is good"),
+        ([1.0, 2, 3, 4], [True, True, False, False], "aabb", "good frames peak no higher"),
+        ([0.1] * 3, [True, False, True], "aab", "good frames peak no higher"),
+    ],
+)
+def test_a_fit_that_says_nothing_is_doubted(
+    peaks: list[float], good: list[bool], videos: str, says: str | None
+) -> None:
+    assert calibration.doubt(np.array(peaks), np.array(good), list(videos)) == says
 
 
 def test_a_video_is_scored_by_the_others() -> None:

@@ -90,7 +90,10 @@ def test_the_table_holds_targets_means_and_intervals() -> None:
 def test_the_widest_report_fits_80_columns_uncut() -> None:
     name = "a-target-with-a-name-of-45-letters-and-digits"
     judged = held_out.report([followed(name, [12345.6, 0], [1, 5])] * 100)
-    lines = [*shown(judged), *held_out.notes(report()), *held_out.notes(judged)]
+    backwards = held_out.report([followed(name, [0, 30], [1, 5]) for name in "ab"])
+    assert backwards.calibration.doubt == "good frames peak no higher"  # the longest there is
+    reports = (report(), judged, backwards)
+    lines = [*shown(judged), *(line for one in reports for line in held_out.notes(one))]
     assert max(map(len, lines)) <= 80
     assert "12,345.6" not in "".join(lines) and "4,115.2" in "".join(lines)
     assert "…" not in "".join(lines)
@@ -114,6 +117,28 @@ def test_json_holds_all_and_no_nan() -> None:
     assert found["auc"]["low"] == judged.auc.low
     assert sum(found["calibration"]["curve"]["frames"]) == found["calibration"]["frames"] == 4
     assert found["calibration"]["score_scale"] == judged.calibration.scale
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ([followed("a", [0, 0], [5, 4]), followed("b", [0, 0], [6, 5])], "no frame is bad"),
+        ([followed("a", [0, 30], [5, 1])], "only one video"),
+    ],
+)
+def test_a_fit_in_doubt_is_not_for_the_card(parts: list[Followed], says: str) -> None:
+    judged = held_out.report(parts)
+    values = held_out.card_values(judged, {"held-out calibration error": 0.02})
+    assert list(values) == ["scores"]
+    assert values["scores"]["held-out auc"] == round(judged.auc.mean, 4)
+    # That of a fit which the card does not have.
+    assert "held-out calibration error" not in values["scores"]
+    assert held_out.notes(judged)[2:] == [
+        f"the card keeps its score_scale and score_offset: {says}"
+    ]
+    assert held_out.as_json(judged)["calibration"]["doubt"] == says
+    assert len(held_out.notes(report())) == 2
+    assert held_out.as_json(report())["calibration"]["doubt"] is None
 
 
 def test_the_card_keeps_other_figures() -> None:

@@ -100,8 +100,8 @@ def held_out(
 ) -> None:
     """Judge weights on the videos that their recipe held out: tracking, and what `score` is worth.
 
-    The card of a weights file is given the figures and the score's fit; the cards of the
-    weights that come with pursuit stay as they are.
+    The card of a weights file is given the figures and, unless it is in doubt, the score's
+    fit; the cards of the weights that come with pursuit stay as they are.
 
     pursuit evaluate held-out VIDEOS runs/slim/siamfc-slim.safetensors
     """

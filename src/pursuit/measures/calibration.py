@@ -56,18 +56,31 @@ def fit_logistic(peaks: Array, good: Mask) -> tuple[float, float]:
     Raises:
         ValueError: no frames.
     """
-    if not len(peaks):
-        raise ValueError("a fit needs at least one frame")
-    middle, spread = float(peaks.mean()), float(peaks.std()) or 1.0
-    x = np.column_stack([(peaks - middle) / spread, np.ones(len(peaks))])
-    hits = int(good.sum())
-    target = np.where(good, (hits + 1) / (hits + 2), 1 / (len(good) - hits + 2))
-    slope, level = _newton(x, target)
+    middle, spread = _middle_and_spread(peaks)
+    target = _targets(good)
+    slope, level = _newton((peaks - middle) / spread, target)
     if slope < _FLAT:
         mean = float(target.mean())
         slope, level = _FLAT, float(np.log(mean / (1 - mean)))
     scale = slope / spread
     return scale, middle - level / scale
+
+
+def doubt(peaks: Array, good: Mask, videos: Sequence[str]) -> str | None:
+    """Return why a fit to these frames says nothing about others; None where it may.
+
+    Args:
+        peaks, good, videos: (N,) as for `cross_validated`.
+    """
+    if len(set(videos)) < 2:
+        return "only one video"
+    if good.all():
+        return "no frame is bad"
+    if not good.any():
+        return "no frame is good"
+    middle, spread = _middle_and_spread(peaks)
+    slope, _ = _newton((peaks - middle) / spread, _targets(good))
+    return "good frames peak no higher" if slope < _FLAT else None
 
 
 def cross_validated(peaks: Array, good: Mask, videos: Sequence[str]) -> Array | None:
@@ -107,8 +120,28 @@ def expected_error(curve: Reliability) -> float:
     return float((curve.frames * apart).sum() / curve.frames.sum())
 
 
-def _newton(x: Array, target: Array) -> tuple[float, float]:
-    """Return theta (2,) of the likeliest logistic of rows x (N, 2), by damped Newton steps."""
+def _middle_and_spread(peaks: Array) -> tuple[float, float]:
+    """Return mean and standard deviation, 1 where the peaks are all alike.
+
+    Raises:
+        ValueError: no frames.
+    """
+    if not len(peaks):
+        raise ValueError("a fit needs at least one frame")
+    # The mean of equal peaks may be a rounding off them, and their deviation above 0.
+    spread = float(peaks.std()) if np.ptp(peaks) > 0 else 1.0
+    return float(peaks.mean()), spread
+
+
+def _targets(good: Mask) -> Array:
+    """Return Platt's labels (N,) of frames good (N,) or not."""
+    hits = int(good.sum())
+    return np.where(good, (hits + 1) / (hits + 2), 1 / (len(good) - hits + 2))
+
+
+def _newton(along: Array, target: Array) -> tuple[float, float]:
+    """Return slope and level of the likeliest logistic of `along` (N,), by damped Newton steps."""
+    x = np.column_stack([along, np.ones(len(along))])
     theta = np.zeros(2)
     loss = _loss(theta, x, target)
     for _ in range(_STEPS):

@@ -60,12 +60,13 @@ class Calibration:
     """What the score is worth.
 
     Attributes:
-        scale, offset: the fit on all frames, for the card.
+        scale, offset: the fit on all frames, for the card unless there is a `doubt`.
         frames: number of frames it is fitted to: labelled, after the first.
         good: share of them whose box overlaps the target by half.
         folds: number of videos; each was scored by a fit on the others.
         error: expected calibration error of these scores; None where there is one video only.
         curve: their reliability curve, likewise.
+        doubt: why the fit is not for a card; None where it is.
     """
 
     scale: float
@@ -75,6 +76,7 @@ class Calibration:
     folds: int
     error: float | None
     curve: Reliability | None
+    doubt: str | None
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,13 @@ def notes(judged: HeldOutReport) -> list[str]:
     error = "not known, it takes two videos"
     if found.error is not None:
         error = f"{found.error:.3f} ({found.folds} folds, a video each)"
-    return [
+    lines = [
         f"overlap of half or more after the first frame: {share}",
         f"expected calibration error of the score: {error}",
     ]
+    if found.doubt is not None:
+        lines.append(f"the card keeps its score_scale and score_offset: {found.doubt}")
+    return lines
 
 
 def as_json(judged: HeldOutReport) -> dict[str, Any]:
@@ -154,6 +159,7 @@ def as_json(judged: HeldOutReport) -> dict[str, Any]:
             "good": found.good,
             "folds": found.folds,
             "error": found.error,
+            "doubt": found.doubt,
             "curve": curve
             and {
                 "score": curve.score.tolist(),
@@ -165,23 +171,29 @@ def as_json(judged: HeldOutReport) -> dict[str, Any]:
 
 
 def card_values(judged: HeldOutReport, scores: dict[str, float]) -> dict[str, Any]:
-    """Return what a card with `scores` is to say from now on: its scores and the score's fit."""
+    """Return what a card with `scores` is to say from now on: its scores and the score's fit.
+
+    A fit in doubt is left out, and so is its error: the card keeps the two numbers it has.
+    """
+    fit = judged.calibration
     found = {
         "held-out auc": judged.auc.mean,
         "held-out p20": judged.precision20.mean,
         "held-out centre error px": judged.centre_error.mean,
-        "held-out calibration error": judged.calibration.error,
+        "held-out calibration error": None if fit.doubt else fit.error,
     }
     known = {
         name: round(value, 4)
         for name, value in found.items()
         if value is not None and math.isfinite(value)
     }
-    return {
-        "scores": {name: scores[name] for name in scores if name not in found} | known,
-        "score_scale": float(f"{judged.calibration.scale:.6g}"),
-        "score_offset": float(f"{judged.calibration.offset:.6g}"),
+    values: dict[str, Any] = {
+        "scores": {name: scores[name] for name in scores if name not in found} | known
     }
+    if fit.doubt is None:
+        values["score_scale"] = float(f"{fit.scale:.6g}")
+        values["score_offset"] = float(f"{fit.offset:.6g}")
+    return values
 
 
 def _target(one: Followed) -> TargetScore:
@@ -222,6 +234,7 @@ def _calibration(followed: Sequence[Followed]) -> Calibration:
         folds=len(set(videos)),
         error=None if curve is None else calibration.expected_error(curve),
         curve=curve,
+        doubt=calibration.doubt(peaks, good, videos),
     )
 
 
