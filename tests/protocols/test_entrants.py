@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pursuit import weights
 from pursuit.errors import PursuitError, SettingsError, WeightsError
 from pursuit.protocols.entrants import Entrant, claim, entrant, entrants
 
@@ -58,16 +59,31 @@ def test_what_cannot_be_loaded(one: Entrant, kind: type[PursuitError]) -> None:
 
 
 def test_a_folder_belongs_to_one_tracker(tmp_path: Path) -> None:
-    weights = tmp_path / "w.pt"
-    weights.write_bytes(b"first")
-    mine = Entrant("w", "siamfc-3s", (weights,))
+    file = tmp_path / "w.pt"
+    file.write_bytes(b"first")
+    mine = Entrant("w", "siamfc-3s", (file,))
     claim(tmp_path / "out", mine)
     claim(tmp_path / "out", mine)
     with pytest.raises(SettingsError, match="tracker differs"):
-        claim(tmp_path / "out", Entrant("w", "siamfc-5s", (weights,)))
-    weights.write_bytes(b"trained further")
+        claim(tmp_path / "out", Entrant("w", "siamfc-5s", (file,)))
+    file.write_bytes(b"trained further")
     with pytest.raises(SettingsError, match="sha256 differs"):
         claim(tmp_path / "out", mine)
+
+
+@pytest.mark.parametrize("field", ["score_scale", "score_offset"])
+def test_a_redetecting_tracker_is_another_when_its_score_is(tmp_path: Path, field: str) -> None:
+    network, card = weights.read(weights.find("siamfc-slim"))
+    file = tmp_path / "w.safetensors"
+    card = weights.save(file, network, card)
+    plain, wide = (Entrant("w", "siamfc-slim", (file,), redetect=way) for way in (False, True))
+    claim(tmp_path / "plain", plain)
+    claim(tmp_path / "wide", wide)
+    claim(tmp_path / "wide", wide)
+    weights.write_card(weights.card_path(file), card.with_values(**{field: 0.25}))
+    claim(tmp_path / "plain", plain)  # its boxes are the same whatever its score
+    with pytest.raises(SettingsError, match=f"{field} differs"):
+        claim(tmp_path / "wide", wide)
 
 
 def test_a_damaged_card_is_nobodys(tmp_path: Path) -> None:

@@ -56,7 +56,13 @@ class Entrant:
         return registry.load(self.name, weights=self.files[0] if self.files else None, **settings)
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides this tracker's boxes: its settings, and its files' hashes."""
+        """Return what decides this tracker's boxes: its settings, and its files' hashes.
+
+        Where it redetects, also the two numbers of its card that say when a target is lost.
+
+        Raises:
+            WeightsError: its files are missing or, where it redetects, not good.
+        """
         what: dict[str, Any] = {"tracker": self.name}
         if self.name in OPENCV_NAMES:
             what["opencv"] = cv2.__version__
@@ -66,6 +72,9 @@ class Entrant:
         if not files and self.name in WEIGHTS_OF:
             files = (weights.shipped()[WEIGHTS_OF[self.name]],)
         what["sha256"] = [_sha256(path) for path in files]
+        if self.redetect:
+            _, card = weights.read(files[0])
+            what |= {"score_scale": card.score_scale, "score_offset": card.score_offset}
         return what
 
 
