@@ -8,6 +8,7 @@ import pytest
 from pursuit.datasets import Sequence
 from pursuit.datasets.splices import cover, cut_away, pan
 from pursuit.datasets.synthetic import Scene
+from pursuit.errors import SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,15 @@ def test_cut_away(clip: Sequence, other: Sequence) -> None:
     assert np.abs(frames[25].astype(int) - own[20]).mean() > 10
     assert np.array_equal(absence.sequence.boxes[35:], clip.boxes[20:])
     assert np.isnan(absence.sequence.boxes[20:35]).all()
+
+
+@pytest.mark.parametrize("at", [-1, 0, 61])
+def test_a_cut_comes_after_a_frame_of_the_sequence(
+    clip: Sequence, other: Sequence, at: int
+) -> None:
+    with pytest.raises(SettingsError, match=f"after 1 to 60 frames; got at={at}"):
+        cut_away(clip, other, at=at, length=15)
+    assert [len(list(cut_away(clip, other, at, 2).sequence.frames())) for at in (1, 60)] == [62, 62]
 
 
 def test_cover(clip: Sequence, other: Sequence) -> None:

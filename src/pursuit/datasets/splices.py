@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pursuit import boxes as box_arithmetic
 from pursuit.datasets.base import Sequence
+from pursuit.errors import SettingsError
 from pursuit.frames import Frame
 
 Array = NDArray[np.float64]
@@ -42,7 +43,15 @@ class Absence:
 
 
 def cut_away(sequence: Sequence, other: Sequence, at: int, length: int) -> Absence:
-    """Return the sequence with `length` frames of another video put in before frame `at`."""
+    """Return the sequence with `length` frames of another video put in before frame `at`.
+
+    Raises:
+        SettingsError: `at` is not 1 to the number of frames.
+    """
+    if not 1 <= at <= len(sequence):
+        raise SettingsError(
+            f"{sequence.name}: a cut comes after 1 to {len(sequence)} frames; got at={at}"
+        )
     order = np.concatenate(
         [np.arange(at), np.full(length, -1), np.arange(at, len(sequence))]
     ).astype(np.int64)

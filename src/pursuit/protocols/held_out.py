@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pursuit import weights
+from pursuit import runtimes, weights
 from pursuit.datasets import Sequence, open_videos
 from pursuit.errors import DataError, RecipeError, SettingsError, WeightsError, nearest
 from pursuit.frames import Colour
 from pursuit.learning import recipe as recipes
 from pursuit.learning.recipe import Recipe
 from pursuit.protocols.otb import follow
-from pursuit.trackers import registry
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.settings import PRESETS
+from pursuit.trackers.siamfc import SiamFCTracker
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,10 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
     """
     held = recipe.data.held_out
     if not held:
-        raise RecipeError("the recipe holds no videos out: name some, data.held_out=[A,B]")
+        raise RecipeError(
+            "the recipe holds no videos out: train with data.held_out=[A,B], or judge the weights "
+            "with  pursuit evaluate otb"
+        )
     found = open_videos(videos)
     known = {sequence.video for sequence in found}
     missing = [name for name in held if name not in known]
@@ -95,15 +98,25 @@ def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Fo
             f"the recipe's tracker {recipe.tracker!r} is not one of {', '.join(PRESETS)}"
             f"{nearest(recipe.tracker, PRESETS)}"
         )
-    _, card = weights.read(path)
-    tracker = _Listener(registry.load(recipe.tracker, weights=path))
+    tracker = _Listener(_uncalibrated(recipe.tracker, path))
     for sequence in sequences:
         boxes = follow(tracker, sequence).boxes
         peaks = np.full(len(sequence), np.nan)
         heard = _odds(np.array(tracker.scores))
         # Not of the frame it started in: there the score is 1, the box is given.
-        peaks[len(peaks) - len(heard) + 1 :] = heard[1:] / card.score_scale + card.score_offset
+        peaks[len(peaks) - len(heard) + 1 :] = heard[1:]
         yield Followed(sequence.name, sequence.video, boxes, sequence.boxes, peaks)
+
+
+def _uncalibrated(name: str, path: Path) -> SiamFCTracker:
+    """Return a tracker whose scores are 1 / (1 + exp(-peak)), whatever the card says.
+
+    A steep calibration says 0 or 1 of most peaks, and they could not be told from that.
+    """
+    network, _ = weights.read(path)
+    return SiamFCTracker(
+        runtimes.compile(network), PRESETS[name], score_scale=1.0, score_offset=0.0, name=name
+    )
 
 
 class _Listener:
