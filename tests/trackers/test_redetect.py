@@ -118,3 +118,38 @@ def test_a_lost_target_does_not_take_anothers_place(beacon: Any, scene: Scene) -
         result = tracker.update(scene((330, 240)))
     assert result.state.tolist() == [State.LOST, State.TRACKED]
     assert centres(result.box[1]) == pytest.approx(np.array([330, 240]), abs=1)
+
+
+def test_it_is_taken_up_in_the_size_it_had(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(redetect=True))
+    tracker.init(scene((50, 60)), BOX)
+    for radius in np.linspace(10, 15, 40):
+        grown = tracker.update(scene((50, 60), radius=radius)).box[2]
+    assert grown > 40
+    for _ in range(3):
+        assert tracker.update(scene()).state is State.LOST
+    for _ in range(12):
+        result = tracker.update(scene((330, 240), radius=15))
+        if result.state is State.TRACKED:
+            break
+    assert result.box[2] == pytest.approx(grown, rel=1e-9)
+
+
+def test_only_a_sure_place_is_gone_back_to(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    tracker.init(scene((50, 60)), BOX)
+    tracker.update(scene((52, 60)))
+    assert tracker.targets.sure_centre[0] == pytest.approx(np.array([52, 60]), abs=0.3)
+    result = tracker.update(scene((58, 60), radius=11.5))  # looks less like it
+    assert result.state is State.UNSURE
+    assert centres(result.box)[0] == pytest.approx(58, abs=0.5)
+    assert tracker.targets.sure_centre[0] == pytest.approx(np.array([52, 60]), abs=0.3)
+    assert tracker.targets.sure_zoom[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_frame_of_another_size_takes_the_sure_place_with_it(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    tracker.init(scene((50, 60)), BOX)
+    assert tracker.update(scene()).state is State.LOST
+    tracker.update(scene(width=800, height=900))
+    assert tracker.targets.sure_centre[0] == pytest.approx(np.array([100, 180]))

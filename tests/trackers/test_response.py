@@ -109,6 +109,23 @@ def test_negative_scores_do_not_reward_a_change_of_scale() -> None:
     assert moves(maps, scale_penalty=0.97).scale.item() == 1
 
 
+def test_a_scale_that_was_highest_at_rest_must_beat_what_it_was_then() -> None:
+    maps = torch.stack([bump(0, 0, height=h) for h in (6, 5, 4)])[None]
+    at_rest = moves(maps).peaks
+
+    def read(*heights: float) -> Move:
+        maps = torch.stack([bump(0, 0, height=h) for h in heights])[None]
+        return find_moves(maps, MATRIX, WINDOW, SiamFCSettings(), at_rest)
+
+    still = read(6, 5, 4)
+    assert (still.scale.item(), still.likeness.item()) == (1, pytest.approx(1))
+    assert read(7, 5, 4).scale.item() == 0
+    assert read(4.5, 3.75, 3).likeness.item() == pytest.approx(0.5, abs=1e-3)
+    # At half its height it is another view, of which the first frame says nothing.
+    turned = read(3, 2.5, 2)
+    assert (turned.scale.item(), turned.likeness.item()) == (0, pytest.approx(0))
+
+
 def test_targets_do_not_mix() -> None:
     one, two = bump(1, 2)[None, None], bump(-3, 0.5)[None, None]
     both = moves(torch.cat([one, two]), scales=1)

@@ -358,3 +358,20 @@ def test_scene_is_where_it_says(scene: Scene) -> None:
     light = scene((120.25, 80.5))[:, :, 0].astype(float)
     x = (light.sum(0) * (np.arange(400) + 0.5)).sum() / light.sum()
     assert x == pytest.approx(120.25, abs=0.02)
+
+
+def test_what_a_still_target_is_off_by_is_taken_off_while_it_looks_the_same(
+    beacon: Any, scene: Scene
+) -> None:
+    strength = 1.0
+    cells = torch.arange(17.0) - 8
+    leaning = torch.exp(-((cells[None] - 0.4) ** 2 + cells[:, None] ** 2) / (2 * 1.5**2))
+    beacon._map = lambda z, x: 10 * strength * leaning.double()
+    tracker = SiamFCTracker(beacon, SiamFCSettings(scales=1))
+    frame = scene((200, 150))
+    tracker.init(frame, BOX)
+    for strength in (1.0, 0.75, 0.5):
+        before = tracker.targets.centre[0, 0]
+        moved = tracker.update(frame).box[0] + BOX[2] / 2 - before
+        # In cells; a window has 255 pixels for the 80 of the exemplar's 127, a cell 8.
+        assert moved / (8 * 80 / 127) == pytest.approx(0.4 * (2 - 2 * strength), abs=0.01)

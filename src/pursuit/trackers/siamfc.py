@@ -26,6 +26,7 @@ from pursuit.errors import BoxError, PursuitError
 from pursuit.frames import Colour, Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import Compiled
+from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import Result, State
 from pursuit.trackers.redetect import next_states, wide_centres
 from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
@@ -34,7 +35,7 @@ from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
 _LEAST = 2.0  # pixels: no side of a box shrinks below this
-_LEAST_PEAK = 1.0  # of a first frame that peaks are measured against: log odds, about
+_LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,20 @@ class Views:
     target: NDArray[np.int64]
     centre: Array
     side: Array
+
+    def take(self, rows: slice) -> Views:
+        """Return these of the views."""
+        return Views(self.target[rows], self.centre[rows], self.side[rows])
+
+
+def _without(maps: Tensor, views: Views, box: Array) -> Tensor:
+    """Return the maps (1, M, 17, 17) of M views as low as they get where they show a box (4,)."""
+    cells = (np.arange(_CELLS) - (_CELLS - 1) / 2) * STRIDE / SEARCH
+    # (M, 2, 17): x, y of the cells in the frame.
+    place = views.centre[:, :, None] + cells * views.side[:, None, None]
+    within = np.abs(place - (box[:2] + box[2:] / 2)[:, None]) <= box[2:, None] / 2
+    hidden = torch.from_numpy(within[:, 1, :, None] & within[:, 0, None, :])[None]
+    return torch.where(hidden.to(maps.device), maps.amin(dim=(2, 3), keepdim=True), maps)
 
 
 class SiamFCTracker:
@@ -244,6 +259,7 @@ class SiamFCTracker:
         features = self._network.embed(self._windows(picture, targets, [near, wide]))
         maps = self._network.score(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
+        moved, score = self._told_apart(targets, moved, score, maps, near)
         if len(seeks):
             maps = self._network.score(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
@@ -264,6 +280,25 @@ class SiamFCTracker:
         peak = move.peaks.cpu().numpy()[rows, scale].astype(np.float64)
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
+    def _told_apart(
+        self, before: Targets, moved: Targets, score: Array, maps: Tensor, views: Views
+    ) -> tuple[Targets, Array]:
+        """Return targets and scores (N,), those that took another's place put elsewhere.
+
+        The maps (N, S, 17, 17) of such a target are read again without that place. Where they
+        then show nothing that is surely it, it stays where it was.
+        """
+        boxes, sure = moved.boxes(), self.settings.sure_above
+        centre, zoom, score = moved.centre.copy(), moved.zoom.copy(), score.copy()
+        for row, owner in impostors(boxes, score, before.state, sure):
+            one, scales = before.take(np.array([row])), len(self._steps)
+            view = views.take(slice(row * scales, (row + 1) * scales))
+            rest = _without(maps[row : row + 1], view, boxes[owner])
+            again, its_score = self._moved(one, rest, view)
+            chosen = again if its_score[0] >= sure else one
+            centre[row], zoom[row], score[row] = chosen.centre[0], chosen.zoom[0], its_score[0]
+        return replace(moved, centre=centre, zoom=zoom), score
+
     def _taken_up(
         self, targets: Targets, score: Array, maps: Tensor, views: Views
     ) -> tuple[Targets, Array]:
@@ -273,21 +308,19 @@ class SiamFCTracker:
         found = self._score(targets.take(views.target), peak)
         place = views.centre + move.offset.cpu().numpy() * STRIDE * views.side[:, None] / SEARCH
         centre, zoom, score = targets.centre.copy(), targets.zoom.copy(), score.copy()
-        for i in np.argsort(found, kind="stable"):
+        there = (targets.state != State.LOST) | (score >= self.settings.found_above)
+        taken_up = np.zeros(len(targets), bool)
+        for i in np.argsort(-found, kind="stable"):
             row = views.target[i]
-            if found[i] < max(self.settings.redetect_above, score[row]):
+            if taken_up[row] or found[i] < max(self.settings.redetect_above, score[row]):
                 continue
-            if self._taken_by_another(targets, row, place[i]):
+            inside = (np.abs(centre - place[i]) <= targets.size / 2).all(axis=1) & there
+            inside[row] = False
+            if inside.any():  # another is there, or has just been taken up there
                 continue
+            taken_up[row] = there[row] = True
             centre[row], zoom[row], score[row] = place[i], targets.sure_zoom[row], found[i]
         return replace(targets, centre=centre, zoom=zoom), score
-
-    @staticmethod
-    def _taken_by_another(targets: Targets, row: int, place: Array) -> bool:
-        """Return whether a place is in the box of another target that is not lost."""
-        inside = (np.abs(targets.centre - place) <= targets.size / 2).all(axis=1)
-        others = np.arange(len(targets)) != row
-        return bool((inside & others & (targets.state != State.LOST)).any())
 
     def _judged(self, before: Targets, after: Targets, score: Array) -> Targets:
         """Return the moved targets with the states that their scores lead to."""
