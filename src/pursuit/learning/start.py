@@ -55,7 +55,13 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
         source, norms_fit = weights.read(file)[0], True
     old, new = source.shape, network.shape
     wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
-    if wider or old.groups != new.groups or not norms_fit:
+    if not norms_fit:
+        has, lacks = ("has a", "has none") if old.norm_last else ("has no", "has one")
+        raise RecipeError(
+            f"network.start: {start} {has} norm after conv5, the recipe's network {lacks}: set "
+            f"network.norm_last={str(old.norm_last).lower()}, or start from a weights file"
+        )
+    if wider or old.groups != new.groups:
         raise RecipeError(
             f"network.start: {start} has channels {old.channels} in groups {old.groups}; "
             f"it cannot start {new.channels} in groups {new.groups}"
