@@ -179,9 +179,7 @@ def test_a_run_from_other_weights_is_refused_ended_or_stopped(
     _train(chosen, tmp_path / "stopped", stop_after=1)
     for name in ("ended", "stopped"):
         for other in (str(two), "siamfc-slim"):
-            with pytest.raises(
-                RecipeError, match=f"other weights than {other}; give another --out"
-            ):
+            with pytest.raises(RecipeError, match=re.escape(f"other weights than {other};")):
                 _train(_recipe(small_store, *QUICK, f"network.start={other}"), tmp_path / name)
         with pytest.raises(RecipeError, match="no checkpoint or weights file gone"):
             _train(_recipe(small_store, *QUICK, "network.start=gone"), tmp_path / name)
