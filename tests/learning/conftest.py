@@ -33,13 +33,13 @@ def _frame(video: int, number: int) -> np.ndarray:
     return frame
 
 
-def _sequence(video: int) -> Sequence:
+def _sequence(video: int, look: int) -> Sequence:
     boxes = np.array([[100 + 3 * n, 90 + 2 * n, 40, 40] for n in range(FRAMES)], dtype=np.float64)
     return Sequence(
         name=f"video{video}",
         video=f"video{video}",
         boxes=boxes,
-        open_frames=lambda: (_frame(video, n) for n in range(FRAMES)),
+        open_frames=lambda: (_frame(look + video, n) for n in range(FRAMES)),
         source="generated",
     )
 
@@ -77,9 +77,18 @@ def trained() -> Callable[[NetworkRecipe], SiamFC]:
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a store: 6 videos of 12 frames, 8 stills, 4 pictures without labels."""
-    folder = tmp_path_factory.mktemp("store")
+    return _store(tmp_path_factory.mktemp("store"), look=0)
+
+
+@pytest.fixture(scope="session")
+def other_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a store as the small one by all names and numbers; the videos look different."""
+    return _store(tmp_path_factory.mktemp("other"), look=20)
+
+
+def _store(folder: Path, look: int) -> Path:
     settings = CropSettings()
-    jobs = [Job(f"v{i}", video=(_sequence(i),)) for i in range(6)]
+    jobs = [Job(f"v{i}", video=(_sequence(i, look),)) for i in range(6)]
     jobs.append(Job("w", stills=tuple(_still(i, 1 if i < 8 else 0) for i in range(12))))
     parts = []
     for job in jobs:

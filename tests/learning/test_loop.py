@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +12,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 
 from pursuit import store, weights
-from pursuit.errors import PursuitError, RecipeError, SettingsError
+from pursuit.errors import PursuitError, RecipeError, SettingsError, StoreError
 from pursuit.learning import loop, recipe, training
 from pursuit.learning.examples import PairSampler
 from pursuit.learning.loop import Report
+from pursuit.learning.recipe import NetworkRecipe
 from pursuit.learning.world import World
-from pursuit.networks.siamfc import EXEMPLAR, SEARCH
+from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
 
 SMALL = (
     "network.channels=[4,8,8,8,8]",
@@ -111,6 +115,137 @@ def test_a_run_that_has_ended_keeps_its_card(small_store: Path, tmp_path: Path) 
     trained.weights.write_bytes(whole[:-1])
     _train(chosen, tmp_path)
     assert trained.weights.read_bytes() == whole
+
+
+QUICK = ("pairs=8", "epochs=1", "data.held_out=[]")
+FORM = NetworkRecipe(channels=(4, 8, 8, 8, 8))
+
+
+def _first_weights(path: Path, network: SiamFC) -> Path:
+    """Write weights whose card says what weights that go on from them have to say too."""
+    card = weights.card_for(
+        network.shape,
+        name="first",
+        data=[weights.Source(name="films", licence="CC0-1.0", note="3 objects, video")],
+        licence="for research",
+        score_scale=4.0,
+        score_offset=2.5,
+    )
+    weights.save(path, network, card)
+    return path
+
+
+def _without_card(checkpoint: Path) -> None:
+    """Make a checkpoint what it was before checkpoints held cards."""
+    state = torch.load(checkpoint, weights_only=True)
+    del state["card"]
+    torch.save(state, checkpoint)
+
+
+def test_a_run_on_other_data_is_refused_ended_or_stopped(
+    small_store: Path, other_store: Path, tmp_path: Path
+) -> None:
+    _, ended = _train(_recipe(small_store, *QUICK), tmp_path / "ended")
+    _train(_recipe(small_store, *QUICK), tmp_path / "stopped", stop_after=1)
+    for name in ("ended", "stopped"):
+        file = tmp_path / name / "checkpoint.pt"
+        before = file.read_bytes()
+        with pytest.raises(RecipeError) as raised:
+            _train(_recipe(other_store, *QUICK), tmp_path / name)
+        assert str(raised.value) == (
+            f"checkpoint {file} is of a run on other data than {other_store} holds; give "
+            "another --out, or the data it was made with"
+        )
+        with pytest.raises(StoreError, match=r"no store at .*nowhere"):
+            _train(_recipe(tmp_path / "nowhere", *QUICK), tmp_path / name)
+        assert file.read_bytes() == before
+    moved = _recipe(shutil.copytree(small_store, tmp_path / "moved"), *QUICK)
+    assert _train(moved, tmp_path / "ended") == ([], ended)
+    told, trained = _train(moved, tmp_path / "stopped")
+    assert isinstance(trained, training.Trained) and told[-1].step == 2
+    assert weights.read(trained.weights)[1] == weights.read(ended.weights)[1]  # type: ignore[attr-defined]
+
+
+def test_a_run_from_other_weights_is_refused_ended_or_stopped(
+    small_store: Path, trained: Callable[[NetworkRecipe], SiamFC], tmp_path: Path
+) -> None:
+    network = trained(FORM)
+    one = _first_weights(tmp_path / "one" / "w.safetensors", network)
+    with torch.no_grad():
+        network.bias.add_(1)
+    two = _first_weights(tmp_path / "two" / "w.safetensors", network)
+    chosen = _recipe(small_store, *QUICK, f"network.start={one}")
+    _, ended = _train(chosen, tmp_path / "ended")
+    _train(chosen, tmp_path / "stopped", stop_after=1)
+    for name in ("ended", "stopped"):
+        for other in (str(two), "siamfc-slim"):
+            with pytest.raises(RecipeError, match=re.escape(f"other weights than {other};")):
+                _train(_recipe(small_store, *QUICK, f"network.start={other}"), tmp_path / name)
+        with pytest.raises(RecipeError, match="no checkpoint or weights file gone"):
+            _train(_recipe(small_store, *QUICK, "network.start=gone"), tmp_path / name)
+    assert _train(chosen, tmp_path / "ended") == ([], ended)
+
+
+def test_a_run_resumes_without_the_weights_it_started_from(
+    small_store: Path, trained: Callable[[NetworkRecipe], SiamFC], tmp_path: Path
+) -> None:
+    first = _first_weights(tmp_path / "first.safetensors", trained(FORM))
+    chosen = _recipe(small_store, *QUICK, f"network.start={first}")
+    _, whole = _train(chosen, tmp_path / "whole")
+    _train(chosen, tmp_path / "parts", stop_after=1)
+    first.unlink()
+    first.with_suffix(".json").unlink()
+    _, parts = _train(chosen, tmp_path / "parts")
+    assert _train(chosen, tmp_path / "parts") == ([], parts)
+    one, two = (weights.read(run.weights)[1] for run in (whole, parts))  # type: ignore[attr-defined]
+    assert one == two
+    assert (two.licence, two.score_scale, two.score_offset) == ("for research", 4.0, 2.5)
+    assert two.data[-1].note == "3 objects, video (by way of first)"
+    assert "start: first.safetensors" in two.recipe
+
+
+def test_a_run_from_a_checkpoint_keeps_its_data_and_licence(
+    small_store: Path, trained: Callable[[NetworkRecipe], SiamFC], tmp_path: Path
+) -> None:
+    first = _first_weights(tmp_path / "first.safetensors", trained(FORM))
+    _train(_recipe(small_store, *QUICK, f"network.start={first}"), tmp_path / "one")
+    checkpoint = tmp_path / "one" / "checkpoint.pt"
+    chosen = _recipe(small_store, *QUICK, f"network.start={checkpoint}", "data.still=0")
+    _, two = _train(chosen, tmp_path / "two")
+    card = weights.read(two.weights)[1]  # type: ignore[attr-defined]
+    assert (card.licence, card.score_scale, card.score_offset) == ("for research", 4.0, 2.5)
+    assert [(source.licence, source.note) for source in card.data] == [
+        ("unknown", "6 objects, video"),
+        ("unknown", "8 objects, still (by way of small)"),
+        ("unknown", "6 objects, video (by way of small)"),
+        ("CC0-1.0", "3 objects, video (by way of first) (by way of small)"),
+    ]
+    _without_card(checkpoint)
+    _, three = _train(chosen, tmp_path / "three")
+    card = weights.read(three.weights)[1]  # type: ignore[attr-defined]
+    assert card.licence == ""
+    assert [(source.name, source.licence, source.note) for source in card.data] == [
+        ("generated", "unknown", "6 objects, video"),
+        ("checkpoint.pt", "unknown", "first weights; their data is not known"),
+    ]
+
+
+def test_runs_from_before_their_data_was_noted_go_on(
+    small_store: Path, other_store: Path, tmp_path: Path
+) -> None:
+    _, ended = _train(_recipe(small_store, *QUICK), tmp_path / "ended")
+    assert isinstance(ended, training.Trained)
+    path = weights.card_path(ended.weights)
+    weights.write_card(path, weights.read_card(path).with_values(roots={}))
+    _train(_recipe(small_store, *QUICK), tmp_path / "stopped", stop_after=1)
+    for name in ("ended", "stopped"):
+        _without_card(tmp_path / name / "checkpoint.pt")
+    chosen = _recipe(other_store, *QUICK)
+    assert _train(chosen, tmp_path / "ended") == ([], ended)
+    told, trained = _train(chosen, tmp_path / "stopped")
+    assert isinstance(trained, training.Trained) and told[-1].step == 2
+    with pytest.raises(RecipeError, match="other data"):  # noted from here on
+        _train(_recipe(small_store, *QUICK), tmp_path / "stopped")
 
 
 def test_the_loss_falls_on_easy_pairs(small_store: Path, tmp_path: Path) -> None:

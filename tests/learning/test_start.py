@@ -38,6 +38,12 @@ def _maps(network: SiamFC) -> Tensor:
         return network.eval()(exemplar, search)
 
 
+def _checkpoint(network: SiamFC, form: NetworkRecipe, path: Path, **more: object) -> Path:
+    learner = {f"network.{name}": value for name, value in network.state_dict().items()}
+    torch.save({"learner": learner, "network": form.model_dump(mode="json"), **more}, path)
+    return path
+
+
 def _norms(network: SiamFC) -> list[nn.BatchNorm2d]:
     return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
 
@@ -119,9 +125,8 @@ def test_the_full_width_starts_from_the_shipped_slim_weights() -> None:
 
 
 def test_a_run_starts_from_a_checkpoint(trained: Trained, tmp_path: Path) -> None:
-    slim, path = trained(SLIM), tmp_path / "checkpoint.pt"
-    learner = {f"network.{name}": value for name, value in slim.state_dict().items()}
-    torch.save({"learner": learner, "network": SLIM.model_dump(mode="json")}, path)
+    slim = trained(SLIM)
+    path = _checkpoint(slim, SLIM, tmp_path / "checkpoint.pt")
     same = build_network(SLIM)
     start_from(same, str(path), 0, _no_windows)
     assert all(torch.equal(a, b) for a, b in zip(same.parameters(), slim.parameters(), strict=True))
@@ -131,6 +136,22 @@ def test_a_run_starts_from_a_checkpoint(trained: Trained, tmp_path: Path) -> Non
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(RecipeError, match="damaged"):
         start_from(same, str(path), 0, _no_windows)
+
+
+@pytest.mark.parametrize(
+    ("norm_last", "says"),
+    [
+        (True, r"has a norm after conv5, the recipe's network has none: set .*norm_last=true"),
+        (False, r"has no norm after conv5, the recipe's network has one: set .*norm_last=false"),
+    ],
+)
+def test_a_checkpoint_with_other_norms_is_told_by_them(
+    norm_last: bool, says: str, trained: Trained, tmp_path: Path
+) -> None:
+    form, other = (SLIM.model_copy(update={"norm_last": n}) for n in (norm_last, not norm_last))
+    path = _checkpoint(trained(form), form, tmp_path / "checkpoint.pt")
+    with pytest.raises(RecipeError, match=says):
+        start_from(build_network(other), str(path), 0, _no_windows)
 
 
 def test_weights_that_are_not_there_are_named() -> None:

@@ -14,11 +14,13 @@ SLIM = NetworkRecipe(channels=(6, 8, 12, 12, 10), gain=3e-3)
 WIDE = NetworkRecipe(channels=(16, 20, 24, 30, 28), gain=1e-3)
 
 
+@pytest.mark.parametrize("norm_last", [True, False])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_widened_network_gives_the_same_maps(
-    training: bool, trained: Callable[[NetworkRecipe], SiamFC]
+    training: bool, norm_last: bool, trained: Callable[[NetworkRecipe], SiamFC]
 ) -> None:
-    slim, wide = trained(SLIM).train(training), build_network(WIDE).train(training)
+    few, many = (form.model_copy(update={"norm_last": norm_last}) for form in (SLIM, WIDE))
+    slim, wide = trained(few).train(training), build_network(many).train(training)
     widen(slim, wide, torch.Generator(), noise=0.0)
     exemplar, search = torch.rand(2, 3, 127, 127) * 255, torch.rand(2, 3, 255, 255) * 255
     with torch.no_grad():

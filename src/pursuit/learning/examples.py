@@ -6,6 +6,7 @@ draws what it would have drawn.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -165,6 +166,20 @@ def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject
         for entry in store.objects
         if (entry.video in videos if entry.kind == "video" else drawn[entry.kind])
     ]
+
+
+def digest(store: Store, objects: list[StoreObject]) -> str:
+    """Return 16 hex digits that change with these objects, their order, crops or boxes.
+
+    Where the store lies changes nothing.
+    """
+    sha = hashlib.sha256()
+    for entry in objects:
+        rows = slice(entry.first, entry.first + entry.count)
+        sha.update(repr((entry.name, entry.video, entry.kind, entry.count)).encode())
+        for values in (store.crc32, store.frame, store.boxes):
+            sha.update(values[rows].tobytes())
+    return sha.hexdigest()[:16]
 
 
 def _share_of(videos: set[str], share: float, seed: int) -> set[str]:

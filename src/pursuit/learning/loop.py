@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +54,7 @@ class Task:
         training, held_out: batches; held_out may be None.
         error: mean error in pixels of an output and its batch.
         pictures: sample windows and outputs (N, 3, H, W), 0 to 1, for the log.
+        card: what its checkpoints say of the run, plain values.
     """
 
     learner: nn.Module
@@ -62,6 +63,7 @@ class Task:
     held_out: Batches | None
     error: Callable[[Tensor, Any], Tensor]
     pictures: Callable[[Tensor, Any], Tensor]
+    card: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -297,6 +299,7 @@ class _Loop:
             "world": self._world.size,
             "recipe": self._recipe.fingerprint,
             "network": self._recipe.network.model_dump(mode="json"),
+            "card": self._task.card,
             "history": self._history,
         }
         with atomic_path(self._file) as part:
@@ -305,7 +308,8 @@ class _Loop:
 
     def _resume(self) -> None:
         """Go on from the checkpoint, where there is one. The first process reads it for all."""
-        state = self._checkpoint() if self._world.rank == 0 else None
+        first = self._world.rank == 0
+        state = checkpoint(self._file, self._recipe, self._world) if first else None
         state = self._fabric.broadcast(state)
         if state is None:
             return
@@ -313,28 +317,32 @@ class _Loop:
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self._history = state["step"], state["history"]
 
-    def _checkpoint(self) -> dict[str, Any] | None:
-        if not self._file.exists():
-            return None
-        try:
-            state: dict[str, Any] = torch.load(self._file, map_location="cpu", weights_only=True)
-            recipe, size = state["recipe"], state.get("world", 1)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise RecipeError(
-                f"checkpoint {self._file} cannot be read: remove it to start anew"
-            ) from error
-        if recipe != self._recipe.fingerprint:
-            raise RecipeError(
-                f"checkpoint {self._file} is of another recipe; give another --out, or the "
-                "recipe and overrides it was made with"
-            )
-        if size != self._world.size:
-            # The sums would round otherwise: not the run that it was, bit for bit.
-            raise RecipeError(
-                f"checkpoint {self._file} is of a run of {_processes(size)}, this is one of "
-                f"{_processes(self._world.size)}; give another --out, or go on with {size}"
-            )
-        return state
+
+def checkpoint(file: Path, recipe: Recipe, world: World) -> dict[str, Any] | None:
+    """Return the checkpoint that a run of this recipe goes on from; None where there is none.
+
+    Raises:
+        RecipeError: it is damaged, another recipe's, or of another number of processes.
+    """
+    if not file.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        fingerprint, size = state["recipe"], state.get("world", 1)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise RecipeError(f"checkpoint {file} cannot be read: remove it to start anew") from error
+    if fingerprint != recipe.fingerprint:
+        raise RecipeError(
+            f"checkpoint {file} is of another recipe; give another --out, or the "
+            "recipe and overrides it was made with"
+        )
+    if size != world.size:
+        # The sums would round otherwise: not the run that it was, bit for bit.
+        raise RecipeError(
+            f"checkpoint {file} is of a run of {_processes(size)}, this is one of "
+            f"{_processes(world.size)}; give another --out, or go on with {size}"
+        )
+    return state
 
 
 def _processes(number: int) -> str:

@@ -6,6 +6,7 @@ norms back that leave the network's score maps as they are, so that it can learn
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -49,13 +50,19 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
     """
     file = weights_file(start)
     if file is None:
-        source = _read_checkpoint(Path(start))
+        source, _ = _read_checkpoint(Path(start))
         norms_fit = source.shape.norm_last == network.shape.norm_last
     else:
         source, norms_fit = weights.read(file)[0], True
     old, new = source.shape, network.shape
     wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
-    if wider or old.groups != new.groups or not norms_fit:
+    if not norms_fit:
+        has, lacks = ("has a", "has none") if old.norm_last else ("has no", "has one")
+        raise RecipeError(
+            f"network.start: {start} {has} norm after conv5, the recipe's network {lacks}: set "
+            f"network.norm_last={str(old.norm_last).lower()}, or start from a weights file"
+        )
+    if wider or old.groups != new.groups:
         raise RecipeError(
             f"network.start: {start} has channels {old.channels} in groups {old.groups}; "
             f"it cannot start {new.channels} in groups {new.groups}"
@@ -68,22 +75,47 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
         widen(source, network, torch.Generator().manual_seed(seed))
 
 
+def is_there(start: str) -> bool:
+    """Return whether `network.start` names shipped weights or a file."""
+    return start in weights.shipped() or Path(start).is_file()
+
+
 def weights_file(start: str) -> Path | None:
     """Return the weights file that `network.start` names; None where it is a checkpoint."""
     inside = weights.shipped()
     if start in inside:
         return inside[start]
     path = Path(start)
-    if not path.is_file():
+    if not is_there(start):
         hint = nearest(start, inside) or f"; shipped weights: {', '.join(inside)}"
         raise RecipeError(f"network.start: there is no checkpoint or weights file {start}{hint}")
     return path if path.suffix == SUFFIX else None
 
 
 def card_of(start: str) -> Card | None:
-    """Return the card of the weights that `network.start` names; a checkpoint has none."""
+    """Return the card of the weights that `network.start` names; None where they have none.
+
+    A checkpoint holds the card that its run began with, unless it was made before there was one.
+
+    Raises:
+        RecipeError, WeightsError: as `start_from`.
+    """
     file = weights_file(start)
-    return None if file is None else weights.read(file)[1]
+    return _read_checkpoint(Path(start))[1] if file is None else weights.read(file)[1]
+
+
+def digest_of(start: str) -> str:
+    """Return 16 hex digits that change with the weights that `network.start` names.
+
+    Raises:
+        RecipeError, WeightsError: as `start_from`.
+    """
+    file = weights_file(start)
+    network = _read_checkpoint(Path(start))[0] if file is None else weights.read(file)[0]
+    sha = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        sha.update(name.encode() + value.numpy().tobytes())
+    return sha.hexdigest()[:16]
 
 
 def unfold(folded: SiamFC, windows: Windows, *, norm_last: bool = False) -> SiamFC:
@@ -159,7 +191,7 @@ def _moments(network: SiamFC, windows: Windows) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-def _read_checkpoint(path: Path) -> SiamFC:
+def _read_checkpoint(path: Path) -> tuple[SiamFC, Card | None]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         form = NetworkRecipe.model_validate(state["network"])
@@ -171,8 +203,9 @@ def _read_checkpoint(path: Path) -> SiamFC:
         }
         source = siamfc.build_network(form)
         source.load_state_dict(values)
+        card = Card.model_validate(state["card"]) if state.get("card") else None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise RecipeError(
             f"network.start: {path} is no checkpoint of a SiamFC run, or a damaged one"
         ) from error
-    return source
+    return source, card

@@ -15,13 +15,21 @@ from pursuit import store as crop_store
 from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError, WeightsError
 from pursuit.learning import loop, siamfc
-from pursuit.learning.examples import learnt_from
+from pursuit.learning.examples import digest, learnt_from
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
-from pursuit.learning.start import card_of, random_network, start_from
+from pursuit.learning.start import (
+    card_of,
+    digest_of,
+    is_there,
+    random_network,
+    start_from,
+    weights_file,
+)
 from pursuit.learning.world import World, joined, share_norms
-from pursuit.networks.siamfc import fold_norms
+from pursuit.networks.siamfc import SiamFC, fold_norms
 from pursuit.store import Store
+from pursuit.weights.card import Roots
 
 _PICTURES = 4
 _START_BATCHES = 8  # whose windows show the moments of norms that were folded
@@ -46,9 +54,9 @@ def train(
 ) -> Trained | None:
     """Train a recipe; return None where `stop_after` ended the run before its last step.
 
-    A run that has ended is left as it is, its card with what was put into it since. Under
-    torchrun the processes share each batch; the first one alone tells and saves, the others
-    return None.
+    A run that has ended is left as it is, its card with what was put into it since; other data
+    or first weights than it had are refused. Under torchrun the processes share each batch; the
+    first one alone tells and saves, the others return None.
 
     Args:
         name: of the recipe; the weights file is `out/NAME.safetensors`, its card beside it.
@@ -56,8 +64,8 @@ def train(
         loading: called with (done, all) while crops are decoded.
 
     Raises:
-        RecipeError, StoreError, DataError: the recipe and its store, or the number of
-            processes, do not fit each other.
+        RecipeError, StoreError, DataError: the recipe and its store, the number of processes,
+            or the checkpoint in `out` do not fit each other.
         SettingsError: the device is not there, or not for so many processes.
     """
     if not recipe.data.store:
@@ -66,13 +74,17 @@ def train(
     world.rows(recipe.batch)
     device = _device(device, world)
     path = out / f"{name}.safetensors"
-    if _has_ended(path, recipe):
-        return Trained(path) if world.rank == 0 else None
     store = crop_store.open(Path(recipe.data.store))
+    roots = _roots(store, recipe)
+    if _has_ended(path, recipe, roots):
+        return Trained(path) if world.rank == 0 else None
     network = random_network(recipe)
-    started = card_of(recipe.network.start) if recipe.network.start else None
+    file = out / loop.CHECKPOINT
+    card = None
+    if world.rank == 0:  # which alone writes
+        card = _begun(file, recipe, world, roots) or _card(store, recipe, name, network, roots)
     pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
-    if recipe.network.start and not (out / loop.CHECKPOINT).exists():
+    if recipe.network.start and not file.exists():
         # Of whole batches: all processes must start alike.
         examples = siamfc.training_examples(store, recipe, pool, World())
         start_from(network, recipe.network.start, recipe.seed, lambda: _windows(examples))
@@ -86,35 +98,70 @@ def train(
         held_out=siamfc.held_out_examples(store, recipe, pool),
         error=_error,
         pictures=_pictures,
+        card=card.model_dump(mode="json") if card else {},
     )
     reports = loop.train(task, recipe, out, device, world, tell, stop_after)
-    if world.rank > 0:
+    if card is None:
         return None
     if stop_after is not None and stop_after < recipe.epochs * recipe.steps_per_epoch:
         return None
-    card = weights.card_for(
-        network.shape,
-        name=name,
-        recipe=_as_written(recipe),
-        seed=recipe.seed,
-        data=_sources(store, recipe),
-        curves=_curves(reports),
-    )
-    if started is not None:
-        card = _going_on(started, card)
+    card = card.with_values(name=name, recipe=_as_written(recipe), curves=_curves(reports))
     weights.save(path, fold_norms(network.float().cpu()), card)
     return Trained(path)
 
 
-def _has_ended(path: Path, recipe: Recipe) -> bool:
+def _has_ended(path: Path, recipe: Recipe, roots: Roots) -> bool:
     """Return whether a run of this recipe ended with these weights; its checkpoint is there."""
-    if not (path.is_file() and (path.parent / "checkpoint.pt").is_file()):
+    if not (path.is_file() and (path.parent / loop.CHECKPOINT).is_file()):
         return False
     try:
         _, card = weights.read(path)
     except WeightsError:  # half written or damaged: made again from the checkpoint
         return False
-    return card.recipe == _as_written(recipe)
+    return card.recipe == _as_written(recipe) and not _differing(card, roots)
+
+
+def _roots(store: Store, recipe: Recipe) -> Roots:
+    """Return digests of what a run learns from and, where it is there, starts from.
+
+    A run that resumes needs the weights no more that it started from.
+    """
+    roots: Roots = {"store": digest(store, learnt_from(store, recipe.data, recipe.seed))}
+    if is_there(recipe.network.start):
+        roots["start"] = digest_of(recipe.network.start)
+    return roots
+
+
+def _differing(card: weights.Card, roots: Roots) -> list[str]:
+    """Return the roots that are known of both and differ; older cards know of none."""
+    return [key for key in card.roots.keys() & roots.keys() if card.roots[key] != roots[key]]
+
+
+def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Card | None:
+    """Return the card that a run began with, which its checkpoint holds; older ones hold none.
+
+    Raises:
+        RecipeError: the checkpoint is not of this recipe, store and start.
+    """
+    state = loop.checkpoint(file, recipe, world)
+    if state is None or not state.get("card"):
+        return None
+    card = weights.Card.model_validate(state["card"])
+    differing = _differing(card, roots)
+    if "store" in differing:
+        raise RecipeError(
+            f"checkpoint {file} is of a run on other data than {recipe.data.store} holds; give "
+            "another --out, or the data it was made with"
+        )
+    start = recipe.network.start
+    if "start" in differing:
+        raise RecipeError(
+            f"checkpoint {file} is of a run that started from other weights than {start}; give "
+            "another --out, or the network.start it was made with"
+        )
+    if Path(start).name != Path(state["network"]["start"]).name:
+        weights_file(start)  # raises where it is not there, to be compared
+    return card
 
 
 def _windows(examples: siamfc.Examples) -> Iterator[tuple[Tensor, Tensor]]:
@@ -165,6 +212,20 @@ def _as_written(recipe: Recipe) -> str:
     return yaml.safe_dump(values, sort_keys=False)
 
 
+def _card(store: Store, recipe: Recipe, name: str, network: SiamFC, roots: Roots) -> weights.Card:
+    """Return the card of a run that begins: all that is known before it learns."""
+    card = weights.card_for(
+        network.shape,
+        name=name,
+        recipe=_as_written(recipe),
+        seed=recipe.seed,
+        data=_sources(store, recipe),
+        roots=roots,
+    )
+    start = recipe.network.start
+    return _going_on(card_of(start), card, Path(start).name) if start else card
+
+
 def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:
     """Return what was learnt from: a row a source, with its licence and number of objects."""
     rows: dict[tuple[str, str, str], int] = {}
@@ -177,12 +238,15 @@ def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:
     ]
 
 
-def _going_on(before: weights.Card, card: weights.Card) -> weights.Card:
+def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> weights.Card:
     """Return the card with what still holds of the weights that the run started from.
 
     Their data and licence bind the new weights too; the meaning of a score is nearer to
     theirs than to a default until it is fitted anew.
     """
+    if before is None:
+        unknown = weights.Source(name=start, note="first weights; their data is not known")
+        return card.with_values(data=(*card.data, unknown))
     earlier = [
         source.model_copy(update={"note": f"{source.note} (by way of {before.name})"})
         for source in before.data

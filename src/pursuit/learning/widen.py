@@ -36,15 +36,17 @@ def widen(
             weight = _grouped(weight, grown.groups)
             weight += noise * weight.std() * torch.randn(weight.shape, generator=generator)
             bias = conv.bias[after]  # type: ignore[index]
-            if i == len(shape.channels) - 1:
-                scale = (shape.gain / wide.gain / _counts(after)).sqrt()
-                weight, bias = weight * scale[:, None, None, None], bias * scale
             grown.weight.copy_(weight)
             grown.bias.copy_(bias)  # type: ignore[union-attr]
             for norm, wider in zip(list(old)[1:], list(new)[1:], strict=True):
                 if isinstance(norm, nn.BatchNorm2d):
                     wider.load_state_dict(_picked(norm, after))
             before = after
+        last = blocks(target)[-1][-1]  # a norm after conv5 would undo a factor before it
+        scale = (shape.gain / wide.gain / _counts(before)).sqrt()
+        for values in (last.weight, last.bias):
+            assert isinstance(values, Tensor)
+            values.mul_(scale.reshape(-1, *[1] * (values.ndim - 1)))
         target.bias.copy_(source.bias)
 
 

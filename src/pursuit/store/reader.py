@@ -60,6 +60,7 @@ class Store:
         scale: float32 (R,), pixels of the crop for one pixel of the frame.
         inside: float32 (R, 4), x, y, w, h of the part of the crop that the frame fills.
         border: uint8 (R, 3), RGB mean colour of the frame, which lies outside of it.
+        crc32: uint32 (R,), of the crop's JPEG.
     """
 
     def __init__(self, path: Path, about: dict[str, Any], index: pa.RecordBatch) -> None:
@@ -84,7 +85,7 @@ class Store:
         self.border: NDArray[np.uint8] = (
             _values(index, "border").flatten().to_numpy().reshape(-1, 3)
         )
-        self._crc32: NDArray[np.uint32] = _values(index, "crc32").to_numpy()
+        self.crc32: NDArray[np.uint32] = _values(index, "crc32").to_numpy()
         rows = [shard["rows"] for shard in about["shards"]]
         self._starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
         self._shards: list[pa.BinaryArray] = [
@@ -115,7 +116,7 @@ class Store:
             raise IndexError(f"crop {row} of {len(self)}")
         shard = int(np.searchsorted(self._starts, row, side="right")) - 1
         data = memoryview(self._shards[shard][int(row - self._starts[shard])].as_buffer())
-        if zlib.crc32(data) != self._crc32[row]:
+        if zlib.crc32(data) != self.crc32[row]:
             raise self._damaged(row, shard)
         return data
 

@@ -13,6 +13,7 @@ from pursuit.networks.siamfc import SiamFCShape
 
 Five = tuple[int, int, int, int, int]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Roots = dict[Literal["store", "start"], str]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -39,6 +40,8 @@ class Card(BaseModel):
         input: what the network eats; there is one kind.
         recipe, seed: what trained it.
         data: what it learnt from, with licences.
+        roots: digests of the `store`'s objects that it learnt from and of the weights it
+            `start`ed from; without a key: not known, or begun at random.
         licence: what that means for whoever uses the weights.
         scores: figures it reached, by name, such as {"otb-dev auc": 0.56}.
         curves: the training in short: a list of values for each name, such as "loss".
@@ -60,6 +63,7 @@ class Card(BaseModel):
     recipe: str = ""
     seed: int | None = None
     data: tuple[Source, ...] = ()
+    roots: Roots = {}
     licence: str = ""
     scores: dict[str, float] = {}
     curves: dict[str, tuple[float, ...]] = {}
