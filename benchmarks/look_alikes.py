@@ -28,7 +28,7 @@ COUNTED = ("boxes", "right", "on another", "in one place")
 
 def labelled_together(sequences: list[Sequence]) -> NDArray[np.bool_]:
     """Return (T,) True where a frame labels all targets."""
-    return np.stack([one.labelled for one in sequences]).all(axis=0)
+    return np.asarray(np.stack([one.labelled for one in sequences]).all(axis=0))
 
 
 def follow(name: str, sequences: list[Sequence]) -> tuple[Array, Array]:
@@ -48,7 +48,7 @@ def follow(name: str, sequences: list[Sequence]) -> tuple[Array, Array]:
 def count(found: Array, truth: Array) -> Array:
     """Return the four numbers of COUNTED, the first frame, which was given, left out."""
     found, truth = found[1:], truth[1:]
-    labelled = np.isfinite(truth).all(axis=2)
+    labelled = np.asarray(np.isfinite(truth).all(axis=2))
     # (T, N, N): box i on target j.
     on = boxes.overlap(found[:, :, None], np.nan_to_num(truth)[:, None])
     on *= labelled[:, None]
