@@ -26,6 +26,7 @@ from pursuit.learning.recipe import Recipe
 from pursuit.learning.world import World, gathered
 
 CHECKPOINT = "checkpoint.pt"
+_DECIDES_NOTHING = ("about", "tracker", "data.store", "network.start")
 _LOG_STEPS = 50
 _SAVE_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
 _HELD_OUT_BATCHES = 24
@@ -298,6 +299,7 @@ class _Loop:
             "step": self.step,
             "world": self._world.size,
             "recipe": self._recipe.fingerprint,
+            "values": self._recipe.model_dump(mode="json"),
             "network": self._recipe.network.model_dump(mode="json"),
             "card": self._task.card,
             "history": self._history,
@@ -318,6 +320,24 @@ class _Loop:
         self.step, self._history = state["step"], state["history"]
 
 
+def _difference(state: dict[str, Any], recipe: Recipe) -> str:
+    """Say the first field in which a checkpoint's recipe differs; older ones hold no values."""
+    there, here = _flat(state.get("values", {})), _flat(recipe.model_dump(mode="json"))
+    for name in [name for name in here if name in there and name not in _DECIDES_NOTHING]:
+        if there[name] != here[name]:
+            return f" ({name}: {there[name]} there, {here[name]} here)"
+    return ""
+
+
+def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Return a table of tables as one table, with names such as optim.lr."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = isinstance(value, dict)
+        found.update(_flat(value, f"{above}{key}.") if inner else {above + key: value})
+    return found
+
+
 def checkpoint(file: Path, recipe: Recipe, world: World) -> dict[str, Any] | None:
     """Return the checkpoint that a run of this recipe goes on from; None where there is none.
 
@@ -333,8 +353,9 @@ def checkpoint(file: Path, recipe: Recipe, world: World) -> dict[str, Any] | Non
         raise RecipeError(f"checkpoint {file} cannot be read: remove it to start anew") from error
     if fingerprint != recipe.fingerprint:
         raise RecipeError(
-            f"checkpoint {file} is of another recipe; give another --out, or the "
-            "recipe and overrides it was made with"
+            f"checkpoint {file} is of another recipe{_difference(state, recipe)}; give the recipe "
+            "and overrides it was made with, or another --out (to go on from what it learnt, with "
+            f"network.start={file})"
         )
     if size != world.size:
         # The sums would round otherwise: not the run that it was, bit for bit.
