@@ -117,7 +117,7 @@ def test_no_box_says_how_to_give_one(place: Path) -> None:
         (("--out", "o.webm"), ".mp4"),
         (("--out", "o"), ".mp4"),
         (("--save", "b.xml"), ".csv"),
-        (("--out", "good.mp4"), "the video that is read"),
+        (("--out", "good.mp4"), "is read by this command"),
         (("--save", "b.csv", "--save", "./b.csv"), "named twice"),
         (("--out", "good.mp4/o.mp4"), "cannot write"),
         (("--weights", "none.safetensors", "--tracker", "siamfc-slim"), "none.safetensors"),

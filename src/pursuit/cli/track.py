@@ -88,6 +88,7 @@ def track(
     what was done.
     """
     from pursuit.boxes import start_boxes
+    from pursuit.cli._outputs import check_outputs, files_of, weights_files
     from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
     from pursuit.video import read
@@ -97,7 +98,7 @@ def track(
     for file in files:
         format_of(file)
     outputs = [*([out] if out else []), *files]
-    _check_outputs(outputs, video)
+    check_outputs(outputs, [*files_of(video), *weights_files([weights] if weights else [])])
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
         start_boxes(boxes, reader.width, reader.height)
@@ -177,17 +178,6 @@ def parse_boxes(texts: list[str], video: str) -> Array:
             raise BoxError(f"--box takes four numbers X,Y,W,H such as 120,80,60,40; got {text!r}")
         rows.append(as_boxes(numbers))
     return rows[0] if len(rows) == 1 else np.stack(rows)
-
-
-def _check_outputs(outputs: list[Path], video: str) -> None:
-    from pursuit.errors import SettingsError
-
-    places = [path.resolve() for path in outputs]
-    for path, place in zip(outputs, places, strict=True):
-        if place == Path(video).resolve():
-            raise SettingsError(f"{path} is the video that is read: write to another file")
-        if places.count(place) > 1:
-            raise SettingsError(f"{path} is named twice: give each output a name of its own")
 
 
 def _takers(
