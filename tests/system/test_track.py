@@ -132,8 +132,14 @@ def test_a_truncated_video_warns_and_succeeds(write_clip: Clip, tmp_path: Path) 
     assert 5 < len(tracks.read(tmp_path / "a.csv").frames) < 30
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
-def test_ctrl_c_keeps_what_was_done(write_clip: Clip, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals for another process")
+@pytest.mark.parametrize(
+    ("number", "status", "by"),
+    [(signal.SIGINT, 130, b"Ctrl-C"), (signal.SIGTERM, 143, b"a signal")],
+)
+def test_ctrl_c_and_sigterm_keep_what_was_done(
+    write_clip: Clip, tmp_path: Path, number: int, status: int, by: bytes
+) -> None:
     path = write_clip(tmp_path / "long.mp4", 60, (640, 480), sound="aac")
     slow = ("--box", "10,40,200,200", "--tracker", "opencv-csrt")
     out, save = tmp_path / "a.mp4", tmp_path / "a.csv"
@@ -146,10 +152,10 @@ def test_ctrl_c_keeps_what_was_done(write_clip: Clip, tmp_path: Path) -> None:
             if any(part.stat().st_size > 0 for part in tmp_path.glob(".part-*a.mp4")):
                 break
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, message = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"Ctrl-C" in message
+    assert process.returncode == status
+    assert b"stopped by " + by in message
     assert {item.name for item in tmp_path.iterdir()} == {"long.mp4", "a.mp4", "a.csv"}
     frames = tracks.read(save).frames.tolist()
     assert frames == list(range(len(frames)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import warnings
@@ -106,7 +105,7 @@ def track(
         with contextlib.ExitStack() as stack:
             takers = _takers(stack, reader, out, files)
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
-            stopped = stack.enter_context(_stopped_by_ctrl_c(reader))
+            stopped = stack.enter_context(_stopped_by_signal(reader))
             for frame, result in follow(reader, follower, boxes):
                 for take in takers:
                     take(frame, result)
@@ -114,8 +113,9 @@ def track(
                 show(tally.frames, reader.frame_count)
     typer.echo(tally.summary(reader.seconds, outputs), err=True)
     if stopped:
-        typer.echo("stopped by Ctrl-C; what was done until then is kept", err=True)
-        raise typer.Exit(130)
+        by = "Ctrl-C" if stopped == [signal.SIGINT] else "a signal"
+        typer.echo(f"stopped by {by}; what was done until then is kept", err=True)
+        raise typer.Exit(128 + stopped[0])
 
 
 class Tally:
@@ -211,6 +211,7 @@ def _printer(reader: VideoReader) -> Taker:
 
     Where nobody reads them any more (`| head`), the video ends.
     """
+    from pursuit.cli import silence_output
     from pursuit.files import cannot_write
     from pursuit.results.tracks import Csv
 
@@ -223,8 +224,7 @@ def _printer(reader: VideoReader) -> Taker:
             typer.echo(header + form.piece(result), nl=False)
         except BrokenPipeError:
             reader.stop()
-            # Python would try again at its end, and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence_output()
         except OSError as error:
             raise cannot_write("standard output", error) from error
         header = ""
@@ -244,23 +244,27 @@ def _progress(
 
 
 @contextlib.contextmanager
-def _stopped_by_ctrl_c(reader: VideoReader) -> Iterator[list[bool]]:
-    """Let the first Ctrl-C end the video, so that all files are finished; the list tells.
+def _stopped_by_signal(reader: VideoReader) -> Iterator[list[int]]:
+    """Let the first Ctrl-C or SIGTERM end the video, so that all files are finished.
 
-    A second one interrupts as usual.
+    The list tells which it was. A second one interrupts as usual.
     """
-    stopped: list[bool] = []
+    stopped: list[int] = []
 
-    def stop(*_: object) -> None:
-        stopped.append(True)
-        signal.signal(signal.SIGINT, before)
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        restore()
         reader.stop()
 
-    before = signal.signal(signal.SIGINT, stop)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 @contextlib.contextmanager
