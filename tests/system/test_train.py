@@ -64,6 +64,7 @@ def test_train_says_where_the_weights_are(store: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "siamfc-paper.safetensors").is_file()
     assert "siamfc-paper.safetensors" in done.stdout
+    assert "Precision" not in done.stderr  # Fabric's own words
     speeds = re.findall(r"step (\d+)/30: .* \(loader (\d+), network (\d+), waited", done.stderr)
     assert [int(step) for step, *_ in speeds] == [15, 30]  # a line an epoch
     assert all(int(loader) > 0 and int(network) > 0 for _, loader, network in speeds)

@@ -52,7 +52,8 @@ def files_of(video: str) -> list[Path]:
 
 
 def weights_files(paths: Sequence[Path]) -> list[Path]:
-    """Return weights files and where their cards lie."""
+    """Return the files that are read of weights: themselves, and the cards of ours."""
     from pursuit.weights import card_path
+    from pursuit.weights.files import SUFFIX
 
-    return [file for path in paths for file in (path, card_path(path))]
+    return [*paths, *(card_path(path) for path in paths if path.suffix == SUFFIX)]

@@ -45,12 +45,22 @@ def track(
         typer.Option(
             metavar="X,Y,W,H",
             help="Target in the first frame: left, top, width, height in pixels. "
-            "Repeat it for more targets.",
+            "What lies outside the frame is cut off. Repeat it for more targets.",
         ),
     ] = None,
-    tracker: Annotated[str, typer.Option(metavar="NAME", help="One of `pursuit list`.")] = DEFAULT,
+    tracker: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:FILE]",
+            help="One of `pursuit list`; NAME:FILE takes other weights, "
+            "opencv-nano:BACKBONE,HEAD names its networks.",
+        ),
+    ] = DEFAULT,
     weights: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Weights file in place of the shipped ones.")
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Weights file, or weights of `pursuit list`: as NAME:FILE."
+        ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
     out: Annotated[
@@ -78,7 +88,8 @@ def track(
         ),
     ] = "0",
     max_frames: Annotated[
-        int | None, typer.Option(metavar="N", help="Stop after so many frames.", show_default=False)
+        int | None,
+        typer.Option(metavar="N", min=1, help="Stop after so many frames.", show_default=False),
     ] = None,
 ) -> None:
     """Follow targets through a video, from a box each in its first frame.
@@ -90,6 +101,7 @@ def track(
     from pursuit.cli._outputs import check_outputs, files_of, weights_files
     from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
+    from pursuit.trackers.registry import with_files
     from pursuit.video import read
 
     boxes = parse_boxes(box or [], video)
@@ -97,7 +109,9 @@ def track(
     for file in files:
         format_of(file)
     outputs = [*([out] if out else []), *files]
-    check_outputs(outputs, [*files_of(video), *weights_files([weights] if weights else [])])
+    _, networks = with_files(tracker)
+    read_too = weights_files([*networks, *([weights] if weights else [])])
+    check_outputs(outputs, [*files_of(video), *read_too])
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
         start_boxes(boxes, reader.width, reader.height)
@@ -124,6 +138,7 @@ class Tally:
     def __init__(self) -> None:
         self.frames = 0
         self._lost = 0
+        self._unsure = 0
         self._seconds = 0.0
 
     def add(self, result: Result) -> None:
@@ -133,7 +148,9 @@ class Tally:
         if self.frames:  # the first is the start, another kind of work
             self._seconds += result.seconds
         self.frames += 1
-        self._lost += bool((result.rows()[2] == State.LOST).any())
+        states = result.rows()[2]
+        self._lost += bool((states == State.LOST).any())
+        self._unsure += bool((states == State.UNSURE).any())
 
     def summary(self, reading: float, outputs: list[Path]) -> str:
         """Return it in words: two lines on a terminal, one elsewhere."""
@@ -144,6 +161,8 @@ class Tally:
         if reading:
             parts.append(f"decoding {_speed(self.frames, reading)} fps")
         parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
+        if self._unsure:
+            parts.append(f"unsure in {self._unsure}")
         text = ", ".join(parts)
         if not outputs:
             return text
@@ -176,7 +195,10 @@ def parse_boxes(texts: list[str], video: str) -> Array:
             numbers = []
         if len(numbers) != 4:
             raise BoxError(f"--box takes four numbers X,Y,W,H such as 120,80,60,40; got {text!r}")
-        rows.append(as_boxes(numbers))
+        try:
+            rows.append(as_boxes(numbers))
+        except BoxError as error:
+            raise BoxError(f"--box {text}: {error}") from None
     return rows[0] if len(rows) == 1 else np.stack(rows)
 
 
