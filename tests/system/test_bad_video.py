@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,6 +136,11 @@ def test_bad_options(place: Path, words: tuple[str, ...], message: str) -> None:
     if "--tracker" not in words:
         words = (*words, "--tracker", "opencv-medianflow")
     assert message in fail("good.mp4", *GOOD, *words)
+
+
+def test_weights_that_are_a_pickle_are_one_line(place: Path) -> None:
+    (place / "a.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    assert "error: a.pkl " in fail("good.mp4", *GOOD, "--weights", "a.pkl")  # a warning would raise
 
 
 def test_one_line_for_several_targets_in_text(place: Path) -> None:

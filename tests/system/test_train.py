@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from commands import run
 
 RECIPE = (
     "network.channels=[4,8,8,8,8]",
@@ -192,6 +193,27 @@ def test_bad_input_is_one_line_and_status_2(words: list[str], says: str, tmp_pat
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert says in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["siamfc-slim"], "none of the 18 videos that data.held_out names"),
+        (["siamfc-slim"], "'data.held_out=[]' holds nothing out"),
+        (["siamfc-3s", "data.held_out=[]"], "add data.still=0, or curate a COCO data set with"),
+        (["siamfc-slim", "data.held_out=[]", "data.still=0"], "add data.unlabelled=0, or curate"),
+        (["empty.yaml"], "recipe empty.yaml is empty: "),
+    ],
+)
+def test_other_data_and_empty_recipes_say_how_to_go_on(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.yaml").touch()
+    done = run("train", *words, f"data={store}", "--device", "cpu")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_damaged_store_is_named(store: Path, tmp_path: Path) -> None:
