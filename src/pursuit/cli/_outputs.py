@@ -33,24 +33,6 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
                 )
 
 
-def files_of(video: str) -> list[Path]:
-    """Return the files that are read for a video, folder or glob of pictures.
-
-    Raises:
-        VideoError: a folder or glob holds no pictures.
-    """
-    import glob
-
-    from pursuit.video.pictures import folder_pictures, glob_pictures
-
-    path = Path(video)
-    if path.is_dir():
-        return folder_pictures(path, video)
-    if not path.exists() and glob.has_magic(video):
-        return glob_pictures(video)
-    return [path]
-
-
 def weights_files(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are read of weights: themselves, and the cards of ours."""
     from pursuit.weights import card_path

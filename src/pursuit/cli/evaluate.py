@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 FAILED = 1  # exit status when a tracker failed on a sequence
 
 _TRACKER_HELP = (
-    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights "
-    "(called as their file), NAME+redetect looks for lost targets, opencv-nano:BACKBONE,HEAD "
-    "names its networks, LABEL=NAME:FILE gives a label."
+    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights, a "
+    "file or weights of `pursuit list` (called as their file), NAME+redetect looks for lost "
+    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label."
 )
 _WORKERS_HELP = (
     "Sequences at once, each in a process with its share of the threads. Faster, but then "

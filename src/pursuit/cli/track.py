@@ -94,15 +94,16 @@ def track(
 ) -> None:
     """Follow targets through a video, from a box each in its first frame.
 
-    Without --out and --save the boxes go to standard output as CSV. Ctrl-C stops and keeps
-    what was done.
+    Without --out and --save the boxes go to standard output as CSV. Ctrl-C and SIGTERM stop and
+    keep what was done.
     """
     from pursuit.boxes import start_boxes
-    from pursuit.cli._outputs import check_outputs, files_of, weights_files
+    from pursuit.cli._outputs import check_outputs, weights_files
     from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
     from pursuit.trackers.registry import with_files
     from pursuit.video import read
+    from pursuit.video.reading import files_of
 
     boxes = parse_boxes(box or [], video)
     files = save or []
