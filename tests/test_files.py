@@ -30,6 +30,7 @@ def test_space_is_freed_only_where_it_lacks(number: int, end: str) -> None:
 def test_a_place_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1", encoding="utf-8")
     check_writable(tmp_path / "a.csv")
+    check_writable(tmp_path / "new" / "er" / "b.csv")
     assert [item.read_text(encoding="utf-8") for item in tmp_path.iterdir()] == ["1"]
     for place in (tmp_path, tmp_path / "a.csv" / "b.csv"):
         with pytest.raises(OutputError, match="choose another place"):

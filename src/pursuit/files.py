@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pursuit.errors import OutputError
@@ -40,13 +40,19 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 def check_writable(path: Path | str) -> None:
     """Make sure that a file can be written at `path`, before the work for it begins.
 
+    Nothing stays of the trial.
+
     Raises:
         OutputError: it cannot: a folder stands there, or nothing can be written beside it.
     """
     target = Path(path)
     if target.is_dir():
         raise cannot_write(target, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    missing = [folder for folder in target.parents if not folder.exists()]
     _new_part(target).unlink()
+    for folder in missing:
+        with suppress(OSError):  # somebody has put something there meanwhile
+            folder.rmdir()
 
 
 def _new_part(target: Path) -> Path:
