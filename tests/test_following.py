@@ -72,6 +72,11 @@ def test_several_targets(write_clip: Clip, tmp_path: Path) -> None:
     assert [result.box.shape for result in results] == [(2, 4)] * 4
 
 
+def test_without_a_box_it_says_how_to_give_one() -> None:
+    with pytest.raises(BoxError, match=r"say what to follow: box=\(x, y, w, h\)"):
+        track("clip.mp4")
+
+
 def test_mistakes_are_raised_at_once(write_clip: Clip, tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", 4)
     with pytest.raises(VideoError):

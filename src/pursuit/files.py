@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pursuit.errors import OutputError
+
+# Of a disk, a user's share of it, and a file that may not grow.
+_FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
 
 
 @contextmanager
@@ -21,13 +25,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         OutputError: the folder cannot be written, or the disk is full.
     """
     target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=target.name, prefix=".part-", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise cannot_write(target, error) from error
-    part = Path(name)
+    part = _new_part(target)
     try:
         yield part
         # mkstemp makes files for the owner only; results are as readable as any new file.
@@ -39,10 +37,40 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_writable(path: Path | str) -> None:
+    """Make sure that a file can be written at `path`, before the work for it begins.
+
+    Nothing stays of the trial.
+
+    Raises:
+        OutputError: it cannot: a folder stands there, or nothing can be written beside it.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise cannot_write(target, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    missing = [folder for folder in target.parents if not folder.exists()]
+    _new_part(target).unlink()
+    for folder in missing:
+        with suppress(OSError):  # somebody has put something there meanwhile
+            folder.rmdir()
+
+
+def _new_part(target: Path) -> Path:
+    """Return a new empty file beside `target`; its folder is made if need be."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=target.name, prefix=".part-", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    return Path(name)
+
+
 def cannot_write(path: Path | str, error: OSError) -> OutputError:
     """Return the error to raise when writing `path` failed."""
     reason = error.strerror or str(error)
-    return OutputError(f"cannot write {path}: {reason}; free some space or choose another place")
+    full = "free some space or " if error.errno in _FULL else ""
+    return OutputError(f"cannot write {path}: {reason}; {full}choose another place")
 
 
 def _umask() -> int:

@@ -11,15 +11,16 @@ from numpy.typing import ArrayLike
 
 from pursuit import video
 from pursuit.boxes import start_boxes
+from pursuit.errors import BoxError, SettingsError
 from pursuit.frames import Frame
 from pursuit.trackers.base import Result, Tracker
-from pursuit.trackers.registry import load
+from pursuit.trackers.registry import load_files, with_files
 from pursuit.trackers.settings import DEFAULT, PRESETS
 
 
 def track(
     source: str | Path | int,
-    box: ArrayLike,
+    box: ArrayLike | None = None,
     *,
     tracker: str | Tracker = DEFAULT,
     weights: str | Path | None = None,
@@ -37,9 +38,11 @@ def track(
 
     Args:
         source: a video file, a folder or glob of pictures, a camera's number, a stream's URL.
-        box: x, y, w, h in pixels of the first frame, (4,) or (N, 4) for N targets.
-        tracker: a name that `load` takes, or a tracker of yours.
-        weights: a weights file; None takes the shipped ones.
+        box: x, y, w, h in pixels of the first frame, (4,) or (N, 4) for N targets. What lies
+            outside the frame is cut off.
+        tracker: a name that `load` takes, also with files, NAME:WEIGHTS or
+            opencv-nano:BACKBONE,HEAD; or a tracker of yours.
+        weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
         redetect: look for lost targets in the whole frame, where the tracker can.
         start: frame number (int), or seconds (float, or text such as "12.5s").
@@ -47,10 +50,12 @@ def track(
 
     Raises:
         VideoError: the video cannot be read.
-        BoxError: a box that no target in this video can have.
+        BoxError: no box, or one that no target in this video can have.
         SettingsError: no such tracker, device or start.
         WeightsError: the weights cannot be used.
     """
+    if box is None:
+        raise BoxError("say what to follow: box=(x, y, w, h), in pixels of the first frame")
     reader = video.read(source, start=start, max_frames=max_frames)
     try:
         start_boxes(box, reader.width, reader.height)
@@ -63,13 +68,17 @@ def track(
 
 
 def load_follower(name: str, weights: str | Path | None, device: str, *, redetect: bool) -> Tracker:
-    """Return a tracker for following through whole videos.
+    """Return a tracker for following through whole videos; `name` may hold its files.
 
     Raises:
-        SettingsError, WeightsError: as `trackers.registry.load`.
+        SettingsError: as `trackers.registry.load_files`, or the weights are named twice.
+        WeightsError: as `trackers.registry.load_files`.
     """
+    name, files = with_files(name)
+    if files and weights is not None:
+        raise SettingsError(f"{name} is given two files, {files[0]} and {weights}: name one")
     can: dict[str, Any] = {"redetect": redetect} if name in PRESETS else {}
-    return load(name, weights=weights, device=device, **can)
+    return load_files(name, files or ([weights] if weights else []), device=device, **can)
 
 
 def follow(

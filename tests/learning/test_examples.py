@@ -91,6 +91,42 @@ def test_a_share_of_what_the_store_lacks_is_an_error(small_store: Path) -> None:
         PairSampler(crops, DataRecipe(held_out=held), seed=0)
 
 
+@pytest.mark.parametrize(
+    ("held_out", "says"),
+    [
+        (("video22",), "take it off the list or curate it; 'data.held_out=\\[]' holds"),
+        (("video1", "davis--video"), "names davis--video.*'data.held_out=\\[]' holds nothing out"),
+        (
+            ("davis2016_val--video1", "davis2016_val--kite-surf"),
+            "none of the 2 videos .* such as davis2016_val--video1: name videos of the store, "
+            "'data.held_out=\\[A,B]'; 'data.held_out=\\[]' holds nothing out$",
+        ),
+    ],
+)
+def test_a_list_of_other_data_says_how_to_go_on(
+    small_store: Path, held_out: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        PairSampler(store.open(small_store), DataRecipe(held_out=held_out), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("still", "data.still=0, or curate a COCO data set with --stills"),
+        ("unlabelled", "data.unlabelled=0, or curate a folder of pictures with --stills"),
+    ],
+)
+def test_what_the_store_lacks_says_how_to_go_on(
+    small_store: Path, monkeypatch: pytest.MonkeyPatch, field: str, says: str
+) -> None:
+    crops = store.open(small_store)
+    kept = [entry for entry in crops.objects if entry.kind == "video"]
+    monkeypatch.setattr(crops, "objects", kept)
+    with pytest.raises(DataError, match=says):
+        PairSampler(crops, DataRecipe(**{field: 0.1}), seed=0)  # type: ignore[arg-type]
+
+
 def _seen(crops: store.Store, recipe: DataRecipe, seed: int) -> set[str]:
     return {e.video for e in learnt_from(crops, recipe, seed) if e.kind == "video"}
 

@@ -73,6 +73,10 @@ def test_a_file_that_is_not_a_recipe_is_named(tmp_path: Path) -> None:
     path.write_text("[1, 2", encoding="utf-8")
     with pytest.raises(RecipeError, match="cannot read recipe"):
         recipe.read(str(path))
+    for nothing in ("", "# nothing yet\n", "{}", "---\n"):
+        path.write_text(nothing, encoding="utf-8")
+        with pytest.raises(RecipeError, match=r"recipe .*r\.yaml is empty: .*base: siamfc-slim"):
+            recipe.read(str(path))
     path.write_text("- 1", encoding="utf-8")
     with pytest.raises(RecipeError, match="must be a table"):
         recipe.read(str(path))

@@ -29,6 +29,15 @@ def test_names(text: str, expected: Entrant, monkeypatch: pytest.MonkeyPatch) ->
     assert entrant(text) == expected
 
 
+def test_shipped_weights_go_by_their_name() -> None:
+    file = weights.shipped()["siamfc"]
+    assert entrant("siamfc-5s:siamfc") == Entrant("siamfc", "siamfc-5s", (file,))
+    assert (
+        entrant("x=siamfc-3s:siamfc-slim").identity()
+        == entrant(f"siamfc-3s:{weights.shipped()['siamfc-slim']}").identity()
+    )
+
+
 @pytest.mark.parametrize("text", ["", "a/b=opencv-csrt", "..=opencv-csrt", "a\\b=x", "../opencv"])
 def test_labels_that_cannot_name_a_folder(text: str) -> None:
     with pytest.raises(SettingsError, match="cannot name a folder"):
@@ -49,6 +58,7 @@ def test_two_of_one_label() -> None:
         (Entrant("x", "opencv-crst"), SettingsError),
         (Entrant("x", "opencv-csrt", (Path("w.pt"),)), SettingsError),
         (Entrant("x", "opencv-nano"), SettingsError),
+        (Entrant("x", "opencv-nano", (Path("a"), Path("b"), Path("c"))), SettingsError),
         (Entrant("x", "opencv-nano", (Path("a"), Path("b"))), WeightsError),
         (Entrant("x", "siamfc-3s", (Path("no-such.safetensors"),)), WeightsError),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,8 +96,10 @@ def test_bad_videos(place: Path, kind: str) -> None:
     ],
 )
 def test_bad_boxes(place: Path, box: str, message: str) -> None:
-    assert message in fail("good.mp4", "--box", box, "--out", "o.mp4")
-    assert message in fail("good.mp4", *GOOD, "--box", box, "--save", "b.csv")
+    for words in (("--out", "o.mp4"), (*GOOD, "--save", "b.csv")):
+        said = fail("good.mp4", *words, "--box", box)
+        assert message in said
+        assert f"box {box}" in said or repr(box) in said  # which, of several
 
 
 def test_no_box_says_how_to_give_one(place: Path) -> None:
@@ -111,22 +114,33 @@ def test_no_box_says_how_to_give_one(place: Path) -> None:
         (("--start", "soon"), "frame number such as 120"),
         (("--start", "-3"), "frame number such as 120"),
         (("--start", "99"), "ends before"),
-        (("--max-frames", "0"), "at least 1"),
+        (("--max-frames", "0"), "'--max-frames'"),
         (("--max-frames", "many"), "max-frames"),
         (("--tracker", "opencv-csrtt"), "opencv-csrt"),
         (("--out", "o.webm"), ".mp4"),
         (("--out", "o"), ".mp4"),
         (("--save", "b.xml"), ".csv"),
-        (("--out", "good.mp4"), "the video that is read"),
+        (("--out", "good.mp4"), "is read by this command"),
         (("--save", "b.csv", "--save", "./b.csv"), "named twice"),
         (("--out", "good.mp4/o.mp4"), "cannot write"),
         (("--weights", "none.safetensors", "--tracker", "siamfc-slim"), "none.safetensors"),
+        (("--tracker", "opencv-nano"), "opencv-nano:BACKBONE.onnx,HEAD.onnx; got none"),
+        (("--tracker", "opencv-nano:a.onnx"), "opencv-nano:BACKBONE.onnx,HEAD.onnx; got 1"),
+        (("--tracker", "siamfc-slim:none.pt"), "none.pt"),
+        (("--tracker", "siamfc-slim:a.pt", "--weights", "b.pt"), "two files, a.pt and b.pt"),
+        (("--tracker", "siamfc-slim", "--weights", "siamfc-slm"), "did you mean siamfc-slim"),
+        (("--tracker", "opencv-kcf:a.onnx"), "opencv-kcf takes no weights file"),
     ],
 )
 def test_bad_options(place: Path, words: tuple[str, ...], message: str) -> None:
     if "--tracker" not in words:
         words = (*words, "--tracker", "opencv-medianflow")
     assert message in fail("good.mp4", *GOOD, *words)
+
+
+def test_weights_that_are_a_pickle_are_one_line(place: Path) -> None:
+    (place / "a.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    assert "error: a.pkl " in fail("good.mp4", *GOOD, "--weights", "a.pkl")  # a warning would raise
 
 
 def test_one_line_for_several_targets_in_text(place: Path) -> None:

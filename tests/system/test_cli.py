@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import typer
@@ -105,6 +108,61 @@ def test_exit_status_and_message_of_errors(
     failing.append(error)
     assert cli.main(["fail"]) == status
     assert capsys.readouterr().err == text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_sigterm_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    tidied = []
+
+    def wait() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            tidied.append(True)
+
+    def only() -> typer.Typer:
+        app = typer.Typer(pretty_exceptions_enable=False)
+        app.callback()(lambda: None)
+        app.command("wait")(wait)
+        return app
+
+    monkeypatch.setattr(cli, "build", only)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        assert cli.main(["wait"]) == 143
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert tidied == [True]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("word", ["list", "--help"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output(word: str, unbuffered: str) -> None:
+    command = [sys.executable, "-m", "pursuit", word]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write standard output: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_of_a_file_is_not_one_of_standard_output(failing: list[BaseException]) -> None:
+    for error in (OSError(28, "full", "a.txt"), OSError(28, "full")):
+        failing[:] = [error]
+        with pytest.raises(OSError, match="full"):
+            cli.main(["fail"])
+
+
+def test_a_box_without_commas_is_understood() -> None:
+    done = run("track", "clip.mp4", "--box", "67", "5", "161", "131")
+    assert done.returncode == 2
+    assert done.stderr.endswith("written with commas: --box 67,5,161,131\n")
 
 
 def test_a_bug_is_not_hidden(failing: list[BaseException]) -> None:

@@ -110,6 +110,7 @@ def test_ctrl_c_keeps_the_parts(tmp_path: Path, shared_data: Path) -> None:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, "", "")
+    said = "stopped; the same command goes on\n"
+    assert (process.returncode, stdout, stderr) == (130, "", said)
     assert not (out / "index.arrow").exists()
     assert list(out.glob("parts/[!.]*.arrow"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import run as main
 
 Write = Callable[..., Path]
 
@@ -83,3 +84,21 @@ def test_a_report_that_cannot_be_written(tmp_path: Path, write_labelled_video: W
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot write ")
     assert done.stderr.count("\n") == 1
+
+
+def test_labels_are_not_written_over(tmp_path: Path, write_labelled_video: Write) -> None:
+    write_labelled_video(tmp_path / "set", "clip", [(0, 1, 10, 10, 20, 20)])
+    labels = tmp_path / "set" / "clip.csv"
+    before = labels.read_bytes()
+    done = main("data", "check", tmp_path / "set", "--json", labels)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "clip.csv is there already, inside" in done.stderr
+    assert labels.read_bytes() == before
+    assert main("data", "check", tmp_path / "set", "--json", tmp_path / "r.json").returncode == 0
+
+    coco = tmp_path / "stills" / "annotations.json"
+    coco.parent.mkdir()
+    coco.write_text("{}", encoding="utf-8")
+    done = main("data", "check", coco, "--json", coco)
+    assert "annotations.json is read by this command" in done.stderr
+    assert coco.read_text(encoding="utf-8") == "{}"

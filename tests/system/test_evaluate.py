@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import run
 
+from pursuit import weights
 from pursuit.datasets.synthetic import Scene
 
 pytest.importorskip("matplotlib")
@@ -142,3 +145,38 @@ def test_bad_input(root: Path, tmp_path: Path, words: list[str], message: str) -
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--json", "{root}/Bus/groundtruth_rect.txt"], "is there already, inside"),
+        (["--json", "{tmp}/file/x.json"], "cannot write"),
+        (["--json", "{tmp}"], "Is a directory"),
+        (["--out", "{root}"], "is read by this command"),
+    ],
+)
+def test_outputs_are_looked_at_before_anything_runs(
+    root: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    (tmp_path / "file").touch()
+    labels = (root / "Bus" / "groundtruth_rect.txt").read_bytes()
+    filled = [word.format(tmp=tmp_path, root=root) for word in words]
+    if "--out" not in words:
+        filled += ["--out", str(tmp_path / "out")]
+    done = run("evaluate", "otb", root, "--tracker", "opencv-mosse", *filled)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "frames" not in done.stderr  # nobody was followed
+    assert (root / "Bus" / "groundtruth_rect.txt").read_bytes() == labels
+
+
+def test_a_card_is_not_written_over(root: Path, tmp_path: Path) -> None:
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(weights.find("siamfc-slim").with_suffix(suffix), tmp_path / f"mine{suffix}")
+    card = (tmp_path / "mine.json").read_bytes()
+    tracker = f"siamfc-slim:{tmp_path / 'mine.safetensors'}"
+    out = ("--out", tmp_path / "out", "--json", tmp_path / "mine.json")
+    done = run("evaluate", "otb", root, "--tracker", tracker, *out)
+    assert "mine.json is read by this command" in done.stderr
+    assert (tmp_path / "mine.json").read_bytes() == card

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import run
 
-from pursuit.video import decode_frames, with_ruler
+from pursuit.video import decode_frames, save_picture, with_ruler
 from pursuit.video.pictures import read_picture
 
 Clip = Callable[..., Path]
@@ -58,3 +58,26 @@ def test_mistakes(write_clip: Clip, tmp_path: Path, words: tuple[str, ...], mess
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
     assert [item.name for item in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (("pic.png", "--out", "pic.png"), "pic.png"),
+        (("pic.png", "--out", "./linked.png"), "pic.png"),
+        (("frame.png",), "frame.png"),  # what --out is when it is not given
+        (("shots", "--out", "shots/1.png"), "shots/1.png"),
+        (("shots/*.png", "--out", "shots/1.png"), "shots/1.png"),
+    ],
+)
+def test_the_picture_read_is_not_written_over(
+    tmp_path: Path, words: tuple[str, ...], kept: str
+) -> None:
+    save_picture(tmp_path / kept, np.full((20, 30, 3), 90, np.uint8))
+    if "./linked.png" in words:
+        (tmp_path / "linked.png").symlink_to(tmp_path / "pic.png")
+    before = (tmp_path / kept).read_bytes()
+    done = run("frame", *words)
+    assert done.returncode == 2
+    assert "is read by this command: write to another file" in done.stderr
+    assert (tmp_path / kept).read_bytes() == before

@@ -26,6 +26,8 @@ def test_list_shows_every_tracker_recipe_and_weights_file() -> None:
         assert card.sha256[:12] in line
         for what, value in card.scores.items():
             assert (f"{what} {value:.3f}" in line) == what.endswith("auc")
+        shown = [what for what in card.scores if what in line]
+        assert sorted(shown, key=line.index) == sorted(shown)
     for name in recipe.shipped():
         line = next(x for x in sections["recipes"].splitlines() if x.startswith(f"  {name} "))
         assert recipe.read(name).about in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,10 @@ import numpy as np
 import pytest
 from commands import run
 
+from pursuit import weights
+from pursuit.cli.track import Tally
 from pursuit.results import tracks
+from pursuit.trackers.base import Result
 from pursuit.video import decode_frames, save_picture
 
 Clip = Callable[..., Path]
@@ -132,8 +136,14 @@ def test_a_truncated_video_warns_and_succeeds(write_clip: Clip, tmp_path: Path) 
     assert 5 < len(tracks.read(tmp_path / "a.csv").frames) < 30
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
-def test_ctrl_c_keeps_what_was_done(write_clip: Clip, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals for another process")
+@pytest.mark.parametrize(
+    ("number", "status", "by"),
+    [(signal.SIGINT, 130, b"Ctrl-C"), (signal.SIGTERM, 143, b"a signal")],
+)
+def test_ctrl_c_and_sigterm_keep_what_was_done(
+    write_clip: Clip, tmp_path: Path, number: int, status: int, by: bytes
+) -> None:
     path = write_clip(tmp_path / "long.mp4", 60, (640, 480), sound="aac")
     slow = ("--box", "10,40,200,200", "--tracker", "opencv-csrt")
     out, save = tmp_path / "a.mp4", tmp_path / "a.csv"
@@ -146,10 +156,10 @@ def test_ctrl_c_keeps_what_was_done(write_clip: Clip, tmp_path: Path) -> None:
             if any(part.stat().st_size > 0 for part in tmp_path.glob(".part-*a.mp4")):
                 break
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, message = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"Ctrl-C" in message
+    assert process.returncode == status
+    assert b"stopped by " + by in message
     assert {item.name for item in tmp_path.iterdir()} == {"long.mp4", "a.mp4", "a.csv"}
     frames = tracks.read(save).frames.tolist()
     assert frames == list(range(len(frames)))
@@ -176,6 +186,46 @@ def test_a_full_disk_leaves_nothing(clip: Path, tmp_path: Path) -> None:
     for line, name in zip(lines, ("a.mp4", "a.csv"), strict=True):
         assert line.startswith(f"error: cannot write {name}: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_and_shipped_weights_by_name(
+    clip: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    nets = [shared_data / "reference-nets" / f"nanotrackv2_{part}.onnx" for part in
+            ("backbone", "head")]  # fmt: skip
+    for words in (
+        ("--tracker", f"opencv-nano:{nets[0]},{nets[1]}"),
+        ("--tracker", "siamfc-3s", "--weights", "siamfc-slim"),
+        ("--tracker", "siamfc-3s:siamfc-slim"),
+    ):
+        done = run("track", clip, *BOX, *words, "--save", tmp_path / "a.csv", "--max-frames", 6)
+        assert done.returncode == 0, done.stderr
+        rows = tracks.read(tmp_path / "a.csv")
+        centres = rows.boxes[:, 0] + rows.boxes[:, 2] / 2
+        assert np.abs(centres - (20 + 2 * rows.frames)).max() < 6
+
+
+def test_the_last_line_counts_lost_and_unsure_frames() -> None:
+    box = np.array([[1.0, 2, 3, 4]] * 2)
+    tally = Tally()
+    for states in ([2, 2], [1, 2], [1, 1], [0, 1], [0, 2]):
+        tally.add(Result(box, np.ones(2), np.array(states), np.arange(2), 0.1))
+    assert tally.summary(0, []).endswith("LOST in 2, unsure in 3")
+    sure = Tally()
+    sure.add(Result(box, np.ones(2), np.array([2, 2]), np.arange(2), 0.1))
+    assert sure.summary(0, []) == "1 frame, never lost"
+
+
+def test_a_card_is_not_written_over(clip: Path, tmp_path: Path) -> None:
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(weights.find("siamfc-slim").with_suffix(suffix), tmp_path / f"mine{suffix}")
+    card = (tmp_path / "mine.json").read_bytes()
+    file = tmp_path / "mine.safetensors"
+    for words in (("--weights", file), ("--tracker", f"siamfc-slim:{file}")):
+        done = run("track", clip, *BOX, *words, "--save", tmp_path / "mine.json")
+        assert done.returncode == 2
+        assert "mine.json is read by this command" in done.stderr
+    assert (tmp_path / "mine.json").read_bytes() == card
 
 
 def test_help_fits_a_terminal() -> None:

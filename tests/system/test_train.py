@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from commands import run
 
 RECIPE = (
     "network.channels=[4,8,8,8,8]",
@@ -64,6 +65,7 @@ def test_train_says_where_the_weights_are(store: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "siamfc-paper.safetensors").is_file()
     assert "siamfc-paper.safetensors" in done.stdout
+    assert "Precision" not in done.stderr  # Fabric's own words
     speeds = re.findall(r"step (\d+)/30: .* \(loader (\d+), network (\d+), waited", done.stderr)
     assert [int(step) for step, *_ in speeds] == [15, 30]  # a line an epoch
     assert all(int(loader) > 0 and int(network) > 0 for _, loader, network in speeds)
@@ -191,6 +193,27 @@ def test_bad_input_is_one_line_and_status_2(words: list[str], says: str, tmp_pat
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert says in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["siamfc-slim"], "none of the 18 videos that data.held_out names"),
+        (["siamfc-slim"], "'data.held_out=[]' holds nothing out"),
+        (["siamfc-3s", "data.held_out=[]"], "add data.still=0, or curate a COCO data set with"),
+        (["siamfc-slim", "data.held_out=[]", "data.still=0"], "add data.unlabelled=0, or curate"),
+        (["empty.yaml"], "recipe empty.yaml is empty: "),
+    ],
+)
+def test_other_data_and_empty_recipes_say_how_to_go_on(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.yaml").touch()
+    done = run("train", *words, f"data={store}", "--device", "cpu")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_damaged_store_is_named(store: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,6 +156,27 @@ def test_a_truncated_file_gives_what_it_has_and_warns_once(
     assert 5 < len(part) < 25
     for kept, full in zip(part[:-2], whole, strict=False):
         assert np.array_equal(kept[2], full[2])
+
+
+@pytest.mark.parametrize("steps", [(20, 100), (20, 20), (100, 100), (40, 1500)])
+def test_a_variable_rate_is_no_damage(
+    write_clip: Clip, tmp_path: Path, steps: tuple[int, int]
+) -> None:
+    # The header's rate is 25; warnings are errors here.
+    times = list(itertools.accumulate([0, *steps * 10]))[:20]
+    path = write_clip(tmp_path / "a.mkv", 20, milliseconds=times, sound="aac")
+    assert [round(1000 * (time or 0)) for _, time, _ in frames_of(path)] == times
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_truncated_variable_rate_is_damage(write_clip: Clip, tmp_path: Path, start: int) -> None:
+    times = list(itertools.accumulate([0, *(20, 100) * 10]))[:20]
+    path = write_clip(tmp_path / "a.mkv", 20, milliseconds=times)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 6 // 10])
+    with pytest.warns(VideoWarning, match=r"a.mkv is damaged or cut off") as caught:
+        assert len(frames_of(path, start=start)) < 15
+    assert len(caught) == 1
 
 
 def test_a_truncated_stream_of_packets_reads_on(write_clip: Clip, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pursuit.errors import SettingsError, VideoError
-from pursuit.video import as_start, read
+from pursuit.video import as_start, read, save_picture
+from pursuit.video.reading import files_of
 
 Clip = Callable[..., Path]
 
@@ -111,3 +112,14 @@ def test_a_stream_that_does_not_answer() -> None:
 def test_live_sources_start_now(source: str | int) -> None:
     with pytest.raises(VideoError, match="start now"):
         read(source, start=5)
+
+
+def test_the_files_of_a_source(write_clip: Clip, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a[1].mp4", 2)
+    shots = [tmp_path / "shots" / f"{number}.png" for number in (2, 10)]
+    for path in shots:
+        save_picture(path, np.zeros((9, 9, 3), np.uint8))
+    assert files_of(str(clip)) == [clip]
+    assert files_of(str(tmp_path / "shots")) == files_of(str(tmp_path / "shots" / "*.png")) == shots
+    for source in ("0", "rtsp://host/live?key=[1]", "http://host/a?b=*", str(tmp_path / "none")):
+        assert files_of(source) == []

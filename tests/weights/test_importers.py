@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_state_dict_of_another_network(tmp_path: Path) -> None:
     state["backbone.conv3.0.weight"] = torch.zeros(10, 7, 3, 3)
     torch.save(state, path)
     with pytest.raises(WeightsError, match=r"conv3\.weight of shape \(10, 7, 3, 3\)"):
+        weights.read(path)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickle_of_anything_is_refused_in_one_line(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({"a": [1, 2]}, protocol))
+    # Warnings are errors here.
+    with pytest.raises(WeightsError, match=r"a\.pkl (is|holds)"):
         weights.read(path)
 
 

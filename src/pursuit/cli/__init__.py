@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
+import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -70,14 +76,30 @@ def _root(
         typer.echo(context.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Several[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0 is success, 2 an error of the user's (one line on stderr), 130 an interrupt. A command
-    may end with another status by raising `typer.Exit`.
+    0 is success, 2 an error of the user's (one line on stderr), 130 an interrupt, 143 a
+    SIGTERM, which is taken as an interrupt: what was done is kept, temporary files go. A
+    command may end with another status by raising `typer.Exit`.
     """
     _forgive_narrow_terminals()
-    words = None if arguments is None else [*arguments]  # `list` is a module here
+    words = sys.argv[1:] if arguments is None else [*arguments]  # `list` is a module here
+    with _sigterm_as_interrupt() as terminated:
+        try:
+            status = _run(words)
+        except OSError as error:
+            # An error of a file names it; one of standard output comes again.
+            if error.filename is not None or _broken_output("\n") is None:
+                raise
+            return _fail(_no_output(error))
+        broken = _broken_output("")
+    if broken is not None and not isinstance(broken, BrokenPipeError) and status == 0:
+        return _fail(_no_output(broken))
+    return 143 if terminated and status == 130 else status
+
+
+def _run(words: Several[str]) -> int:
     try:
         status = build()(words, prog_name="pursuit", standalone_mode=False)
     except PursuitError as error:
@@ -86,10 +108,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help page
             typer.echo(error.format_message())  # type: ignore[attr-defined]
             return 2
-        return _fail(error.format_message())  # type: ignore[attr-defined]
+        return _fail(error.format_message() + _hint(words))  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
         return 130
     return status if isinstance(status, int) else 0
+
+
+def _hint(words: Several[str]) -> str:
+    """Return what more to say of a command that was misunderstood: a box with spaces in it."""
+    after = [words[at + 1 : at + 5] for at, word in enumerate(words) if word == "--box"]
+    for four in after:
+        if len(four) == 4 and all(re.fullmatch(r"-?[\d.]+,?", number) for number in four):
+            return f"; a box is written with commas: --box {','.join(n.strip(',') for n in four)}"
+    return ""
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[list[int]]:
+    """Raise KeyboardInterrupt at a SIGTERM; the list tells. As it was, off the main thread."""
+    seen: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    mine = threading.current_thread() is threading.main_thread()
+    if not mine or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield seen
+        return
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _broken_output(text: str) -> OSError | None:
+    """Return why standard output does not take a text and what waits before it, or None.
+
+    What it did not take stays in its buffer. Python would try again at its end, and complain,
+    so it is led nowhere.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        silence_output()
+        return error
+    return None
+
+
+def silence_output() -> None:
+    """Let standard output lead nowhere from now on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _no_output(error: OSError) -> str:
+    from pursuit.files import cannot_write
+
+    return str(cannot_write("standard output", error))
 
 
 def _forgive_narrow_terminals() -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pursuit.reports.held_out import HeldOutReport
 
 
+REPORT = "report.json"
+
+
 def judge(
     path: Path, recipe: Recipe, sequences: Several[Sequence], out: Path, *, to_card: bool
 ) -> None:
@@ -34,7 +37,7 @@ def judge(
     console.print(reports.table(judged))
     for line in reports.notes(judged):
         console.print(line, markup=False, soft_wrap=True)
-    _write_json(out / "report.json", judged)
+    _write_json(out / REPORT, judged)
     found = judged.calibration
     if found.curve is not None and found.error is not None:
         save_reliability(found.curve, found.error, f"Score of {path.stem}, held-out videos", out)

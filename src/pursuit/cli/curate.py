@@ -41,18 +41,22 @@ def curate(
     from pursuit.datasets.reading import plural
     from pursuit.store import curate as curate_store
 
-    with progress_bar("curating", "frames") as progress:
-        made = curate_store(
-            out,
-            videos or (),
-            stills or (),
-            workers=workers,
-            cluster=cluster,
-            room=room,
-            quality=quality,
-            progress=progress,
-        )
-    size = f"{made.bytes / 1e6:,.0f} MB in {made.shards} shards"
+    try:
+        with progress_bar("curating", "frames") as progress:
+            made = curate_store(
+                out,
+                videos or (),
+                stills or (),
+                workers=workers,
+                cluster=cluster,
+                room=room,
+                quality=quality,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on", err=True)
+        raise
+    size = f"{made.bytes / 1e6:,.0f} MB in {plural(made.shards, 'shard')}"
     typer.echo(f"{out}: {made.crops:,} crops of {made.objects:,} objects, {size}")
     for reason, count in made.left_out.items():
         typer.echo(f"  left out: {plural(count, 'box')}, {reason}")

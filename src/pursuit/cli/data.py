@@ -42,10 +42,15 @@ def check(
     json: Annotated[Path | None, typer.Option(help="Write all of it to this file.")] = None,
 ) -> None:
     """List what is wrong with a data set and what of it can be used."""
+    from pursuit.cli._outputs import check_outputs
     from pursuit.cli._progress import progress_bar
     from pursuit.datasets.check import check as check_data
     from pursuit.errors import DataError
+    from pursuit.files import check_writable
 
+    if json is not None:
+        check_outputs([json], [root])
+        check_writable(json)
     with progress_bar("checking", "items") as progress:
         report = check_data(root, layout, decode=decode, progress=progress)
     if json is not None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 FAILED = 1  # exit status when a tracker failed on a sequence
 
 _TRACKER_HELP = (
-    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights "
-    "(called as their file), NAME+redetect looks for lost targets, opencv-nano:BACKBONE,HEAD "
-    "names its networks, LABEL=NAME:FILE gives a label."
+    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights, a "
+    "file or weights of `pursuit list` (called as their file), NAME+redetect looks for lost "
+    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label."
 )
 _WORKERS_HELP = (
     "Sequences at once, each in a process with its share of the threads. Faster, but then "
@@ -65,7 +65,9 @@ def otb(
     """
     from rich.console import Console
 
+    from pursuit.cli._outputs import check_outputs, weights_files
     from pursuit.datasets import open_videos
+    from pursuit.files import check_writable
     from pursuit.protocols import entrants as parsing
     from pursuit.protocols.otb import run
     from pursuit.reports import plots
@@ -75,6 +77,11 @@ def otb(
     check_matplotlib()
     judged = parsing.entrants(tracker)
     chosen = _chosen(open_videos(root), sequences)
+    check_outputs([out], [root])
+    if json is not None:
+        files = [file for one in judged for file in one.files]
+        check_outputs([json], [root, *weights_files(files)])
+        check_writable(json)
     outcomes = run(judged, chosen, out, workers=workers)
     with _Progress(sum(map(len, chosen)) * len(judged)) as progress:
         ended = [progress.tell(outcome) for outcome in outcomes]
@@ -106,14 +113,19 @@ def held_out(
     pursuit evaluate held-out VIDEOS runs/slim/siamfc-slim.safetensors
     """
     from pursuit import weights as store
-    from pursuit.cli._held_out import judge
+    from pursuit.cli._held_out import REPORT, judge
+    from pursuit.cli._outputs import check_outputs, weights_files
+    from pursuit.files import check_writable
     from pursuit.protocols.held_out import recipe_of, targets
     from pursuit.reports.drawing import check_matplotlib
 
     check_matplotlib()
     path = store.find(weights)
     recipe = recipe_of(path)
-    judge(path, recipe, targets(recipe, videos), out, to_card=weights not in store.shipped())
+    held = targets(recipe, videos)
+    check_outputs([out / REPORT], weights_files([path]))
+    check_writable(out / REPORT)
+    judge(path, recipe, held, out, to_card=weights not in store.shipped())
 
 
 def _chosen(found: list[Sequence], names: str | None) -> list[Sequence]:

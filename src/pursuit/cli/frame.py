@@ -31,8 +31,11 @@ def frame(
     ] = Path("frame.png"),
 ) -> None:
     """Write a frame with a pixel ruler around it, to read off a box for `pursuit track`."""
+    from pursuit.cli._outputs import check_outputs
     from pursuit.video import read, save_picture, with_ruler
+    from pursuit.video.reading import files_of
 
+    check_outputs([out], files_of(video))
     with read(video, start=at, max_frames=1) as reader:
         number, picture = next(reader)
     save_picture(out, with_ruler(picture))

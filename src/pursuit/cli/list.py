@@ -27,6 +27,7 @@ def _trackers() -> Iterator[tuple[str, str]]:
     import inspect
 
     from pursuit.trackers import registry
+    from pursuit.trackers.opencv import NANO
     from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
     from pursuit.weights import shipped
 
@@ -40,6 +41,8 @@ def _trackers() -> Iterator[tuple[str, str]]:
                 text += " (not inside: give a file with --weights)"
         else:
             text = "OpenCV's, to compare with"
+            if name == NANO:
+                text += f": {name}:BACKBONE.onnx,HEAD.onnx (not inside)"
         yield name, text + (" [default]" if name == default else "")
 
 
@@ -49,7 +52,7 @@ def _weights() -> Iterator[tuple[str, str]]:
 
     for name, path in shipped().items():
         card = read_card(card_path(path))
-        aucs = {what: value for what, value in card.scores.items() if what.endswith("auc")}
+        aucs = {what: value for what, value in sorted(card.scores.items()) if what.endswith("auc")}
         scores = ", ".join(f"{what} {value:.3f}" for what, value in aucs.items())
         size = path.stat().st_size / 1e6
         yield name, f"{size:.1f} MB  sha256 {card.sha256[:12]}  {scores}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import warnings
@@ -46,12 +45,22 @@ def track(
         typer.Option(
             metavar="X,Y,W,H",
             help="Target in the first frame: left, top, width, height in pixels. "
-            "Repeat it for more targets.",
+            "What lies outside the frame is cut off. Repeat it for more targets.",
         ),
     ] = None,
-    tracker: Annotated[str, typer.Option(metavar="NAME", help="One of `pursuit list`.")] = DEFAULT,
+    tracker: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:FILE]",
+            help="One of `pursuit list`; NAME:FILE takes other weights, "
+            "opencv-nano:BACKBONE,HEAD names its networks.",
+        ),
+    ] = DEFAULT,
     weights: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Weights file in place of the shipped ones.")
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Weights file, or weights of `pursuit list`: as NAME:FILE."
+        ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
     out: Annotated[
@@ -79,25 +88,31 @@ def track(
         ),
     ] = "0",
     max_frames: Annotated[
-        int | None, typer.Option(metavar="N", help="Stop after so many frames.", show_default=False)
+        int | None,
+        typer.Option(metavar="N", min=1, help="Stop after so many frames.", show_default=False),
     ] = None,
 ) -> None:
     """Follow targets through a video, from a box each in its first frame.
 
-    Without --out and --save the boxes go to standard output as CSV. Ctrl-C stops and keeps
-    what was done.
+    Without --out and --save the boxes go to standard output as CSV. Ctrl-C and SIGTERM stop and
+    keep what was done.
     """
     from pursuit.boxes import start_boxes
+    from pursuit.cli._outputs import check_outputs, weights_files
     from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
+    from pursuit.trackers.registry import with_files
     from pursuit.video import read
+    from pursuit.video.reading import files_of
 
     boxes = parse_boxes(box or [], video)
     files = save or []
     for file in files:
         format_of(file)
     outputs = [*([out] if out else []), *files]
-    _check_outputs(outputs, video)
+    _, networks = with_files(tracker)
+    read_too = weights_files([*networks, *([weights] if weights else [])])
+    check_outputs(outputs, [*files_of(video), *read_too])
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
         start_boxes(boxes, reader.width, reader.height)
@@ -105,7 +120,7 @@ def track(
         with contextlib.ExitStack() as stack:
             takers = _takers(stack, reader, out, files)
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
-            stopped = stack.enter_context(_stopped_by_ctrl_c(reader))
+            stopped = stack.enter_context(_stopped_by_signal(reader))
             for frame, result in follow(reader, follower, boxes):
                 for take in takers:
                     take(frame, result)
@@ -113,8 +128,9 @@ def track(
                 show(tally.frames, reader.frame_count)
     typer.echo(tally.summary(reader.seconds, outputs), err=True)
     if stopped:
-        typer.echo("stopped by Ctrl-C; what was done until then is kept", err=True)
-        raise typer.Exit(130)
+        by = "Ctrl-C" if stopped == [signal.SIGINT] else "a signal"
+        typer.echo(f"stopped by {by}; what was done until then is kept", err=True)
+        raise typer.Exit(128 + stopped[0])
 
 
 class Tally:
@@ -123,6 +139,7 @@ class Tally:
     def __init__(self) -> None:
         self.frames = 0
         self._lost = 0
+        self._unsure = 0
         self._seconds = 0.0
 
     def add(self, result: Result) -> None:
@@ -132,7 +149,9 @@ class Tally:
         if self.frames:  # the first is the start, another kind of work
             self._seconds += result.seconds
         self.frames += 1
-        self._lost += bool((result.rows()[2] == State.LOST).any())
+        states = result.rows()[2]
+        self._lost += bool((states == State.LOST).any())
+        self._unsure += bool((states == State.UNSURE).any())
 
     def summary(self, reading: float, outputs: list[Path]) -> str:
         """Return it in words: two lines on a terminal, one elsewhere."""
@@ -143,6 +162,8 @@ class Tally:
         if reading:
             parts.append(f"decoding {_speed(self.frames, reading)} fps")
         parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
+        if self._unsure:
+            parts.append(f"unsure in {self._unsure}")
         text = ", ".join(parts)
         if not outputs:
             return text
@@ -175,19 +196,11 @@ def parse_boxes(texts: list[str], video: str) -> Array:
             numbers = []
         if len(numbers) != 4:
             raise BoxError(f"--box takes four numbers X,Y,W,H such as 120,80,60,40; got {text!r}")
-        rows.append(as_boxes(numbers))
+        try:
+            rows.append(as_boxes(numbers))
+        except BoxError as error:
+            raise BoxError(f"--box {text}: {error}") from None
     return rows[0] if len(rows) == 1 else np.stack(rows)
-
-
-def _check_outputs(outputs: list[Path], video: str) -> None:
-    from pursuit.errors import SettingsError
-
-    places = [path.resolve() for path in outputs]
-    for path, place in zip(outputs, places, strict=True):
-        if place == Path(video).resolve():
-            raise SettingsError(f"{path} is the video that is read: write to another file")
-        if places.count(place) > 1:
-            raise SettingsError(f"{path} is named twice: give each output a name of its own")
 
 
 def _takers(
@@ -221,6 +234,7 @@ def _printer(reader: VideoReader) -> Taker:
 
     Where nobody reads them any more (`| head`), the video ends.
     """
+    from pursuit.cli import silence_output
     from pursuit.files import cannot_write
     from pursuit.results.tracks import Csv
 
@@ -233,8 +247,7 @@ def _printer(reader: VideoReader) -> Taker:
             typer.echo(header + form.piece(result), nl=False)
         except BrokenPipeError:
             reader.stop()
-            # Python would try again at its end, and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence_output()
         except OSError as error:
             raise cannot_write("standard output", error) from error
         header = ""
@@ -254,23 +267,27 @@ def _progress(
 
 
 @contextlib.contextmanager
-def _stopped_by_ctrl_c(reader: VideoReader) -> Iterator[list[bool]]:
-    """Let the first Ctrl-C end the video, so that all files are finished; the list tells.
+def _stopped_by_signal(reader: VideoReader) -> Iterator[list[int]]:
+    """Let the first Ctrl-C or SIGTERM end the video, so that all files are finished.
 
-    A second one interrupts as usual.
+    The list tells which it was. A second one interrupts as usual.
     """
-    stopped: list[bool] = []
+    stopped: list[int] = []
 
-    def stop(*_: object) -> None:
-        stopped.append(True)
-        signal.signal(signal.SIGINT, before)
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        restore()
         reader.stop()
 
-    before = signal.signal(signal.SIGINT, stop)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 @contextlib.contextmanager

@@ -45,9 +45,13 @@ def train(
 
     pursuit train siamfc-slim data=crops --out runs/first --report VIDEOS
     """
+    import logging
+
     from pursuit.learning import recipe as recipes
     from pursuit.learning import training
 
+    # Where Fabric says how it set itself up; what it warns of still shows.
+    logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
     chosen = recipes.read(recipe, overrides or ())
     # What the report lacks shows now, not after hours of training.
     held_out = _held_out(chosen, report) if report is not None else None

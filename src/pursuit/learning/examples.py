@@ -41,6 +41,12 @@ class Pairs:
 
 
 _SHARE_STREAM = 1_000_003  # keeps the choice of videos apart from other random numbers
+# Kinds of crops, and what to do where the store has none of them.
+_KINDS = {
+    "labelled videos": "hold fewer out, or curate a data set of videos with --videos",
+    "labelled stills": "add data.still=0, or curate a COCO data set with --stills",
+    "unlabelled pictures": "add data.unlabelled=0, or curate a folder of pictures with --stills",
+}
 _FULL = 0.9  # share of a crop that its frame must fill to be scenery
 
 
@@ -70,11 +76,12 @@ class PairSampler:
         shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
         if shares[0] < -1e-9:
             raise DataError("data.still and data.unlabelled together are more than 1")
-        names = ("labelled videos", "stills", "unlabelled pictures")
         numbers = (len(self._videos), len(self._stills), len(self._unlabelled))
-        for name, share, number in zip(names, shares, numbers, strict=True):
+        for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
             if share > 1e-9 and number == 0:
-                raise DataError(f"the recipe draws from {name}, but the store has none of use")
+                raise DataError(
+                    f"the recipe draws from {name}, but the store has none of use: {way}"
+                )
         return np.maximum(shares, 0) / shares.sum()
 
     @property
@@ -190,12 +197,19 @@ def _share_of(videos: set[str], share: float, seed: int) -> set[str]:
 
 
 def _check_names(names: tuple[str, ...], known: set[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise DataError(
-                f"data.held_out names {name}, which the store does not hold"
-                f"{nearest(name, known)}; take it off the list or curate it"
-            )
+    missing = [name for name in names if name not in known]
+    if not missing:
+        return
+    none = "'data.held_out=[]' holds nothing out"
+    if len(missing) == len(names) > 1:  # the list of other data: no name of it was mistyped
+        raise DataError(
+            f"the store holds none of the {len(names)} videos that data.held_out names, such as "
+            f"{missing[0]}: name videos of the store, 'data.held_out=[A,B]'; {none}"
+        )
+    raise DataError(
+        f"data.held_out names {missing[0]}, which the store does not hold"
+        f"{nearest(missing[0], known)}; take it off the list or curate it; {none}"
+    )
 
 
 def object_rows(entry: StoreObject) -> Rows:

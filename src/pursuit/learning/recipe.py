@@ -154,8 +154,8 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
     `data=PATH` is short for `data.store=PATH`.
 
     Raises:
-        RecipeError: no such recipe or base, bases in a circle, not YAML, an unknown key or an
-            impossible value.
+        RecipeError: no such recipe or base, bases in a circle, an empty file, not YAML, an
+            unknown key or an impossible value.
     """
     path = _find(name)
     values = _merged(path)
@@ -217,9 +217,14 @@ def _values(path: Path) -> dict[str, Any]:
 
 def _table(text: str, where: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(text) or {}
+        values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise _unreadable(where, error) from error
+    if values is None or values == {}:
+        raise RecipeError(
+            f"recipe {where} is empty: name a recipe to start from, base: siamfc-slim, and what "
+            "is to differ"
+        )
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {where} must be a table of keys and values")
     return values

@@ -18,10 +18,9 @@ from pursuit.errors import SettingsError, WeightsError
 from pursuit.files import atomic_path
 from pursuit.trackers import registry
 from pursuit.trackers.base import Tracker
-from pursuit.trackers.opencv import OPENCV_NAMES, load_opencv
+from pursuit.trackers.opencv import NANO, OPENCV_NAMES
 from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
 
-_NANO = "opencv-nano"
 _CARD = "tracker.json"
 
 
@@ -48,12 +47,8 @@ class Entrant:
             SettingsError: no such tracker, or not the files it takes.
             WeightsError: its files are missing or not good.
         """
-        if self.name == _NANO:
-            return load_opencv(_NANO, **dict(zip(("backbone", "head"), self.files, strict=False)))
-        if len(self.files) > (self.name not in OPENCV_NAMES):
-            raise SettingsError(f"{self.name} does not take {len(self.files)} files of weights")
         settings: dict[str, Any] = {"redetect": True} if self.redetect else {}
-        return registry.load(self.name, weights=self.files[0] if self.files else None, **settings)
+        return registry.load_files(self.name, self.files, **settings)
 
     def identity(self) -> dict[str, Any]:
         """Return what decides this tracker's boxes: its settings, and its files' hashes.
@@ -81,8 +76,8 @@ class Entrant:
 def entrant(text: str) -> Entrant:
     """Return who is meant by NAME, NAME:WEIGHTS, LABEL=NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
 
-    NAME+redetect looks for lost targets. Without a label, one with weights is called as their
-    file, others by their name.
+    WEIGHTS is a file or the name of shipped weights. NAME+redetect looks for lost targets.
+    Without a label, one with weights is called as their file, others by their name.
 
     Raises:
         SettingsError: the label cannot name a folder.
@@ -90,16 +85,14 @@ def entrant(text: str) -> Entrant:
     label, equals, rest = text.partition("=")
     if not equals or ":" in label:  # the = of a path
         label, rest = "", text
-    name, _, paths = rest.partition(":")
-    parts = paths.split(",") if name == _NANO else [paths]
-    files = tuple(Path(part) for part in parts if part)
+    name, files = registry.with_files(rest)
     name, plus, way = name.partition("+")
     if plus and way != "redetect":
         raise SettingsError(f"{text}: after a tracker's name only +redetect is known")
     if plus and name not in PRESETS:
         raise SettingsError(f"{text}: {name} cannot redetect; {', '.join(PRESETS)} can")
     if not label:
-        label = (files[0].stem if files and name != _NANO else name) + plus + way
+        label = (files[0].stem if files and name != NANO else name) + plus + way
     if not re.fullmatch(r"[\w.+ -]*\w[\w.+ -]*", label):
         raise SettingsError(f"{label!r} cannot name a folder: write LABEL=NAME with another label")
     return Entrant(label, name, files, redetect=bool(plus))

@@ -31,9 +31,9 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "opencv-mosse": ("legacy.TrackerMOSSE", 2),
     "opencv-medianflow": ("legacy.TrackerMedianFlow", 1),
 }
-_NANO = "opencv-nano"
+NANO = "opencv-nano"
 
-OPENCV_NAMES = (*_PLAIN, _NANO)
+OPENCV_NAMES = (*_PLAIN, NANO)
 
 
 def load_opencv(name: str, **paths: Path | str) -> OpenCVTracker:
@@ -50,11 +50,11 @@ def load_opencv(name: str, **paths: Path | str) -> OpenCVTracker:
     if name not in OPENCV_NAMES:
         close, known = nearest(name, OPENCV_NAMES), ", ".join(OPENCV_NAMES)
         raise SettingsError(f"no tracker {name!r}{close}; OpenCV's are {known}")
-    wanted = ("backbone", "head") if name == _NANO else ()
+    wanted = ("backbone", "head") if name == NANO else ()
     if set(paths) != set(wanted):
         takes = " and ".join(f"{key}=FILE.onnx" for key in wanted) or "nothing"
         raise SettingsError(f"{name} takes {takes}; got {', '.join(sorted(paths)) or 'nothing'}")
-    if name == _NANO:
+    if name == NANO:
         return OpenCVTracker(name, _nano_maker(Path(paths["backbone"]), Path(paths["head"])), 1)
     place, least = _PLAIN[name]
     return OpenCVTracker(name, _maker(name, place), least)
@@ -175,7 +175,7 @@ def _maker(name: str, place: str) -> Callable[[], Any]:
 def _nano_maker(backbone: Path, head: Path) -> Callable[[], Any]:
     for path in (backbone, head):
         if not path.is_file():
-            raise WeightsError(f"cannot read the network {path} of {_NANO}: there is no such file")
+            raise WeightsError(f"cannot read the network {path} of {NANO}: there is no such file")
     parameters = cv2.TrackerNano.Params()
     parameters.backbone, parameters.neckhead = str(backbone), str(head)
 
@@ -186,7 +186,7 @@ def _nano_maker(backbone: Path, head: Path) -> Callable[[], Any]:
             return cv2.TrackerNano.create(parameters)
         except cv2.error:
             raise WeightsError(
-                f"OpenCV cannot read {backbone} or {head}: {_NANO} wants NanoTrack's ONNX networks"
+                f"OpenCV cannot read {backbone} or {head}: {NANO} wants NanoTrack's ONNX networks"
             ) from None
         finally:
             cv2.utils.logging.setLogLevel(level)

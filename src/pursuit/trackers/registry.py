@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from pursuit import runtimes
 from pursuit.errors import SettingsError, WeightsError, nearest
 from pursuit.networks.siamfc import SiamFC
 from pursuit.trackers.base import Tracker
-from pursuit.trackers.opencv import OPENCV_NAMES, load_opencv
+from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
 from pursuit.trackers.settings import DEFAULT, PRESETS, WEIGHTS_OF, with_changes
 from pursuit.trackers.siamfc import SiamFCTracker
-from pursuit.weights import Card, read, shipped
+from pursuit.weights import Card, find, read, shipped
 
 
 def names() -> list[str]:
@@ -32,7 +33,7 @@ def load(
 
     Args:
         name: one of `names()`.
-        weights: a weights file; None takes the shipped ones.
+        weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
         runtime: one of `pursuit.runtimes.names()`.
         settings: hyper-parameters that differ from the preset's (`SiamFCSettings`), or what
@@ -63,9 +64,39 @@ def load(
     )
 
 
+def with_files(text: str) -> tuple[str, tuple[Path, ...]]:
+    """Return the name and the files of NAME, NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
+
+    WEIGHTS is a file or the name of shipped weights.
+    """
+    name, _, paths = text.partition(":")
+    parts = paths.split(",") if name == NANO else [paths]
+    inside = {} if name == NANO else shipped()
+    return name, tuple(inside.get(part, Path(part)) for part in parts if part)
+
+
+def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracker:
+    """Return a tracker with its files, as `with_files` gives them; `options` go to `load`.
+
+    Raises:
+        SettingsError: as `load`, or not the files that it takes.
+        WeightsError: as `load`.
+    """
+    if name == NANO:
+        if len(files) != 2:
+            raise SettingsError(
+                f"{NANO} takes two networks that do not come with pursuit, written "
+                f"{NANO}:BACKBONE.onnx,HEAD.onnx; got {len(files) or 'none'}"
+            )
+        return load(name, backbone=files[0], head=files[1])
+    if len(files) > 1:
+        raise SettingsError(f"{name} takes one file of weights; got {len(files)}")
+    return load(name, weights=files[0] if files else None, **options)
+
+
 def _weights(name: str, path: Path | str | None) -> tuple[SiamFC, Card]:
     if path is not None:
-        return read(path)
+        return read(find(str(path)))
     inside = shipped()
     if name not in inside:
         raise WeightsError(

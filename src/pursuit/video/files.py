@@ -9,10 +9,12 @@ import itertools
 import re
 import warnings
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -28,6 +30,7 @@ from pursuit.video.seeking import Spot, find_spot
 # Each thread holds frames; more than this adds memory and hardly any speed.
 _DECODING_THREADS = 4
 _MOST_FPS = 1000  # a higher rate is a clock that was taken for one
+_HOLE = 1000  # bytes between packets of Matroska that only damage leaves; heads take some 30
 _MICROSECONDS = 1_000_000  # a second, in FFmpeg's own unit
 
 
@@ -56,6 +59,7 @@ class VideoFile:
         self.place, self.name, self._timeout = place, name, timeout
         self._damaged = False
         self._cut_away = 0  # frames that the file has and, by its edit list, does not show
+        self._end = 0.0  # seconds on the file's clock at which what was decoded ends
         self._open()
 
     def _open(self) -> None:
@@ -97,39 +101,43 @@ class VideoFile:
         A damaged or cut off file gives the frames that it has, with one warning.
         """
         to_frame = ToFrame()
-        number = -1
+        number, longest = -1, 0.0
+        time: float | None = None
         try:
             for number, picture in self._numbered(start):
-                yield Shot(number, self.seconds(number, picture), to_frame(picture))
+                before, time = time, self.seconds(number, picture)
+                if before is not None and time is not None:
+                    longest = max(longest, time - before)
+                yield Shot(number, time, to_frame(picture))
             if number < 0 and start:
                 raise past_the_end(start, self.name)
             if number < 0:
                 raise VideoError(f"{self.name} holds no frame that can be decoded")
-            if start == 0 and number + 1 < self._promised() - self._cut_away:
-                self._warn(f"{number + 1} of {self._promised()} frames could be read")
+            if self.stream.frames == 0:
+                self._look_at_the_end(longest)
+            elif start == 0 and number + 1 < self.stream.frames - self._cut_away:
+                self._warn(f"{number + 1} of {self.stream.frames} frames could be read")
         finally:
             self.close()
 
-    def _promised(self) -> int:
-        """How many frames the header says for certain there are; 0 where it does not."""
+    def _look_at_the_end(self, step: float) -> None:
+        """Warn if a Matroska file ends before the time in its header.
+
+        It has no count of frames, and at a variable rate its rate gives none. The last frame may
+        be shown for longer than is said of it: two of the longest `step` seconds between frames
+        are no damage.
+        """
         length = re.fullmatch(r"(\d+):(\d+):([\d.]+)", self.stream.metadata.get("DURATION", ""))
-        if self.stream.frames > 0 or length is None or self.fps is None:
-            return self.stream.frames
-        hours, minutes, seconds = (float(part) for part in length.groups())
-        # A Matroska file. A frame less: at a variable rate the number is only near.
-        return int((hours * 3600 + minutes * 60 + seconds) * self.fps) - 1
+        if length is None:
+            return
+        hours, minutes, rest = (float(part) for part in length.groups())
+        seconds = hours * 3600 + minutes * 60 + rest
+        if seconds - self._end > 2 * (step or 1 / (self.fps or 1)):
+            self._warn(f"its frames end at {self._end:.2f} of {seconds:.2f} seconds")
 
     def pictures(self) -> Iterator[VideoFrame]:
         """Yield what can be decoded from where the file stands; warn once of what cannot."""
-        packets = self.container.demux(self.stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self._warn(f"reading stopped ({error.strerror})")
-                return
-            if packet is None:
-                return
+        for packet in self._packets():
             self._cut_away += packet.is_discard
             if packet.is_corrupt:
                 self._warn("only the frames it still has are read")
@@ -140,7 +148,46 @@ class VideoFile:
             except av.FFmpegError:
                 self._warn("only the frames it still has are read")
                 continue
+            if packet.pts is not None and packet.time_base is not None:
+                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._end = max(self._end, end)
             yield from decoded
+
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets of the main stream; warn where some of a Matroska file were lost.
+
+        FFmpeg goes over damage there in silence. It shows as bytes of no packet of any stream,
+        and a step in time that is longer than the frame before it says it is shown.
+        """
+        matroska = "matroska" in self.container.format.name
+        packets: Iterator[Packet[Any]] = self.container.demux(
+            *(self.container.streams if matroska else [self.stream])
+        )
+        read_to: int | None = None
+        hole = False
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self._warn(f"reading stopped ({error.strerror})")
+                return
+            if packet is None:
+                return
+            if packet.pos is not None:
+                hole = hole or (read_to is not None and packet.pos - read_to > _HOLE)
+                read_to = max(read_to or 0, packet.pos) + packet.size
+            if packet.stream.index != self.stream.index:
+                continue
+            if matroska and hole and self._is_late(packet):
+                self._warn("only the frames it still has are read")
+            hole = False
+            yield packet
+
+    def _is_late(self, packet: Packet[VideoStream]) -> bool:
+        """Return whether a packet begins later than what was decoded before it ends."""
+        if packet.pts is None:
+            return False
+        return float((packet.pts - (packet.duration or 0) / 2) * packet.time_base) > self._end
 
     def _numbered(self, start: Start) -> Iterator[tuple[int, VideoFrame]]:
         if start:

@@ -168,6 +168,22 @@ def _parsed(text: str, wrong: SettingsError) -> Start:
     return float(sum(float(part) * 60**power for power, part in enumerate(reversed(parts))))
 
 
+def files_of(source: str) -> list[Path]:
+    """Return the files that `read` opens for a source; none of a camera or a stream.
+
+    Raises:
+        VideoError: a folder or glob holds no pictures.
+    """
+    path = Path(source)
+    if _URL.match(source):
+        return []
+    if path.is_dir():
+        return pictures.folder_pictures(path, source)
+    if path.exists():
+        return [path]
+    return pictures.glob_pictures(source) if glob.has_magic(source) else []
+
+
 def _open(source: str | Path | int, start: Start, stopped: threading.Event) -> Opened:
     text = str(source)
     path = Path(text)

@@ -56,7 +56,8 @@ def read_safetensors(path: Path, data: bytes) -> tuple[SiamFC, Card]:
         tensors = load_safetensors(data)
     except (SafetensorError, ValueError, KeyError):
         raise WeightsError(
-            f"{path} is not a whole weights file: truncated or damaged, fetch it again"
+            f"{path} is not a whole weights file: truncated or damaged (fetch it again), "
+            "or not a weights file"
         ) from None
     card = read_card(card_path(path))
     digest = hashlib.sha256(data).hexdigest()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,7 +44,10 @@ def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, Card]:
         WeightsError: not loadable without running code from it, or other keys.
     """
     try:
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Of pickles torch did not write: what we say of them ourselves is to the point.
+            warnings.simplefilter("ignore")
+            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise WeightsError(
             f"{path} is a pickle that holds more than tensors: reading it could run any code; "
@@ -51,7 +55,8 @@ def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, Card]:
         ) from None
     except (RuntimeError, ValueError, EOFError, KeyError, OSError, zipfile.BadZipFile):
         raise WeightsError(
-            f"{path} is not a whole PyTorch file: truncated or damaged, fetch it again"
+            f"{path} is not a whole PyTorch file: truncated or damaged (fetch it again), "
+            "or not a weights file"
         ) from None
     state = _state(path, loaded)
     tensors: dict[str, Tensor] = {"bias": torch.zeros(1)}
@@ -74,7 +79,10 @@ def read_int8(path: Path, data: bytes) -> tuple[SiamFC, Card]:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             arrays = {key: torch.from_numpy(stored[key]) for key in stored.files}
     except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
-        raise WeightsError(f"{path} is not a whole npz file of arrays: fetch it again") from None
+        raise WeightsError(
+            f"{path} is not a whole npz file of arrays: truncated or damaged (fetch it again), "
+            "or not a weights file"
+        ) from None
     tensors: dict[str, Tensor] = {"bias": torch.full((1,), _INT8_BIAS)}
     for i in range(1, 6):
         steps = _get(path, arrays, f"conv{i}.weight.int8").double()

@@ -1,0 +1,41 @@
+"""What commands make sure of before they write: no input is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Refuse outputs that would replace what a command reads, or each other.
+
+    Args:
+        outputs: files to write, or folders to write into.
+        inputs: files and folders that are read; every file in such a folder counts as read.
+
+    Raises:
+        SettingsError: an output is an input, is a file in an input, or is named twice.
+    """
+    from pursuit.errors import SettingsError
+
+    places = [path.resolve() for path in outputs]
+    for path, place in zip(outputs, places, strict=True):
+        if places.count(place) > 1:
+            raise SettingsError(f"{path} is named twice: give each output a name of its own")
+        if not path.exists():
+            continue
+        for read in inputs:
+            if read.exists() and path.samefile(read):
+                raise SettingsError(f"{path} is read by this command: write to another file")
+            if path.is_file() and read.is_dir() and read.resolve() in place.parents:
+                raise SettingsError(
+                    f"{path} is there already, inside {read} that is read: write to another file"
+                )
+
+
+def weights_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that are read of weights: themselves, and the cards of ours."""
+    from pursuit.weights import card_path
+    from pursuit.weights.files import SUFFIX
+
+    return [*paths, *(card_path(path) for path in paths if path.suffix == SUFFIX)]
