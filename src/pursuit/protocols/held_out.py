@@ -85,11 +85,13 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
     return [sequence for sequence in found if sequence.video in held]
 
 
-def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Followed]:
+def run(
+    path: Path, recipe: Recipe, sequences: Several[Sequence], runtime: str = "auto"
+) -> Iterator[Followed]:
     """Yield what the recipe's tracker does with the weights at `path` on each sequence, in order.
 
     Raises:
-        SettingsError: the recipe names no preset of SiamFC.
+        SettingsError: the recipe names no preset of SiamFC, or there is no such runtime.
         WeightsError: the weights cannot be used.
         DataError: the frames of a sequence are not good.
     """
@@ -98,7 +100,7 @@ def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Fo
             f"the recipe's tracker {recipe.tracker!r} is not one of {', '.join(PRESETS)}"
             f"{nearest(recipe.tracker, PRESETS)}"
         )
-    tracker = _Listener(_uncalibrated(recipe.tracker, path))
+    tracker = _Listener(_uncalibrated(recipe.tracker, path, runtime))
     for sequence in sequences:
         boxes = follow(tracker, sequence).boxes
         peaks = np.full(len(sequence), np.nan)
@@ -108,15 +110,14 @@ def run(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> Iterator[Fo
         yield Followed(sequence.name, sequence.video, boxes, sequence.boxes, peaks)
 
 
-def _uncalibrated(name: str, path: Path) -> SiamFCTracker:
+def _uncalibrated(name: str, path: Path, runtime: str) -> SiamFCTracker:
     """Return a tracker whose scores are 1 / (1 + exp(-peak)), whatever the card says.
 
     A steep calibration says 0 or 1 of most peaks, and they could not be told from that.
     """
     network, _ = weights.read(path)
-    return SiamFCTracker(
-        runtimes.compile(network), PRESETS[name], score_scale=1.0, score_offset=0.0, name=name
-    )
+    compiled = runtimes.compile(network, runtime)
+    return SiamFCTracker(compiled, PRESETS[name], score_scale=1.0, score_offset=0.0, name=name)
 
 
 class _Listener:
