@@ -11,8 +11,7 @@ targets stay within bounds (see `SiamFCTracker`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,96 +30,12 @@ from pursuit.trackers.base import Result, State
 from pursuit.trackers.redetect import next_states, wide_centres
 from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
 from pursuit.trackers.settings import SiamFCSettings
+from pursuit.trackers.targets import Targets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
 _LEAST = 2.0  # pixels: no side of a box shrinks below this
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
-
-
-@dataclass(frozen=True)
-class Targets:
-    """The state of N targets: a row a target.
-
-    Attributes:
-        ids: (N,) numbers given out by the tracker.
-        centre: (N, 2) x, y in the frame.
-        first: (N, 2) w, h at the start.
-        zoom: (N,) size now, in terms of the first; boxes keep their aspect ratio.
-        border: (N, 3) mean colour of the frame each started in.
-        exemplar: (N, C, 6, 6) features, on the runtime's device.
-        zero: (N, 2) x, y in cells: where the map's peak is when nothing has moved.
-        first_peaks: (N, S) highest score of each scale when nothing had moved.
-        state: (N,) of `State`.
-        lost_for: (N,) frames since the target was lost, 0 while it is not.
-        sure_centre, sure_zoom: (N, 2), (N,): centre and zoom when it was last TRACKED.
-    """
-
-    ids: NDArray[np.int64]
-    centre: Array
-    first: Array
-    zoom: Array
-    border: Array
-    exemplar: Tensor
-    zero: Array
-    first_peaks: Tensor
-    state: NDArray[np.int64]
-    lost_for: NDArray[np.int64]
-    sure_centre: Array
-    sure_zoom: Array
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @property
-    def size(self) -> Array:
-        """(N, 2) w, h now."""
-        return self.first * self.zoom[:, None]
-
-    @property
-    def side(self) -> Array:
-        """(N,) side of the search window now, in frame pixels."""
-        return box_arithmetic.context_side(self.size) * SEARCH / EXEMPLAR
-
-    def boxes(self) -> Array:
-        """Return the boxes (N, 4) now."""
-        return box_arithmetic.from_centres(self.centre, self.size)
-
-    def with_sure_place(self) -> Targets:
-        """Return the targets where and as large as they were when last TRACKED."""
-        return replace(self, centre=self.sure_centre, zoom=self.sure_zoom)
-
-    def take(self, rows: NDArray[np.int64]) -> Targets:
-        """Return the targets of these rows."""
-        return Targets(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-    def join(self, other: Targets) -> Targets:
-        """Return these targets and others after them."""
-        joined: dict[str, Any] = {}
-        for name in (field.name for field in fields(self)):
-            mine, others = getattr(self, name), getattr(other, name)
-            both = torch.cat if isinstance(mine, Tensor) else np.concatenate
-            joined[name] = both([mine, others])
-        return Targets(**joined)
-
-
-@dataclass(frozen=True)
-class Views:
-    """Where to look for targets in one frame.
-
-    Attributes:
-        target: (M,) row of the target that is looked for.
-        centre: (M, 2) x, y of the window in the frame.
-        side: (M,) of the window, frame pixels.
-    """
-
-    target: NDArray[np.int64]
-    centre: Array
-    side: Array
-
-    def take(self, rows: slice) -> Views:
-        """Return these of the views."""
-        return Views(self.target[rows], self.centre[rows], self.side[rows])
 
 
 def _without(maps: Tensor, views: Views, box: Array) -> Tensor:
