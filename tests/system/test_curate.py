@@ -103,7 +103,13 @@ def test_ctrl_c_keeps_the_parts(tmp_path: Path, shared_data: Path) -> None:
     command = [sys.executable, "-m", "pursuit", "curate", *words]
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        command,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
         while not list(out.glob("parts/[!.]*.arrow")) and time.monotonic() < deadline:
