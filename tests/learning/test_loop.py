@@ -248,6 +248,16 @@ def test_runs_from_before_their_data_was_noted_go_on(
         _train(_recipe(small_store, *QUICK), tmp_path / "stopped")
 
 
+def test_a_run_does_not_write_over_what_it_starts_from(small_store: Path, tmp_path: Path) -> None:
+    _, first = _train(_recipe(small_store, *QUICK), tmp_path)
+    assert isinstance(first, training.Trained)
+    (tmp_path / "checkpoint.pt").unlink()
+    before = first.weights.read_bytes()
+    with pytest.raises(RecipeError, match=r"would write over .*small.safetensors"):
+        _train(_recipe(small_store, *QUICK, f"network.start={first.weights}"), tmp_path)
+    assert first.weights.read_bytes() == before
+
+
 def test_the_loss_falls_on_easy_pairs(small_store: Path, tmp_path: Path) -> None:
     chosen = _recipe(small_store, "pairs=160", "epochs=1", "optim.lr=0.01")
     told, _ = _train(chosen, tmp_path)

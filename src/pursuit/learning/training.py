@@ -74,6 +74,8 @@ def train(
     world.rows(recipe.batch)
     device = _device(device, world)
     path = out / f"{name}.safetensors"
+    if recipe.network.start and Path(recipe.network.start).resolve() == path.resolve():
+        raise RecipeError(f"network.start: this run would write over {path}; give another --out")
     store = crop_store.open(Path(recipe.data.store))
     roots = _roots(store, recipe)
     if _has_ended(path, recipe, roots):
