@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import torch
 
-from pursuit import store
+from pursuit import store, weights
 from pursuit.datasets import open_videos
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
@@ -86,16 +86,15 @@ def run(recipe: Recipe, share: float, out: Path, tell: Callable[[Report], None])
         return Row(**json.loads(kept.read_text(encoding="utf-8")))
     trained = training.train(recipe, "siamfc-slim", out, tell=tell)
     assert trained is not None  # it was not told to stop early
-    last = trained.reports[-1]
-    assert last.held_out_loss is not None and last.held_out_error is not None
+    curves = weights.read_card(weights.card_path(trained.weights)).curves
     objects = learnt_from(store.open(recipe.data.store), recipe.data, recipe.seed)
     row = Row(
         share=share,
         seed=recipe.seed,
         pairs=recipe.pairs * recipe.epochs,
         videos=len({entry.video for entry in objects}),
-        loss=last.held_out_loss,
-        centre_error=last.held_out_error,
+        loss=curves["held-out loss"][-1],
+        centre_error=curves["held-out centre error, pixels"][-1],
     )
     keep(row, out)
     return row
