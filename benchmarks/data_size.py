@@ -38,7 +38,7 @@ from pursuit.learning.loop import Report
 from pursuit.learning.recipe import Recipe
 from pursuit.measures import otb
 from pursuit.protocols.otb import follow
-from pursuit.reports.plots import COLOURS, check_matplotlib
+from pursuit.reports.drawing import COLOURS, check_matplotlib, save_figure
 from pursuit.trackers.registry import load
 
 EPOCHS = 10  # steps of the rate's schedule
@@ -130,7 +130,6 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
 
 def draw(rows: Sequence[Row], out: Path) -> None:
     """Write the plot: for each measure the mean of the seeds over the share, and their spread."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     shown = {
@@ -141,11 +140,8 @@ def draw(rows: Sequence[Row], out: Path) -> None:
     figure = Figure(figsize=(4 * len(shown), 3.6), layout="constrained")
     for index, (name, title) in enumerate(shown.items()):
         draw_measure(figure.add_subplot(1, len(shown), index + 1), rows, name, title)
-    for kind, about in (("png", {}), ("svg", {"metadata": {"Date": None}})):
-        # The same rows give the same bytes.
-        salt = rc_context({"svg.hashsalt": "pursuit"})
-        with salt, atomic_path(out / f"data-size.{kind}") as part:
-            figure.savefig(part, format=kind, dpi=160, **about)
+    for kind in ("png", "svg"):
+        save_figure(figure, out / f"data-size.{kind}")
 
 
 def draw_measure(axes: Any, rows: Sequence[Row], name: str, title: str) -> None:
