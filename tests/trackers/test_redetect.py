@@ -153,3 +153,15 @@ def test_a_frame_of_another_size_takes_the_sure_place_with_it(beacon: Any, scene
     assert tracker.update(scene()).state is State.LOST
     tracker.update(scene(width=800, height=900))
     assert tracker.targets.sure_centre[0] == pytest.approx(np.array([100, 180]))
+
+
+def test_wide_windows_have_the_size_of_when_it_was_last_sure(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(redetect=True))
+    tracker.init(scene((50, 60)), BOX)
+    tracker.update(scene((50, 60), radius=11.5))  # UNSURE, and found larger
+    tracker.update(scene())
+    targets = tracker.targets
+    assert targets.state[0] == State.LOST and targets.zoom[0] > targets.sure_zoom[0]
+    wide, _ = tracker._wide_views(targets)
+    # Context of a square is twice as wide; of that the exemplar shows 127 pixels of 255.
+    assert wide.side == pytest.approx(np.full(len(wide.side), 30 * 2 * 255 / 127))
