@@ -32,6 +32,6 @@ def test_a_place_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     check_writable(tmp_path / "a.csv")
     check_writable(tmp_path / "new" / "er" / "b.csv")
     assert [item.read_text(encoding="utf-8") for item in tmp_path.iterdir()] == ["1"]
-    for place in (tmp_path, tmp_path / "a.csv" / "b.csv"):
+    for place in (tmp_path, tmp_path / "a.csv" / "b.csv", tmp_path / (300 * "c")):
         with pytest.raises(OutputError, match="choose another place"):
             check_writable(place)

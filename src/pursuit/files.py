@@ -46,9 +46,11 @@ def check_writable(path: Path | str) -> None:
         OutputError: it cannot: a folder stands there, or nothing can be written beside it.
     """
     target = Path(path)
-    if target.is_dir():
+    # os.path says no of what it may not look at; the trial then tells why.
+    if os.path.isdir(target):  # noqa: PTH112
         raise cannot_write(target, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
-    missing = [folder for folder in target.parents if not folder.exists()]
+    parents = list(target.parents)
+    missing = [folder for folder in parents if not os.path.exists(folder)]  # noqa: PTH110
     _new_part(target).unlink()
     for folder in missing:
         with suppress(OSError):  # somebody has put something there meanwhile

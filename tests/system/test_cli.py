@@ -152,6 +152,15 @@ def test_a_full_standard_output(word: str, unbuffered: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="closes it in a shell")
+def test_a_closed_standard_output() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m pursuit list >&-", shell=True, stderr=subprocess.PIPE, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_error_of_a_file_is_not_one_of_standard_output(failing: list[BaseException]) -> None:
     for error in (OSError(28, "full", "a.txt"), OSError(28, "full")):
         failing[:] = [error]

@@ -149,6 +149,8 @@ def _broken_output(text: str) -> OSError | None:
     What it did not take stays in its buffer. Python would try again at its end, and complain,
     so it is led nowhere.
     """
+    if sys.stdout is None:  # closed before the program began
+        return None
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -17,8 +17,8 @@ _ONE_PLACE = 0.4  # overlap from which on two boxes are in one place
 
 def impostors(
     boxes: Array, score: Array, before: NDArray[np.int64], sure: float
-) -> list[tuple[int, int]]:
-    """Return the targets that took another's place, each with the one whose place it is.
+) -> tuple[list[int], list[int]]:
+    """Return the targets that took another's place, and all that are sure of their own.
 
     Two targets may truly be in one place: a part and the whole, or one behind the other. But
     where one is sure to be there, another that is not sure, or that was LOST until now, is
@@ -32,8 +32,5 @@ def impostors(
     """
     owns = (score >= sure) & (before != State.LOST)
     near = box_arithmetic.overlap(boxes[:, None], boxes[None]) > _ONE_PLACE
-    found = []
-    for row in np.flatnonzero(~owns & (near & owns).any(axis=1)):
-        rivals = np.flatnonzero(near[row] & owns)
-        found.append((int(row), int(rivals[score[rivals].argmax()])))
-    return found
+    wrong = ~owns & (near & owns).any(axis=1)
+    return [int(row) for row in np.flatnonzero(wrong)], [int(row) for row in np.flatnonzero(owns)]

@@ -200,18 +200,25 @@ class SiamFCTracker:
     ) -> tuple[Targets, Array]:
         """Return targets and scores (N,), those that took another's place put elsewhere.
 
-        The maps (N, S, 17, 17) of such a target are read again without that place. Where they
-        then show nothing that is surely it, it stays where it was.
+        The maps (N, S, 17, 17) of such a target are read again without the places that others
+        are sure of. Where they then show nothing that is surely it, it stays where it was, and
+        LOST if it was.
         """
         boxes, sure = moved.boxes(), self.settings.sure_above
         centre, zoom, score = moved.centre.copy(), moved.zoom.copy(), score.copy()
-        for row, owner in impostors(boxes, score, before.state, sure):
+        wrong, owners = impostors(boxes, score, before.state, sure)
+        for row in wrong:
             one, scales = before.take(np.array([row])), len(self._steps)
             view = views.take(slice(row * scales, (row + 1) * scales))
-            rest = _without(maps[row : row + 1], view, boxes[owner])
-            again, its_score = self._moved(one, rest, view)
-            chosen = again if its_score[0] >= sure else one
-            centre[row], zoom[row], score[row] = chosen.centre[0], chosen.zoom[0], its_score[0]
+            rest = maps[row : row + 1]
+            for owner in owners:
+                rest = _without(rest, view, boxes[owner])
+            again, (its_score,) = self._moved(one, rest, view)
+            if its_score < sure:
+                again = one
+                if before.state[row] == State.LOST:
+                    its_score = min(its_score, np.nextafter(self.settings.found_above, 0))
+            centre[row], zoom[row], score[row] = again.centre[0], again.zoom[0], its_score
         return replace(moved, centre=centre, zoom=zoom), score
 
     def _taken_up(
