@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_help_imports_nothing_heavy_and_is_fast() -> None:
     assert took < 5  # 0.2 s on a quiet machine; the imports above would take longer than this
 
 
+def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, command: Callable[[], None]) -> None:
+    """Make a function the only command there is."""
+
+    def only() -> typer.Typer:
+        app = typer.Typer(pretty_exceptions_enable=False)
+        app.callback()(lambda: None)
+        app.command(name)(command)
+        return app
+
+    monkeypatch.setattr(cli, "build", only)
+
+
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     """Put one command in place that raises what the test puts into the list."""
@@ -80,13 +93,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     def fail() -> None:
         raise errors[0]
 
-    def only() -> typer.Typer:
-        app = typer.Typer(pretty_exceptions_enable=False)
-        app.callback()(lambda: None)
-        app.command("fail")(fail)
-        return app
-
-    monkeypatch.setattr(cli, "build", only)
+    put_in_place(monkeypatch, "fail", fail)
     return errors
 
 
@@ -121,13 +128,7 @@ def test_sigterm_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             tidied.append(True)
 
-    def only() -> typer.Typer:
-        app = typer.Typer(pretty_exceptions_enable=False)
-        app.callback()(lambda: None)
-        app.command("wait")(wait)
-        return app
-
-    monkeypatch.setattr(cli, "build", only)
+    put_in_place(monkeypatch, "wait", wait)
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         assert cli.main(["wait"]) == 143

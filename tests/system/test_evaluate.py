@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -16,21 +14,14 @@ from commands import run
 
 from pursuit import weights
 from pursuit.datasets.synthetic import Scene
+from tests.commands import run_apart
 
 pytest.importorskip("matplotlib")
 
 
 def evaluate(*words: object) -> subprocess.CompletedProcess[str]:
     """Run the command in a terminal of 80 columns; warnings are errors."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "pursuit", "evaluate", "otb", *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
-        timeout=300,
-        check=False,
-    )
+    return run_apart("evaluate", "otb", *words, options=("-W", "error"))
 
 
 @pytest.fixture(scope="module")

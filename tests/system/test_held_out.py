@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from pursuit.datasets.synthetic import Scene
 from pursuit.learning import recipe
 from pursuit.networks.siamfc import SiamFC
 from pursuit.protocols import held_out
+from tests.commands import run_apart
 
 pytest.importorskip("matplotlib")
 
@@ -30,19 +28,6 @@ FIGURES = {
     "held-out centre error px",
     "held-out calibration error",
 }
-
-
-def pursuit(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in a terminal of 80 columns."""
-    return subprocess.run(
-        [sys.executable, "-m", "pursuit", *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
-        timeout=300,
-        check=False,
-    )
 
 
 def write_videos(root: Path, names: list[str], frames: int, dark: int = 0) -> Path:
@@ -75,11 +60,11 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tmp_path_factory: pytest.TempPathFactory, videos: Path) -> tuple[Path, list[str], str]:
     """Return a run's folder, the words that trained and judged it, and what they printed."""
     folder = tmp_path_factory.mktemp("run")
-    done = pursuit("curate", folder / "crops", "--videos", videos, "--workers", "1")
+    done = run_apart("curate", folder / "crops", "--videos", videos, "--workers", "1")
     assert done.returncode == 0, done.stderr
     words = ["train", "siamfc-paper", f"data={folder / 'crops'}", *SMALL, HELD, "--device", "cpu"]
     words += ["--out", str(folder / "out"), "--report", str(videos)]
-    done = pursuit(*words)
+    done = run_apart(*words)
     assert done.returncode == 0, done.stderr
     return folder / "out", words, done.stdout
 
@@ -131,7 +116,7 @@ def test_a_run_that_has_ended_only_reports(run: tuple[Path, list[str], str]) -> 
     folder, words, said = run
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     report, card = ((folder / name).read_bytes() for name in ("report.json", "siamfc-paper.json"))
-    done = pursuit(*words)
+    done = run_apart(*words)
     assert done.returncode == 0, done.stderr
     after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     changed = {name for name in before if before[name] != after[name]}
@@ -151,7 +136,7 @@ def test_weights_in_a_file_are_judged_alike(
     card = weights.read_card(place)
     forgotten = card.with_values(scores={"otb-dev auc": 0.5}, score_scale=1.0, score_offset=0.0)
     weights.write_card(place, forgotten)
-    done = pursuit("evaluate", "held-out", videos, judged, "--out", tmp_path / "out")
+    done = run_apart("evaluate", "held-out", videos, judged, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert f"card: {place}" in done.stdout
     own, first = (
@@ -188,7 +173,7 @@ def test_shipped_weights_are_judged_and_their_card_stays(tmp_path: Path) -> None
     root = write_videos(tmp_path / "videos", names, 3)
     place = weights.card_path(weights.find("siamfc-slim"))
     before = place.read_bytes()
-    done = pursuit("evaluate", "held-out", root, "siamfc-slim", "--out", tmp_path / "out")
+    done = run_apart("evaluate", "held-out", root, "siamfc-slim", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert place.read_bytes() == before and "card:" not in done.stdout
     found = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
