@@ -8,7 +8,8 @@ from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
-from pursuit.errors import WeightsError, nearest
+from pursuit.errors import WeightsError
+from pursuit.files import named_file
 from pursuit.networks.siamfc import SiamFC
 from pursuit.weights import importers
 from pursuit.weights.card import Card, Source, card_for, card_path, read_card, write_card
@@ -66,14 +67,7 @@ def find(name: str) -> Path:
     Raises:
         WeightsError: neither is there.
     """
-    inside = shipped()
-    if name in inside:
-        return inside[name]
-    path = Path(name)
-    if path.is_file():
-        return path
-    hint = nearest(name, inside) or f"; shipped weights: {', '.join(inside)}"
-    raise WeightsError(f"no weights {name}{hint}")
+    return named_file(name, shipped(), kind="weights", missing="no weights", error=WeightsError)
 
 
 def _is_npz(data: bytes) -> bool:
