@@ -55,7 +55,7 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
         source, _ = _read_checkpoint(Path(start))
         norms_fit = source.shape.norm_last == network.shape.norm_last
     else:
-        source, norms_fit = weights.read(file)[0], True
+        source, norms_fit = weights.read_siamfc(file)[0], True
     old, new = source.shape, network.shape
     wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
     if not norms_fit:
@@ -200,7 +200,7 @@ def _read_checkpoint(path: Path) -> tuple[SiamFC, Card | None]:
         }
         source = siamfc.build_network(form)
         source.load_state_dict(values)
-        card = Card.model_validate(state["card"]) if state.get("card") else None
+        card = weights.parse_card(state["card"]) if state.get("card") else None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise RecipeError(
             f"network.start: {path} is no checkpoint of a SiamFC run, or a damaged one"
