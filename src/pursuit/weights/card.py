@@ -15,7 +15,7 @@ from pursuit.files import atomic_path
 from pursuit.networks.goturn import GOTURNShape
 from pursuit.networks.siamfc import SiamFCShape
 
-Width = Annotated[int, Field(gt=0)]
+Width = Annotated[int, Field(gt=0, le=2**16)]
 Three = tuple[Width, Width, Width]
 Five = tuple[Width, Width, Width, Width, Width]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

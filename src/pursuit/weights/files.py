@@ -101,7 +101,7 @@ def network_of(
     try:
         with torch.device("meta"):  # no memory: a form in a bad card can be of any size
             network = SiamFC(shape) if isinstance(shape, SiamFCShape) else GOTURN(shape)
-    except (ValueError, RuntimeError, OverflowError) as error:
+    except ValueError as error:
         raise WeightsError(f"{path} comes with a form that no network has: {error}") from None
     for name, (module, part) in _places(network).items():
         if name not in tensors:
