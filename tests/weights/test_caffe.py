@@ -197,6 +197,7 @@ def spoil(name: str, value: float) -> Callable[[Layers], None]:
         (put("fc7-new", 0, np.ones((10, 11))), r"fc7-new of shape \(10, 11\), .*\(any, 12\)"),
         (put("fc7-newb", 0, np.ones((2, 8, 10))), r"fc7-newb of shape \(2, 8, 10\)"),
         (put("fc8-shapes", 0, np.ones((4, 9))), r"fc8-shapes of shape \(4, 9\), .*\(any, 8\)"),
+        (put("fc7-newb", 0, np.ones((70_000, 10))), "fc7-newb of shape .* no more than 65536 rows"),
         (spoil("conv2", np.nan), "layer conv2 that are not finite"),
         (spoil("fc7-new", -np.inf), "layer fc7-new that are not finite"),
         (spoil("conv4_p", 0.5), "towers that differ, first in conv4 and conv4_p"),

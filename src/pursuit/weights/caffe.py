@@ -24,7 +24,7 @@ from torch import Tensor
 from pursuit.errors import WeightsError
 from pursuit.networks.goturn import CELLS, GOTURN, KERNELS, GOTURNShape
 from pursuit.weights.caffemodel import HEAD, Arrays, is_caffemodel, read_layers
-from pursuit.weights.card import GOTURNCard, card_for
+from pursuit.weights.card import WIDEST, GOTURNCard, card_for
 from pursuit.weights.files import finite, network_of
 
 __all__ = ["HEAD", "SUFFIX", "is_caffemodel", "read_goturn", "read_trunk"]
@@ -151,6 +151,8 @@ def _pair(path: Path, layers: Layers, name: str, size: tuple[int | None, ...]) -
     )
     if not fits:
         raise _wrong(path, name, first, f"(any, {wanted})")
+    if len(weight) > WIDEST:
+        raise _wrong(path, name, first, f"no more than {WIDEST} rows")
     if len(rest) != 1:
         raise WeightsError(f"{path} holds {len(layers[name])} arrays in layer {name}, not two")
     bias = _without_ones(rest[0], 1)

@@ -15,7 +15,8 @@ from pursuit.files import atomic_path
 from pursuit.networks.goturn import GOTURNShape
 from pursuit.networks.siamfc import SiamFCShape
 
-Width = Annotated[int, Field(gt=0, le=2**16)]
+WIDEST = 2**16  # channels or units of a layer
+Width = Annotated[int, Field(gt=0, le=WIDEST)]
 Three = tuple[Width, Width, Width]
 Five = tuple[Width, Width, Width, Width, Width]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

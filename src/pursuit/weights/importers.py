@@ -27,7 +27,7 @@ from torch import Tensor
 
 from pursuit.errors import MissingExtra, WeightsError
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
-from pursuit.weights.card import SiamFCCard, card_for
+from pursuit.weights.card import WIDEST, SiamFCCard, card_for
 from pursuit.weights.files import network_of
 
 _GAIN = 1e-3  # of the authors' adjust layer, never learnt; ports kept it
@@ -193,7 +193,8 @@ def _built(path: Path, tensors: Arrays, gain: float, origin: str) -> tuple[SiamF
     channels = [len(kernel) for kernel in kernels]
     groups = []
     for i, (before, kernel) in enumerate(zip([3, *channels[:-1]], kernels, strict=True), start=1):
-        if kernel.ndim != 4 or kernel.shape[1] == 0 or before % kernel.shape[1]:
+        fits = kernel.ndim == 4 and 0 < len(kernel) <= WIDEST and kernel.shape[1] > 0
+        if not fits or before % kernel.shape[1]:
             raise WeightsError(
                 f"{path} holds conv{i}.weight of shape {tuple(kernel.shape)} after {before} "
                 "channels: not a SiamFC network"
