@@ -32,8 +32,8 @@ def check(
     layout: Annotated[
         str | None,
         typer.Option(
-            help="got10k, otb, imagenet_vid, video_with_boxes, coco or pictures; "
-            "found by looking when not given."
+            help="got10k, otb, imagenet_vid, alov, video_with_boxes, coco, imagenet_det or "
+            "pictures; found by looking when not given."
         ),
     ] = None,
     decode: Annotated[
