@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pursuit.datasets import Sequence
     from pursuit.protocols.entrants import Entrant
-    from pursuit.protocols.otb import Outcome
+    from pursuit.protocols.runner import Outcome
     from pursuit.reports.scores import TrackerScore
 
 FAILED = 1  # exit status when a tracker failed on a sequence
