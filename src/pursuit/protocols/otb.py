@@ -35,13 +35,11 @@ def follow(tracker: Tracker, sequence: Sequence) -> Run:
     start = int(labelled.argmax())
     boxes = np.full((total, 4), np.nan)
     tracker_ms, decode_ms = np.full(total, np.nan), np.full(total, np.nan)
-    frames = sequence.frames()
+    frames = runner.every_frame(sequence)
     for index in range(total):
         before = time.perf_counter()
-        frame = next(frames, None)
+        frame = next(frames)
         decoded = time.perf_counter()
-        if frame is None:
-            raise DataError(f"{sequence.name}: its frames end after {index} of {total}")
         if index < start:
             continue
         if index == start:

@@ -22,6 +22,7 @@ import torch
 from pursuit.datasets import Sequence
 from pursuit.errors import DataError, PursuitError
 from pursuit.executors import cores, open_executor
+from pursuit.frames import Frame
 from pursuit.protocols.entrants import Entrant, claim
 from pursuit.trackers.base import Tracker
 
@@ -60,6 +61,20 @@ class Outcome:
     frames: int
     status: Literal["done", "kept", "failed"]
     error: str = ""
+
+
+def every_frame(sequence: Sequence) -> Iterator[Frame]:
+    """Yield the frames of a sequence, as many as it has rows.
+
+    Raises:
+        DataError: frames are missing at the end.
+    """
+    frames, total = sequence.frames(), len(sequence)
+    for index in range(total):
+        frame = next(frames, None)
+        if frame is None:
+            raise DataError(f"{sequence.name}: its frames end after {index} of {total}")
+        yield frame
 
 
 def run(

@@ -1,0 +1,89 @@
+"""VOT's supervised experiment: a tracker that loses its target is started again.
+
+It starts with the first label. In the first labelled frame where its box does not overlap the
+label it has failed; five frames later, or with the first label after that, it is started anew.
+It sees none of the frames between. A frame without a label lets it go on, and never fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
+from pathlib import Path
+
+import numpy as np
+
+from pursuit import boxes as bx
+from pursuit.datasets import Sequence
+from pursuit.errors import DataError
+from pursuit.measures.vot import RESTART, Code, labelled
+from pursuit.protocols import runner
+from pursuit.protocols.entrants import Entrant
+from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.results import vot as results
+from pursuit.results.vot import Run
+from pursuit.trackers.base import Tracker
+
+BASELINE = "baseline"  # the toolkits' name of this experiment, and of its folder
+
+
+def follow(tracker: Tracker, sequence: Sequence) -> Run:
+    """Return what a tracker does on a sequence, with restarts.
+
+    Raises:
+        DataError: no frame is labelled, or frames are missing at the end.
+        PursuitError: as the tracker and the frames raise them.
+    """
+    known = labelled(sequence.boxes)
+    if not known.any():
+        raise DataError(f"{sequence.name}: no frame has a box to start with")
+    codes = np.full(len(sequence), Code.SKIPPED, dtype=np.int64)
+    boxes = np.full((len(sequence), 4), np.nan)
+    start = 0  # the frame from which on it may be started; -1 while it follows
+    for index, frame in enumerate(runner.every_frame(sequence)):
+        truth = sequence.boxes[index]
+        if start >= 0:
+            if index >= start and known[index]:
+                tracker.init(frame, truth)
+                codes[index], start = Code.STARTED, -1
+            continue
+        box = tracker.update(frame).rows()[0][0]
+        if known[index] and not bx.overlap(box, truth) > 0:  # a box of NaN has failed too
+            codes[index], start = Code.FAILED, index + RESTART
+        else:
+            codes[index], boxes[index] = Code.FOLLOWED, box
+    return Run(codes, boxes)
+
+
+def run(
+    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: int = 1
+) -> Iterator[Outcome]:
+    """Yield the outcome of each entrant on each sequence; results go below `out/LABEL/baseline`.
+
+    Arguments and errors are those of `runner.run`.
+    """
+    return runner.run(_SUPERVISED, entrants, sequences, out, workers=workers)
+
+
+def read_run(folder: Path, sequence: Sequence) -> Run:
+    """Return a whole result of this sequence out of a tracker's folder.
+
+    Raises:
+        DataError: there is none: missing, of another length, or of another target.
+    """
+    found = results.read(folder / BASELINE, sequence.name)
+    path = results.run_path(folder / BASELINE, sequence.name)
+    if len(found.codes) != len(sequence):
+        raise DataError(f"{path}: {len(found.codes)} rows for {len(sequence)} frames; remove it")
+    known = labelled(sequence.boxes)
+    judged = np.isin(found.codes, (Code.STARTED, Code.FAILED))
+    if int(judged.argmax()) != int(known.argmax()) or (judged & ~known).any():
+        raise DataError(f"{path}: starts or fails where {sequence.name} has no label; remove it")
+    return found
+
+
+def _write(folder: Path, sequence: Sequence, found: Run) -> None:
+    results.write(folder / BASELINE, sequence.name, found)
+
+
+_SUPERVISED = Experiment(follow, _write, read_run)
