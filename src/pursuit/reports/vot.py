@@ -118,7 +118,7 @@ def table(scores: Sequence[TrackerScore]) -> Table:
     """Return a row a tracker, the least overall error first, with 95 % intervals below."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     grid.add_column("tracker", overflow="fold", max_width=20)
-    titles = ("A", "R", "failures", "overall\nerror", "1 - A", "1 - R", "sequences")
+    titles = ("A", "R", "failures", "overall\nerror", "1 - A", "1 - R", "run on")
     for title in titles:
         grid.add_column(title, justify="right", no_wrap=True)
     for one in ranked(scores):
