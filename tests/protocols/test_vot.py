@@ -86,6 +86,20 @@ def test_an_empty_label_is_none() -> None:
     assert letters(run) == "-sff"
 
 
+def test_it_is_started_with_what_of_the_label_lies_in_the_frame() -> None:
+    outside, over = [70.0, 10, 20, 10], [-5.0, 10, 70, 10]  # the frame is 60 wide
+    sequence = blank([outside, over, HERE])
+    started: list[list[float]] = []
+
+    class Noting(Scripted):
+        def init(self, frame: Any, box: ArrayLike, **options: Any) -> Result:
+            started.append(np.asarray(box).tolist())
+            return super().init(frame, box, **options)
+
+    assert letters(vot.follow(Noting({}), sequence)) == "-sf"
+    assert started == [[0, 10, 60, 10]]
+
+
 def test_a_box_that_is_none_has_failed() -> None:
     run = vot.follow(Scripted({1: NAN}), blank([HERE] * 3))
     assert letters(run) == "sx-"
@@ -100,6 +114,7 @@ def test_a_failure_in_the_last_frame() -> None:
     [
         (blank([HERE] * 6, missing=2), "a: its frames end after 4 of 6"),
         (blank([NAN, NAN]), "a: no frame has a box"),
+        (blank([[70, 10, 20, 10]] * 2), "a: no frame has a box"),
     ],
 )
 def test_sequences_that_cannot_be_followed(sequence: Sequence, message: str) -> None:
@@ -145,6 +160,17 @@ def test_read_run_names_what_does_not_fit(tmp_path: Path) -> None:
     results.write(tmp_path / "baseline", "a", run)
     with pytest.raises(DataError, match=r"a_001\.txt: 6 rows for 5 frames"):
         vot.read_run(tmp_path, blank([HERE] * 5))
+    assert letters(vot.read_run(tmp_path, blank([HERE] * 6))) == "sfffx-"
     for truth in ([NAN, *[HERE] * 5], [HERE, HERE, HERE, HERE, NAN, HERE]):
         with pytest.raises(DataError, match="starts or fails where a has no label"):
             vot.read_run(tmp_path, blank(truth))
+    with pytest.raises(DataError, match="does not fail where it has left a; remove it"):
+        vot.read_run(tmp_path, blank([[31.0, 10, 20, 10]] * 6))
+
+
+def test_rounding_makes_no_failure(tmp_path: Path) -> None:
+    almost = [29.99999, 10, 20, 10]
+    run = vot.follow(Scripted({1: almost}), blank([HERE] * 2))
+    assert letters(run) == "sf"
+    results.write(tmp_path / "baseline", "a", run)
+    assert letters(vot.read_run(tmp_path, blank([HERE] * 2))) == "sf"

@@ -3,6 +3,7 @@
 It starts with the first label. In the first labelled frame where its box does not overlap the
 label it has failed; five frames later, or with the first label after that, it is started anew.
 It sees none of the frames between. A frame without a label lets it go on, and never fails it.
+It is started with the part of the label that lies in the frame, and where there is none it waits.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence as Several
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pursuit import boxes as bx
 from pursuit.datasets import Sequence
@@ -26,25 +28,27 @@ from pursuit.trackers.base import Tracker
 
 BASELINE = "baseline"  # the toolkits' name of this experiment, and of its folder
 
+# Pixels; the boxes on disk are rounded to less.
+_ROUNDING = 1e-3
+
 
 def follow(tracker: Tracker, sequence: Sequence) -> Run:
     """Return what a tracker does on a sequence, with restarts.
 
     Raises:
-        DataError: no frame is labelled, or frames are missing at the end.
+        DataError: no frame has a label inside it, or frames are missing at the end.
         PursuitError: as the tracker and the frames raise them.
     """
     known = labelled(sequence.boxes)
-    if not known.any():
-        raise DataError(f"{sequence.name}: no frame has a box to start with")
     codes = np.full(len(sequence), Code.SKIPPED, dtype=np.int64)
     boxes = np.full((len(sequence), 4), np.nan)
     start = 0  # the frame from which on it may be started; -1 while it follows
     for index, frame in enumerate(runner.every_frame(sequence)):
         truth = sequence.boxes[index]
         if start >= 0:
-            if index >= start and known[index]:
-                tracker.init(frame, truth)
+            inside = bx.clip(truth, frame.shape[1], frame.shape[0])
+            if index >= start and known[index] and (inside[2:] > 0).all():
+                tracker.init(frame, inside)
                 codes[index], start = Code.STARTED, -1
             continue
         box = tracker.update(frame).rows()[0][0]
@@ -52,6 +56,8 @@ def follow(tracker: Tracker, sequence: Sequence) -> Run:
             codes[index], start = Code.FAILED, index + RESTART
         else:
             codes[index], boxes[index] = Code.FOLLOWED, box
+    if not (codes == Code.STARTED).any():
+        raise DataError(f"{sequence.name}: no frame has a box to start with")
     return Run(codes, boxes)
 
 
@@ -76,10 +82,17 @@ def read_run(folder: Path, sequence: Sequence) -> Run:
     if len(found.codes) != len(sequence):
         raise DataError(f"{path}: {len(found.codes)} rows for {len(sequence)} frames; remove it")
     known = labelled(sequence.boxes)
-    judged = np.isin(found.codes, (Code.STARTED, Code.FAILED))
-    if int(judged.argmax()) != int(known.argmax()) or (judged & ~known).any():
+    if not (found.codes == Code.STARTED).any() or not known[_judged(found.codes)].all():
         raise DataError(f"{path}: starts or fails where {sequence.name} has no label; remove it")
+    mine = known & (found.codes == Code.FOLLOWED)
+    around = found.boxes[mine] + np.array([-1, -1, 2, 2]) * _ROUNDING
+    if not (bx.overlap(around, sequence.boxes[mine]) > 0).all():
+        raise DataError(f"{path}: does not fail where it has left {sequence.name}; remove it")
     return found
+
+
+def _judged(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray((codes == Code.STARTED) | (codes == Code.FAILED))
 
 
 def _write(folder: Path, sequence: Sequence, found: Run) -> None:
