@@ -147,3 +147,14 @@ def test_start_boxes_fit_the_frame(box: tuple[float, ...], expected: Any) -> Non
             boxes.start_boxes(box, 100, 50)
     else:
         assert boxes.start_boxes(box, 100, 50).tolist() == list(expected)
+
+
+def test_fills_is_above_the_share_in_either_direction() -> None:
+    found = boxes.fills(
+        np.array([[0, 0, 66, 10], [0, 0, 66.1, 10], [9, 9, 10, 33.1], [0, 0, 66, 33]]),
+        np.array([100, 50]),
+        0.66,
+    )
+    assert found.tolist() == [False, True, True, False]
+    each = boxes.fills(np.array([[1.0, 1, 8, 8]] * 2), np.array([[10, 20], [20, 20]]), 0.5)
+    assert each.tolist() == [True, False]

@@ -77,6 +77,15 @@ def clip(boxes: Array, width: float, height: float) -> Array:
     return from_xyxy(np.clip(xyxy(boxes), 0, limit))
 
 
+def fills(boxes: Array, frames: Array, share: float) -> NDArray[np.bool_]:
+    """Return where (...) a box (..., 4) is wider or higher than a share of its frame w, h (..., 2).
+
+    GOTURN learns from no still with such a box (paper, section 5.1; share 0.66): there is no
+    room to move a crop in.
+    """
+    return np.asarray((boxes[..., 2:] > share * frames).any(axis=-1))
+
+
 def overlap(a: Array, b: Array) -> Array:
     """Return intersection over union (...) of boxes (..., 4), pair by pair, by broadcasting.
 

@@ -26,6 +26,7 @@ def test_a_good_data_set(tmp_path: Path, write_labelled_video: Write) -> None:
     assert (report.layout, report.kind, report.problems) == ("video_with_boxes", "videos", [])
     assert (report.videos, report.objects, report.frames) == (2, 3, 8)
     assert (report.boxes, report.usable) == (11, 11)
+    assert (report.labelled_once, report.filling) == (1, 0)
     assert report.frame_sizes == {"96x64": 1, "64x64": 1}
     assert report.sides[0] == 20
     assert report.sides[-1] == 40
@@ -112,11 +113,15 @@ def test_stills(tmp_path: Path) -> None:
         "annotations": [
             {"image_id": 1, "bbox": [5, 5, 20, 20]},
             {"image_id": 1, "bbox": [70, 5, 20, 20]},
+            {"image_id": 1, "bbox": [0, 0, 60, 50]},
+            {"image_id": 1, "bbox": [20, 9, 20, 33.1]},
+            {"image_id": 1, "bbox": [20, 9, 20, 33]},
         ],
     }
     (tmp_path / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
     report = check(tmp_path)
-    assert (report.kind, report.videos, report.boxes, report.usable) == ("stills", 1, 2, 1)
+    assert (report.kind, report.videos, report.boxes, report.usable) == ("stills", 1, 5, 4)
+    assert (report.filling, report.labelled_once) == (2, 0)
     assert report.problems[0] == "a.png: 1 box outside the frame: number 1"
     assert "b.png is not a picture" in report.problems[1]
 

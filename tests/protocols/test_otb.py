@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from pursuit.datasets import Sequence, open_videos
 from pursuit.datasets.synthetic import Scene
 from pursuit.errors import DataError, OutputError, SettingsError, WeightsError
-from pursuit.protocols import otb
+from pursuit.protocols import otb, runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.results import otb as results
 from pursuit.trackers import registry
@@ -85,12 +85,12 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Still]]:
         return found[-1]
 
     monkeypatch.setattr(registry, "load", find)
-    otb._loaded.cache_clear()
+    runner._loaded.cache_clear()
     yield found
-    otb._loaded.cache_clear()
+    runner._loaded.cache_clear()
 
 
-def statuses(outcomes: Iterator[otb.Outcome]) -> dict[tuple[str, str], str]:
+def statuses(outcomes: Iterator[runner.Outcome]) -> dict[tuple[str, str], str]:
     return {(one.label, one.sequence): one.status for one in outcomes}
 
 
@@ -157,7 +157,7 @@ def test_whole_results_are_kept_and_failed_ones_tried_again(
     list(otb.run([FRAGILE], sequences, tmp_path))
     before = (tmp_path / "fragile" / "a.times.txt").read_bytes()
     made.clear()
-    otb._loaded.cache_clear()
+    runner._loaded.cache_clear()
     assert statuses(otb.run([FRAGILE], sequences, tmp_path)) == {
         ("fragile", "a"): "kept",
         ("fragile", "narrow"): "failed",

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from commands import run as main
 
@@ -46,6 +48,23 @@ def test_nothing_wrong(tmp_path: Path, write_labelled_video: Write) -> None:
     write_labelled_video(tmp_path, "good", [(0, 1, 10, 10, 20, 20)])
     done = run("check", tmp_path, "--decode")
     assert done.returncode == 0
+    assert done.stdout.endswith("nothing is wrong\n")
+
+
+def test_what_leaves_little_to_learn_from(tmp_path: Path, write_labelled_video: Write) -> None:
+    write_labelled_video(tmp_path / "videos", "clip", [(2, 1, 10, 10, 20, 20)])
+    done = main("data", "check", tmp_path / "videos")
+    assert "  labelled once         1\n" in done.stdout
+    picture = cv2.imencode(".png", np.zeros((50, 60, 3), np.uint8))[1].tobytes()
+    (tmp_path / "stills").mkdir()
+    (tmp_path / "stills" / "a.png").write_bytes(picture)
+    content = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "annotations": [{"image_id": 1, "bbox": [0, 0, 60, 50]}],
+    }
+    (tmp_path / "stills" / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
+    done = main("data", "check", tmp_path / "stills")
+    assert "  usable                1\n  over 66 % of picture  1\n" in done.stdout
     assert done.stdout.endswith("nothing is wrong\n")
 
 

@@ -32,8 +32,8 @@ def check(
     layout: Annotated[
         str | None,
         typer.Option(
-            help="got10k, otb, imagenet_vid, video_with_boxes, coco or pictures; "
-            "found by looking when not given."
+            help="got10k, otb, imagenet_vid, alov, video_with_boxes, coco, imagenet_det or "
+            "pictures; found by looking when not given."
         ),
     ] = None,
     decode: Annotated[
@@ -76,11 +76,13 @@ def _print(report: Report) -> None:
         ("layout", report.layout),
         ("videos" if videos else "pictures", f"{report.videos:,}"),
         ("objects", f"{report.objects:,}" if videos else ""),
+        ("  labelled once", f"{report.labelled_once:,}" if report.labelled_once else ""),
         ("frames", f"{report.frames:,}" if videos else ""),
         ("frame sizes", _common(report.frame_sizes)),
         ("boxes", f"{report.boxes:,}"),
         *((f"  {fault}", f"{count:,}") for fault, count in report.faults.most_common()),
         ("  usable", f"{report.usable:,}"),
+        ("  over 66 % of picture", f"{report.filling:,}" if report.filling else ""),
         ("  side in px", _sides(report.sides)),
     ]
     for name, value in rows:

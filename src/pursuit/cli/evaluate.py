@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Several
+    from typing import Any
+
+    from rich.table import Table
 
     from pursuit.datasets import Sequence
     from pursuit.protocols.entrants import Entrant
-    from pursuit.protocols.otb import Outcome
-    from pursuit.reports.scores import TrackerScore
+    from pursuit.protocols.runner import Outcome
 
 FAILED = 1  # exit status when a tracker failed on a sequence
 
@@ -28,12 +31,17 @@ _WORKERS_HELP = (
     "the times are not those of a tracker that has the machine to itself."
 )
 
+_ROOT_HELP = "Data set: OTB's layout, NAME.mp4 + NAME.csv, GOT-10k's or ALOV300++'s."
+_JSON_HELP = "Write the scores to this file."
+_SEQUENCES_HELP = "Only these, by name, with commas between."
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     evaluate = typer.Typer(help="Judge trackers on a benchmark.", rich_markup_mode=None)
     evaluate.callback(no_args_is_help=True)(_evaluate)
     evaluate.command("otb")(otb)
+    evaluate.command("vot")(vot)
     evaluate.command("held-out")(held_out)
     app.add_typer(evaluate, name="evaluate")
 
@@ -43,18 +51,14 @@ def _evaluate() -> None:
 
 
 def otb(
-    root: Annotated[
-        Path, typer.Argument(help="Data set: OTB's layout, NAME.mp4 + NAME.csv, or GOT-10k's.")
-    ],
+    root: Annotated[Path, typer.Argument(help=_ROOT_HELP)],
     tracker: Annotated[list[str], typer.Option(help=_TRACKER_HELP, metavar="NAME[:FILE]")],
     out: Annotated[
         Path, typer.Option(help="Folder for results and plots; whole results in it are kept.")
     ] = Path("results"),
-    json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
+    json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=_WORKERS_HELP)] = 1,
-    sequences: Annotated[
-        str | None, typer.Option(help="Only these, by name, with commas between.", metavar="A,B")
-    ] = None,
+    sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers by OTB's one-pass evaluation: AUC, precision at 20 px, speed.
 
@@ -63,37 +67,63 @@ def otb(
 
     pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt
     """
-    from rich.console import Console
-
-    from pursuit.cli._outputs import check_outputs, weights_files
-    from pursuit.datasets import open_videos
-    from pursuit.files import check_writable
-    from pursuit.protocols import entrants as parsing
-    from pursuit.protocols.otb import run
+    from pursuit.protocols.otb import read_run, run
     from pursuit.reports import plots
     from pursuit.reports.drawing import check_matplotlib
+    from pursuit.reports.scores import TrackerScore, as_json, pace, sequence_score
     from pursuit.reports.table import notes, table
 
     check_matplotlib()
-    judged = parsing.entrants(tracker)
-    chosen = _chosen(open_videos(root), sequences)
-    check_outputs([out], [root])
+    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    scores = []
+    for one in judged:
+        ran, failed = _ran(one, chosen, ended)
+        # From disk, also what was run just now: the same numbers now and when it is all kept.
+        runs = [read_run(out / one.label, part) for part in ran]
+        pairs = zip(ran, runs, strict=True)
+        parts = tuple(sequence_score(part.name, found, part.boxes) for part, found in pairs)
+        scores.append(TrackerScore(one.label, parts, failed, pace(runs)))
+    _show(table(scores), notes(scores, workers=workers))
     if json is not None:
-        files = [file for one in judged for file in one.files]
-        check_outputs([json], [root, *weights_files(files)])
-        check_writable(json)
-    outcomes = run(judged, chosen, out, workers=workers)
-    with _Progress(sum(map(len, chosen)) * len(judged)) as progress:
-        ended = [progress.tell(outcome) for outcome in outcomes]
-    scores = [_score(one, chosen, ended, out) for one in judged]
-    console = Console(highlight=False)
-    console.print(table(scores))
-    for line in notes(scores, workers=workers):
-        console.print(line, markup=False, soft_wrap=True)
-    if json is not None:
-        _write_json(json, scores)
+        _write_json(json, as_json(scores))
     plots.save_plots(scores, out)
     typer.echo(f"results and plots: {out}")
+    if any(one.failed for one in scores):
+        raise typer.Exit(FAILED)
+
+
+def vot(
+    root: Annotated[Path, typer.Argument(help=_ROOT_HELP)],
+    tracker: Annotated[list[str], typer.Option(help=_TRACKER_HELP, metavar="NAME[:FILE]")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for results; whole results in it are kept.")
+    ] = Path("results"),
+    json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 1,
+    sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
+) -> None:
+    """Judge trackers with resets, as VOT does: accuracy, failures, robustness, GOTURN's errors.
+
+    Whoever has lost the target is started again five frames later. Exit status 1 when a tracker
+    failed to run on a sequence; the same command runs again only what is missing.
+
+    pursuit evaluate vot VIDEOS --tracker siamfc-slim --tracker opencv-csrt
+    """
+    from pursuit.protocols.vot import read_run, run
+    from pursuit.reports.vot import TrackerScore, as_json, notes, sequence_score, table
+
+    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    scores = []
+    for one in judged:
+        ran, failed = _ran(one, chosen, ended)
+        parts = tuple(
+            sequence_score(part.name, read_run(out / one.label, part), part.boxes) for part in ran
+        )
+        scores.append(TrackerScore(one.label, parts, failed))
+    _show(table(scores), notes(scores))
+    if json is not None:
+        _write_json(json, as_json(scores))
+    typer.echo(f"results: {out}")
     if any(one.failed for one in scores):
         raise typer.Exit(FAILED)
 
@@ -143,31 +173,58 @@ def _chosen(found: list[Sequence], names: str | None) -> list[Sequence]:
     return [known[name] for name in wanted]
 
 
-def _score(
-    one: Entrant, sequences: Several[Sequence], outcomes: Several[Outcome], out: Path
-) -> TrackerScore:
-    from pursuit.protocols.otb import read_run
-    from pursuit.reports.scores import TrackerScore, pace, sequence_score
+def _judge(
+    run: Callable[..., Iterator[Outcome]],
+    root: Path,
+    trackers: list[str],
+    out: Path,
+    json: Path | None,
+    workers: int,
+    sequences: str | None,
+) -> tuple[list[Entrant], list[Sequence], list[Outcome]]:
+    """Run trackers by a protocol's `run`; return who was judged, on what, and how it ended."""
+    from pursuit.cli._outputs import check_outputs, weights_files
+    from pursuit.datasets import open_videos
+    from pursuit.files import check_writable
+    from pursuit.protocols import entrants as parsing
 
+    judged = parsing.entrants(trackers)
+    chosen = _chosen(open_videos(root), sequences)
+    check_outputs([out], [root])
+    if json is not None:
+        files = [file for one in judged for file in one.files]
+        check_outputs([json], [root, *weights_files(files)])
+        check_writable(json)
+    outcomes = run(judged, chosen, out, workers=workers)
+    with _Progress(sum(map(len, chosen)) * len(judged)) as progress:
+        return judged, chosen, [progress.tell(outcome) for outcome in outcomes]
+
+
+def _ran(
+    one: Entrant, sequences: Several[Sequence], outcomes: Several[Outcome]
+) -> tuple[list[Sequence], dict[str, str]]:
+    """Return the sequences that a tracker has a result on, and of the others why not."""
     mine = [outcome for outcome in outcomes if outcome.label == one.label]
     failed = {outcome.sequence: outcome.error for outcome in mine if outcome.status == "failed"}
-    # From disk, also what was run just now: the same numbers now and when it is all kept.
-    ran = [part for part in sequences if part.name not in failed]
-    runs = [read_run(out / one.label, part) for part in ran]
-    parts = [
-        sequence_score(part.name, run, part.boxes) for part, run in zip(ran, runs, strict=True)
-    ]
-    return TrackerScore(one.label, tuple(parts), failed, pace(runs))
+    return [part for part in sequences if part.name not in failed], failed
 
 
-def _write_json(path: Path, scores: Several[TrackerScore]) -> None:
+def _show(grid: Table, lines: list[str]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(grid)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     from json import dumps
 
     from pursuit.files import atomic_path
-    from pursuit.reports.scores import as_json
 
     with atomic_path(path) as part:
-        text = dumps(as_json(scores), indent=2, ensure_ascii=False, allow_nan=False)
+        text = dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit import boxes as bx
 from pursuit.datasets import layouts
 from pursuit.datasets.base import LabelledImage, Sequence
 from pursuit.datasets.faults import NAN, SMALL, box_faults
@@ -20,6 +21,8 @@ from pursuit.datasets.video_with_boxes import count_frames
 from pursuit.errors import DataError, PursuitError
 from pursuit.frames import Frame
 from pursuit.video import VideoWarning
+
+FILLING = 0.66  # of a picture's width or height, GOTURN's limit
 
 
 @dataclass
@@ -35,6 +38,9 @@ class Report:
         frames: frames that can be read.
         boxes: boxes that are labelled.
         faults: how many of them cannot serve, by reason.
+        labelled_once: objects of videos with a single box that serves: no pair to learn from.
+        filling: boxes that serve, of stills, wider or higher than `FILLING` of the picture:
+            a crop has no room to move in, so GOTURN learns from none of them.
         frame_sizes: how many videos or pictures have each size, as WIDTHxHEIGHT.
         sides: sqrt(w * h) in pixels of the boxes that serve: least, 10 %, median, 90 %, most.
         problems: all that is wrong, a line each.
@@ -48,6 +54,8 @@ class Report:
     frames: int = 0
     boxes: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    labelled_once: int = 0
+    filling: int = 0
     frame_sizes: Counter[str] = field(default_factory=Counter)
     sides: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -123,7 +131,9 @@ def _check_videos(
             report.frame_sizes[f"{size[0]}x{size[1]}"] += 1
             for sequence in mine:
                 report.objects += 1
-                sides.append(_check_boxes(sequence.boxes, size, sequence.name, report, findings))
+                serve = _check_boxes(sequence.boxes, size, sequence.name, report, findings)
+                report.labelled_once += len(serve) == 1
+                sides.append(_sides(serve))
         if progress:
             progress(done, len(by_video))
     return sides
@@ -209,7 +219,9 @@ def _check_stills(
             report.frames += 1
             report.frame_sizes[f"{size[0]}x{size[1]}"] += 1
             report.objects += len(picture.boxes)
-            sides.append(_check_boxes(picture.boxes, size, picture.name, report, findings))
+            serve = _check_boxes(picture.boxes, size, picture.name, report, findings)
+            report.filling += int(bx.fills(serve, np.array(size), FILLING).sum())
+            sides.append(_sides(serve))
         if progress:
             progress(done, len(pictures))
     return sides
@@ -218,7 +230,7 @@ def _check_stills(
 def _check_boxes(
     boxes: NDArray[np.float64], size: tuple[int, int], name: str, report: Report, findings: Findings
 ) -> NDArray[np.float64]:
-    """Add the boxes (N, 4) of one object or picture to a report; return the sides that serve."""
+    """Add the boxes (N, 4) of one object or picture to a report; return those (M, 4) that serve."""
     faults = box_faults(boxes, *size)
     # Of a video, NaN says that the frame has no label.
     labelled = faults != NAN
@@ -230,4 +242,8 @@ def _check_boxes(
             what = "frame" if report.kind == "videos" else "number"
             boxes_ = plural(len(numbers), "box")
             findings.wrong(f"{name}: {boxes_} {fault}: {what} {shown_numbers(numbers)}")
-    return np.asarray(np.sqrt(boxes[faults == ""][:, 2:].prod(axis=1)))
+    return boxes[faults == ""]
+
+
+def _sides(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(boxes[:, 2:].prod(axis=1)))

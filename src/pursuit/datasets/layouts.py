@@ -8,7 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from pursuit.datasets import coco, got10k, imagenet_vid, otb, pictures, video_with_boxes
+from pursuit.datasets import (
+    alov,
+    coco,
+    got10k,
+    imagenet_det,
+    imagenet_vid,
+    otb,
+    pictures,
+    video_with_boxes,
+)
 from pursuit.datasets.base import LabelledImage, Sequence
 from pursuit.datasets.reading import Findings
 from pursuit.errors import DataError, nearest
@@ -31,12 +40,14 @@ class Layout(Protocol[Item]):
 # In the order in which they are tried.
 VIDEOS: dict[str, Layout[Sequence]] = {
     "imagenet_vid": imagenet_vid,
+    "alov": alov,
     "otb": otb,
     "got10k": got10k,
     "video_with_boxes": video_with_boxes,
 }
 STILLS: dict[str, Layout[LabelledImage]] = {
     "coco": coco,
+    "imagenet_det": imagenet_det,
     "pictures": pictures,
 }
 
@@ -58,8 +69,8 @@ def open_stills(path: Path | str, layout: str | None = None) -> list[LabelledIma
     """Return the pictures of a data set of stills; they are not read yet.
 
     Args:
-        path: a folder with annotations.json and images/, the .json itself, or a folder of
-            pictures without labels (their boxes are empty).
+        path: a folder with annotations.json and images/, the .json itself, a folder with
+            ImageNet DET's two, or a folder of pictures without labels (their boxes are empty).
         layout: a name out of `STILLS`; None finds it by looking.
 
     Raises:

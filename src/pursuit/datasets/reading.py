@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -59,6 +60,39 @@ def read_picture(path: Path) -> Frame:
     if image is None:
         raise DataError(f"{path} is not a picture that can be read: remove it or mend it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return width and height in pixels of a picture; of a JPEG from its header alone.
+
+    Raises:
+        DataError: as `read_picture`.
+    """
+    try:
+        with path.open("rb") as file:
+            size = _jpeg_size(file)
+    except OSError as error:
+        raise DataError(f"cannot read picture {path}: {error.strerror or error}") from error
+    if size is None:  # some files named .JPEG are something else
+        height, width = read_picture(path).shape[:2]
+        size = (width, height)
+    return size
+
+
+def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Return width and height out of a JPEG's frame header (ITU T.81, B.2.2), None if not one."""
+    if file.read(2) != b"\xff\xd8":
+        return None
+    while True:
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF:
+            return None
+        marker, length = head[1], int.from_bytes(head[2:])
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = file.read(5)  # bits a sample, lines, samples a line
+            size = int.from_bytes(frame[3:]), int.from_bytes(frame[1:3])
+            return size if min(size) > 0 else None
+        file.seek(length - 2, 1)
 
 
 def read_pictures(paths: Sequence[Path]) -> Iterator[Frame]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +22,26 @@ def bootstrap_interval(values: Array, *, seed: int = 0) -> tuple[float, float]:
     Raises:
         ValueError: no values.
     """
-    if not len(values):
+    return interval(values[bootstrap_draws(len(values), seed=seed)].mean(axis=1))
+
+
+def bootstrap_draws(count: int, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return which of `count` things are drawn, (10,000, count), with replacement.
+
+    For statistics that are no mean of values, such as a ratio of two sums.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if count < 1:
         raise ValueError("an interval needs at least one value")
-    drawn = np.random.default_rng(seed).integers(len(values), size=(_DRAWS, len(values)))
-    ends = [50 * (1 - LEVEL), 50 * (1 + LEVEL)]
-    low, high = np.percentile(values[drawn].mean(axis=1), ends)
+    return np.random.default_rng(seed).integers(count, size=(_DRAWS, count))
+
+
+def interval(drawn: Array) -> tuple[float, float]:
+    """Return the 2.5th and 97.5th percentile of what the draws (D,) gave; NaN are left out."""
+    known = drawn[np.isfinite(drawn)]
+    if not len(known):
+        return math.nan, math.nan
+    low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return float(low), float(high)
