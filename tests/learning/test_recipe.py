@@ -134,3 +134,8 @@ def test_the_share_of_videos_tells_runs_apart() -> None:
     assert part.fingerprint != recipe.read("siamfc-slim").fingerprint
     with pytest.raises(RecipeError, match=r"data\.share"):
         recipe.read("siamfc-slim", ["data.share=0"])
+
+
+def test_the_share_of_held_out_stills_tells_runs_apart() -> None:
+    none, some = (recipe.read("siamfc-slim", [f"data.held_out_stills={n}"]) for n in (0, 0.05))
+    assert none.fingerprint == recipe.read("siamfc-slim").fingerprint != some.fingerprint

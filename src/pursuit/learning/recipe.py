@@ -48,6 +48,7 @@ class DataRecipe(_Section):
     unlabelled: Share = 0.0  # pairs from pictures without labels, likewise
     video_weight: Literal["even", "sqrt"] = "even"  # sqrt: of its frames, up to 20
     held_out: tuple[str, ...] = ()  # videos kept for judging, never trained on
+    held_out_stills: Share = 0.0  # of the labelled stills, likewise; chosen by their names
     # Of the other videos, chosen by the seed: those of a smaller share are part of a larger one's.
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
@@ -127,6 +128,8 @@ class Recipe(_Section):
         values["data"].pop("store")  # where things lie decides nothing
         if values["data"]["share"] == 1:  # as recipes were before there was a share
             values["data"].pop("share")
+        if values["data"]["held_out_stills"] == 0:  # likewise
+            values["data"].pop("held_out_stills")
         values["network"]["start"] = bool(values["network"]["start"])
         text = yaml.safe_dump(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
