@@ -54,6 +54,9 @@ def test_overrides_reach_their_fields() -> None:
         ("optim.lr", "KEY=VALUE"),
         ("batch.size=3", "batch is a value"),
         ("search=200", "search: "),
+        ("data.held_out=a", "data.held_out: a list is wanted, as 'data.held_out=[A,B]'; got 'a'"),
+        ("optim.lr=.inf", "optim.lr: Input should be a finite number"),
+        ("optim.lr=.nan", "optim.lr: "),
     ],
 )
 def test_a_wrong_override_is_named(override: str, says: str) -> None:

@@ -25,7 +25,7 @@ Widths = tuple[int, int, int, int, int]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NetworkRecipe(_Section):
@@ -274,7 +274,10 @@ def _first(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         known = _fields(place[:-1])
         return f"unknown key {'.'.join(place)}{nearest(place[-1], known)}"
-    return f"{'.'.join(place)}: {problem['msg']}; got {problem['input']!r}"
+    name = ".".join(place)
+    if problem["type"] == "tuple_type":
+        return f"{name}: a list is wanted, as '{name}=[A,B]'; got {problem['input']!r}"
+    return f"{name}: {problem['msg']}; got {problem['input']!r}"
 
 
 def _fields(place: list[str]) -> list[str]:
