@@ -78,6 +78,14 @@ def test_held_out_stills_are_judged_beside_the_videos(small_store: Path, tmp_pat
     assert alone[0][-1].held_out_loss is None and alone[0][-1].held_out_stills_loss is not None
 
 
+def test_a_last_step_that_spoils_the_weights_is_named(small_store: Path, tmp_path: Path) -> None:
+    # Its own loss is still a number; the weights after it are, too.
+    chosen = _recipe(small_store, "pairs=4", "optim.lr_last=1e30", "optim.clip=0")
+    with pytest.raises(PursuitError, match=r"^the held-out loss is not a number .* at step 2, wh"):
+        _train(chosen, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
 def test_cards_of_runs_without_held_out_stills_stay_as_they_were(
     small_store: Path, tmp_path: Path
 ) -> None:

@@ -288,7 +288,11 @@ class _Loop:
         return report
 
     def _figures(self, held: Batches, name: str) -> tuple[float, float]:
-        """Return mean loss and error of held-out batches; show some of their pairs in the log."""
+        """Return mean loss and error of held-out batches; show some of their pairs in the log.
+
+        Raises:
+            PursuitError: a loss is not a number: the last step spoilt the weights.
+        """
         self._learner.eval()
         losses, errors = [], []
         with torch.no_grad():
@@ -298,6 +302,8 @@ class _Loop:
                 losses.append(float(value))
                 errors.append(float(self._task.error(output, batch).mean()))
         mean_loss, mean_error = sum(losses) / len(losses), sum(errors) / len(errors)
+        if not math.isfinite(mean_loss):
+            raise self._broken(f"the {name} loss is", self.step)
         self._log.add_scalar(f"{name}/loss", mean_loss, self.step)
         self._log.add_scalar(f"{name}/centre error, pixels", mean_error, self.step)
         self._log.add_images(f"{name}/pairs", self._task.pictures(output, batch), self.step)
