@@ -166,7 +166,8 @@ def test_a_loss_that_is_not_a_number_names_step_and_pairs(store: Path, tmp_path:
     assert re.search(r"whose pairs are of (clip\d, ){3}clip\d;", line)
     assert f"the last good checkpoint is {out / 'checkpoint.pt'};" in line
     state = torch.load(out / "checkpoint.pt", weights_only=True)
-    assert state["step"] >= 10
+    # The eleventh step spoilt the weights; they were numbers still.
+    assert state["step"] == 10
     assert all(bool(value.isfinite().all()) for value in state["learner"].values())
     assert not list(out.glob("*.safetensors"))
 

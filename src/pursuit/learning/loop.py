@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -150,6 +151,7 @@ class _Loop:
         self._history: list[dict[str, Any]] = []
         self._saved = time.monotonic()
         self._values: list[Tensor] = []  # loss and error of each step since the last report
+        self._waiting: bytes | None = None  # a checkpoint whose weights have yet to give a loss
         self._resume()
         if world.rank > 0:
             return
@@ -186,6 +188,7 @@ class _Loop:
                 except KeyboardInterrupt:
                     self._save()
                     raise
+                self._write_waiting()
                 last = self.step == end or self.step % self._recipe.steps_per_epoch == 0
                 if last or self.step % _LOG_STEPS == 0:
                     loss, error = self._means()
@@ -195,7 +198,7 @@ class _Loop:
                     yield Report(self.step, self._steps, loss, error, *speeds, epoch)
                     clock = _Clock()
                 if time.monotonic() - self._saved > _SAVE_SECONDS:
-                    self._save()
+                    self._waiting, self._saved = self._checkpoint(), time.monotonic()
                 clock.waits()
 
     def _one(self, batch: Any) -> Tensor:
@@ -309,13 +312,29 @@ class _Loop:
         self._log.add_images(f"{name}/pairs", self._task.pictures(output, batch), self.step)
         return mean_loss, mean_error
 
+    def _write_waiting(self) -> None:
+        """Write the checkpoint made before this step, unless its weights gave no finite loss."""
+        if self._waiting is not None and bool(self._values[-1].isfinite().all()):
+            self._write(self._waiting)
+        self._waiting = None
+
     def _save(self) -> None:
-        """Write the checkpoint; keep the one before where there are no good weights to write.
+        """Write a checkpoint of now; keep the one before where there are no good weights."""
+        content = self._checkpoint()
+        if content is not None:
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        with atomic_path(self._file) as part:
+            part.write_bytes(content)
+
+    def _checkpoint(self) -> bytes | None:
+        """Return the checkpoint's file; None where it is another's to write or not of numbers.
 
         The report at the end of these steps then says what went wrong.
         """
         if self._world.rank > 0 or not self._finite():
-            return
+            return None
         state = {
             "learner": self._learner.state_dict(),
             "optimiser": self._optimiser.state_dict(),
@@ -327,9 +346,9 @@ class _Loop:
             "card": self._task.card,
             "history": self._history,
         }
-        with atomic_path(self._file) as part:
-            torch.save(state, part)
-        self._saved = time.monotonic()
+        content = BytesIO()
+        torch.save(state, content)
+        return content.getvalue()
 
     def _resume(self) -> None:
         """Go on from the checkpoint, where there is one. The first process reads it for all."""
