@@ -337,10 +337,10 @@ def test_a_checkpoint_is_not_replaced_by_weights_that_are_not_numbers(
     with pytest.raises(PursuitError, match="at step") as raised:
         _train(chosen, tmp_path)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert 4 <= state["step"] < 8
     assert all(bool(value.isfinite().all()) for value in state["learner"].values())
     step = int(str(raised.value).split("at step ")[1].split(",")[0])
-    assert state["step"] == step - 1
+    # Step 5 spoilt the weights, finite still; step 6 shows it. Those of step 4 gave a loss.
+    assert (state["step"], step) == (4, 6)
     crops = store.open(small_store)
     pairs = PairSampler(crops, chosen.data, chosen.seed).draw(step - 1, 4)
     names = ", ".join(crops.objects[number].name for number in pairs.objects)
