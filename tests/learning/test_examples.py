@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,13 @@ import pytest
 
 from pursuit import store
 from pursuit.errors import DataError
-from pursuit.learning.examples import PairSampler, held_out_sampler, learnt_from
+from pursuit.learning.examples import (
+    PairSampler,
+    StillSampler,
+    held_out_sampler,
+    held_out_stills,
+    learnt_from,
+)
 from pursuit.learning.recipe import DataRecipe
 
 
@@ -171,3 +178,75 @@ def test_the_crops_to_draw_from_are_of_the_kinds_that_are_drawn(small_store: Pat
         (DataRecipe(still=0.9, unlabelled=0.1), 12),
     ):
         assert PairSampler(crops, recipe, 0).crops == number
+
+
+def _held(crops: store.Store, share: float) -> set[str]:
+    return {entry.video for entry in held_out_stills(crops, DataRecipe(held_out_stills=share))}
+
+
+def test_held_out_stills_are_a_fixed_set_that_grows_with_the_share(small_store: Path) -> None:
+    crops = store.open(small_store)
+    # By the first digits of the names' SHA-256, so on any machine and in any year.
+    assert _held(crops, 0.5) == {"still0", "still1", "still5"}
+    held = [_held(crops, share) for share in (0.0, 0.2, 0.5, 0.8, 1.0)]
+    assert all(few <= many for few, many in pairwise(held))
+    assert held[0] == set() and held[-1] == {f"still{i}" for i in range(8)}
+    # Pictures without labels have no name among them, whatever the store holds beside.
+    assert not _held(crops, 1.0) & {f"still{i}" for i in range(8, 12)}
+
+
+def test_all_objects_of_a_picture_are_held_out_together(
+    small_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = store.open(small_store)
+    objects = [
+        replace(entry, video=f"picture{number // 3}.jpg") if entry.kind == "still" else entry
+        for number, entry in enumerate(crops.objects)
+    ]
+    monkeypatch.setattr(crops, "objects", objects)
+    pictures = {entry.video for entry in objects if entry.kind == "still"}
+    for share in (0.3, 0.6):
+        held = held_out_stills(crops, DataRecipe(held_out_stills=share))
+        names = {entry.video for entry in held}
+        assert held == [entry for entry in objects if entry.video in names]
+    assert 0 < len(names) < len(pictures)
+
+
+def test_held_out_stills_are_never_learnt_from(small_store: Path) -> None:
+    crops = store.open(small_store)
+    recipe = DataRecipe(still=0.5, held_out_stills=0.5)
+    held = {crops.objects.index(entry) for entry in held_out_stills(crops, recipe)}
+    training = PairSampler(crops, recipe, 0)
+    seen: set[int] = set()
+    for step in range(100):
+        pairs = training.draw(step, 8)
+        seen |= set(pairs.objects.tolist()) | set(crops.object_of[pairs.scenery].tolist())
+    assert held and not seen & held
+    assert len(seen) == 6 + 8 - len(held)  # all the other stills and videos
+    assert training.crops == 72 + 8 - len(held)
+
+
+def test_held_out_stills_come_one_after_another(small_store: Path) -> None:
+    crops = store.open(small_store)
+    stills = held_out_stills(crops, DataRecipe(held_out_stills=0.5))
+    sampler = StillSampler(crops, stills)
+    own = [crops.objects.index(entry) for entry in stills]
+    two = [sampler.draw(step, 4) for step in range(2)]
+    drawn = np.concatenate([pairs.objects for pairs in two]).tolist()
+    assert drawn == [own[i % len(own)] for i in range(8)]
+    for pairs in two:
+        assert pairs.self_pair.all() and np.array_equal(pairs.exemplar, pairs.search)
+        assert set(crops.object_of[pairs.scenery].tolist()) <= set(own)
+
+
+def test_a_share_that_holds_no_still_out_is_an_error(
+    small_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = store.open(small_store)
+    with pytest.raises(DataError, match=r"stills=1e-06 holds out none of the 8 labelled stills"):
+        learnt_from(crops, DataRecipe(held_out_stills=1e-6), 0)
+    with pytest.raises(DataError, match=r"add data\.still=0"):
+        PairSampler(crops, DataRecipe(still=0.5, held_out_stills=1.0), 0)
+    monkeypatch.setattr(crops, "objects", crops.objects[:6])
+    with pytest.raises(DataError, match=r"none of the 0 labelled stills .* with --stills"):
+        learnt_from(crops, DataRecipe(held_out_stills=0.5), 0)

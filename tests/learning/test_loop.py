@@ -57,6 +57,45 @@ def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) 
     assert list((tmp_path / "log").iterdir())
 
 
+def test_held_out_stills_are_judged_beside_the_videos(small_store: Path, tmp_path: Path) -> None:
+    chosen = _recipe(small_store, "data.held_out_stills=0.5")
+    told, trained = _train(chosen, tmp_path)
+    assert isinstance(trained, training.Trained)
+    _, card = weights.read(trained.weights)
+    assert card.data[0].note == "5 objects, still"
+    ends = [report for report in told if report.epoch is not None]
+    for name, values in (
+        ("held-out stills loss", [one.held_out_stills_loss for one in ends]),
+        ("held-out stills centre error, pixels", [one.held_out_stills_error for one in ends]),
+        ("held-out loss", [one.held_out_loss for one in ends]),
+    ):
+        assert card.curves[name] == pytest.approx(values, abs=1e-4) and len(values) == 2
+    assert card.curves["held-out stills loss"] != card.curves["held-out loss"]
+    assert recipe.parse(card.recipe, "card").data.held_out_stills == 0.5
+    alone = _train(
+        _recipe(small_store, "data.held_out_stills=0.5", "data.held_out=[]"), tmp_path / "b"
+    )
+    assert alone[0][-1].held_out_loss is None and alone[0][-1].held_out_stills_loss is not None
+
+
+def test_a_last_step_that_spoils_the_weights_is_named(small_store: Path, tmp_path: Path) -> None:
+    # Its own loss is still a number; the weights after it are, too.
+    chosen = _recipe(small_store, "pairs=4", "optim.lr_last=1e30", "optim.clip=0")
+    with pytest.raises(PursuitError, match=r"^the held-out loss is not a number .* at step 2, wh"):
+        _train(chosen, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_cards_of_runs_without_held_out_stills_stay_as_they_were(
+    small_store: Path, tmp_path: Path
+) -> None:
+    _, trained = _train(_recipe(small_store, "epochs=1"), tmp_path)
+    assert isinstance(trained, training.Trained)
+    _, card = weights.read(trained.weights)
+    assert "held_out_stills" not in card.recipe
+    assert list(card.curves) == ["loss", "held-out loss", "held-out centre error, pixels"]
+
+
 def test_a_run_that_stopped_goes_on_bit_for_bit(small_store: Path, tmp_path: Path) -> None:
     chosen = _recipe(small_store)
     _train(chosen, tmp_path / "whole")
@@ -298,10 +337,10 @@ def test_a_checkpoint_is_not_replaced_by_weights_that_are_not_numbers(
     with pytest.raises(PursuitError, match="at step") as raised:
         _train(chosen, tmp_path)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert 4 <= state["step"] < 8
     assert all(bool(value.isfinite().all()) for value in state["learner"].values())
     step = int(str(raised.value).split("at step ")[1].split(",")[0])
-    assert state["step"] == step - 1
+    # Step 5 spoilt the weights, finite still; step 6 shows it. Those of step 4 gave a loss.
+    assert (state["step"], step) == (4, 6)
     crops = store.open(small_store)
     pairs = PairSampler(crops, chosen.data, chosen.seed).draw(step - 1, 4)
     names = ", ".join(crops.objects[number].name for number in pairs.objects)

@@ -54,6 +54,9 @@ def test_overrides_reach_their_fields() -> None:
         ("optim.lr", "KEY=VALUE"),
         ("batch.size=3", "batch is a value"),
         ("search=200", "search: "),
+        ("data.held_out=a", "data.held_out: a list is wanted, as 'data.held_out=[A,B]'; got 'a'"),
+        ("optim.lr=.inf", "optim.lr: Input should be a finite number"),
+        ("optim.lr=.nan", "optim.lr: "),
     ],
 )
 def test_a_wrong_override_is_named(override: str, says: str) -> None:
@@ -134,3 +137,8 @@ def test_the_share_of_videos_tells_runs_apart() -> None:
     assert part.fingerprint != recipe.read("siamfc-slim").fingerprint
     with pytest.raises(RecipeError, match=r"data\.share"):
         recipe.read("siamfc-slim", ["data.share=0"])
+
+
+def test_the_share_of_held_out_stills_tells_runs_apart() -> None:
+    none, some = (recipe.read("siamfc-slim", [f"data.held_out_stills={n}"]) for n in (0, 0.05))
+    assert none.fingerprint == recipe.read("siamfc-slim").fingerprint != some.fingerprint

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pursuit.errors import DataError
-from pursuit.protocols.held_out import Followed
+from pursuit.protocols.held_out import Followed, Found
 from pursuit.reports import held_out
 from pursuit.reports.held_out import HeldOutReport
 
@@ -149,3 +149,28 @@ def test_the_card_keeps_other_figures() -> None:
     assert values["scores"]["held-out centre error px"] == 6.6667
     assert values["score_scale"] == pytest.approx(judged.calibration.scale, rel=1e-5)
     assert values["score_offset"] == pytest.approx(judged.calibration.offset, rel=1e-5)
+
+
+def test_stills_count_picture_by_picture() -> None:
+    followed_too = [followed("a", [0, 10], [5, 1]), followed("b", [0, 30], [4, 0])]
+    found = [
+        Found(("one", "one", "two"), np.array([4.0, 20, 16])),
+        Found(("two", "three"), np.array([0.0, 17])),
+    ]
+    judged = held_out.report(followed_too, found)
+    stills = judged.stills
+    assert stills is not None
+    assert (stills.pictures, stills.targets) == (3, 5)
+    assert stills.centre_error.mean == pytest.approx((12 + 8 + 17) / 3)
+    assert stills.near.mean == pytest.approx((0.5 + 1 + 0) / 3)  # 16 px is within
+    assert (stills.near.low, stills.near.high) == (0, 1)
+    assert held_out.notes(judged)[-2:] == [
+        "5 targets of 3 held-out stills, one window each:",
+        "  centre error 12.3 px [8.0, 17.0], within 16 px 0.500 [0.000, 1.000]",
+    ]
+    assert held_out.as_json(judged)["stills"]["centre_error"]["low"] == 8
+    scores = held_out.card_values(judged, {})["scores"]
+    assert scores["held-out stills error px"] == 12.3333 and scores["held-out stills p16"] == 0.5
+    # A report without stills says nothing of them, and takes nothing off the card.
+    assert held_out.as_json(report())["stills"] is None
+    assert held_out.card_values(report(), scores)["scores"]["held-out stills p16"] == 0.5

@@ -11,11 +11,12 @@ import cv2
 import pytest
 import torch
 
-from pursuit import cli, weights
+from pursuit import cli, store, weights
 from pursuit.datasets.synthetic import Scene
 from pursuit.learning import recipe
 from pursuit.networks.siamfc import SiamFC
 from pursuit.protocols import held_out
+from tests.commands import run as run_here
 from tests.commands import run_apart
 
 pytest.importorskip("matplotlib")
@@ -228,6 +229,77 @@ def test_weights_that_cannot_be_judged_are_named(
         ("siamfc-slim", "does not hold the held-out video davis2016_val--bmx-trees"),
     ):
         assert cli.main(["evaluate", "held-out", str(videos), name]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and said.count("\n") == 1
+        assert says in said
+
+
+def write_stills(root: Path, number: int) -> Path:
+    """Write generated pictures with two boxes each, and their COCO file."""
+    (root / "images").mkdir(parents=True)
+    images, boxes = [], []
+    for index in range(number):
+        scene = Scene(160, 120, 2, target=(30, 24), seed=100 + index)
+        film = scene.film()
+        picture = cv2.imencode(".png", next(film.frames())[:, :, ::-1])[1].tobytes()
+        (root / "images" / f"{index}.png").write_bytes(picture)
+        images.append({"id": index, "file_name": f"{index}.png"})
+        box = film.boxes[0].tolist()
+        boxes += [{"image_id": index, "bbox": box}, {"image_id": index, "bbox": [40, 30, 25, 20]}]
+    content = {"images": images, "annotations": boxes}
+    (root / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
+    return root
+
+
+def test_held_out_stills_are_judged_beside_the_videos(videos: Path, tmp_path: Path) -> None:
+    stills, crops, out = write_stills(tmp_path / "stills", 12), tmp_path / "crops", tmp_path / "out"
+    done = run_here("curate", crops, "--videos", videos, "--stills", stills, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    words = ["siamfc-paper", f"data={crops}", *SMALL, HELD, "data.held_out_stills=0.5"]
+    words += ["data.still=0.3", "--device", "cpu", "--out", out, "--report", videos]
+    done = run_here("train", *words)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"; held out: loss .* px; stills: loss \d\.\d+ error \d+\.\d px", done.stderr)
+    found = json.loads((out / "report.json").read_text(encoding="utf-8"))["stills"]
+    held = store.open(crops).objects
+    assert 0 < found["pictures"] < 12 and found["targets"] == 2 * found["pictures"]
+    assert f"{found['targets']} targets of {found['pictures']} held-out stills" in done.stdout
+    weights_file = out / "siamfc-paper.safetensors"
+    card = weights.read_card(weights.card_path(weights_file))
+    learnt = sum(entry.kind == "still" for entry in held) - found["targets"]
+    assert f"{learnt} objects, still" in [source.note for source in card.data]
+    assert card.scores["held-out stills p16"] == round(found["near"]["mean"], 4)
+
+    words = ["evaluate", "held-out", videos, weights_file, "--out", tmp_path / "again"]
+    done = run_here(*words)
+    assert done.returncode == 0, done.stderr
+    assert "its held-out stills were not judged: add --crops STORE" in done.stdout
+    done = run_here(*words, "--crops", crops)
+    assert done.returncode == 0, done.stderr
+    again = json.loads((tmp_path / "again" / "report.json").read_text(encoding="utf-8"))["stills"]
+    # Weights are kept in half precision, and both are judged as kept: not a digit differs.
+    assert again == found
+    assert weights.read_card(weights.card_path(weights_file)).scores == card.scores
+
+
+def test_crops_that_have_no_held_out_stills_are_named(
+    run: tuple[Path, list[str], str], judged: Path, videos: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = ["evaluate", "held-out", str(videos), str(judged), "--crops"]
+    crops = run[1][2].removeprefix("data=")
+    assert cli.main([*words, crops]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+    assert f"the recipe of {judged} held no stills out: leave --crops out" in said
+    place = weights.card_path(judged)
+    card = weights.read_card(place)
+    asked = card.recipe.replace("  max_gap:", "  held_out_stills: 0.5\n  max_gap:")
+    weights.write_card(place, card.with_values(recipe=asked))
+    for folder, says in (
+        (crops, "holds out none of the 0 labelled stills"),
+        ("nowhere", "no store at nowhere"),
+    ):
+        assert cli.main([*words, folder]) == 2
         said = capsys.readouterr().err
         assert said.startswith("error: ") and said.count("\n") == 1
         assert says in said

@@ -13,18 +13,26 @@ from pursuit.cli._progress import progress_bar
 if TYPE_CHECKING:
     from pursuit.datasets import Sequence
     from pursuit.learning.recipe import Recipe
-    from pursuit.protocols.held_out import Followed
+    from pursuit.protocols.held_out import Followed, Found
     from pursuit.reports.held_out import HeldOutReport
+    from pursuit.store import Store
 
 
 REPORT = "report.json"
 
 
 def judge(
-    path: Path, recipe: Recipe, sequences: Several[Sequence], out: Path, *, to_card: bool
+    path: Path,
+    recipe: Recipe,
+    sequences: Several[Sequence],
+    crops: Store | None,
+    out: Path,
+    *,
+    to_card: bool,
 ) -> None:
-    """Follow held-out targets with the weights at `path`, print the report and write it to `out`.
+    """Judge the weights at `path` on what is held out, print the report and write it to `out`.
 
+    Held-out targets are followed in the sequences, held-out stills looked at in the crops.
     The card is written last: an interrupt leaves it as it was.
     """
     from rich.console import Console
@@ -32,7 +40,8 @@ def judge(
     from pursuit.reports import held_out as reports
     from pursuit.reports.reliability import save_reliability
 
-    judged = reports.report(_follow(path, recipe, sequences))
+    followed = _follow(path, recipe, sequences)
+    judged = reports.report(followed, _find(path, recipe, crops) if crops is not None else [])
     console = Console(highlight=False)
     console.print(reports.table(judged))
     for line in reports.notes(judged):
@@ -57,6 +66,18 @@ def _follow(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> list[Fo
             done += len(one.boxes)
             show(done, total)
     return followed
+
+
+def _find(path: Path, recipe: Recipe, crops: Store) -> list[Found]:
+    from pursuit.learning.examples import held_out_stills
+    from pursuit.protocols.held_out import find_stills
+
+    total, found = len(held_out_stills(crops, recipe.data)), []
+    with progress_bar("held-out stills", "targets") as show:
+        for one in find_stills(path, recipe, crops):
+            found.append(one)
+            show(sum(len(each.errors) for each in found), total)
+    return found
 
 
 def _write_json(path: Path, judged: HeldOutReport) -> None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pursuit.datasets import Sequence
+    from pursuit.learning.recipe import Recipe
     from pursuit.protocols.entrants import Entrant
     from pursuit.protocols.runner import Outcome
+    from pursuit.store import Store
 
 FAILED = 1  # exit status when a tracker failed on a sequence
 
@@ -134,8 +136,14 @@ def held_out(
     out: Annotated[
         Path, typer.Option(help="Folder for report.json and the reliability curve.")
     ] = Path("results"),
+    crops: Annotated[
+        Path | None,
+        typer.Option(help="Store of crops that has the stills the recipe held out, if it did."),
+    ] = None,
 ) -> None:
     """Judge weights on the videos that their recipe held out: tracking, and what `score` is worth.
+
+    With `--crops`, also on held-out stills.
 
     The card of a weights file is given the figures and, unless it is in doubt, the score's
     fit; the cards of the weights that come with pursuit stay as they are.
@@ -153,9 +161,24 @@ def held_out(
     path = store.find(weights)
     recipe = recipe_of(path)
     held = targets(recipe, videos)
+    stills = _stills(recipe, path, crops) if crops is not None else None
     check_outputs([out / REPORT], weights_files([path]))
     check_writable(out / REPORT)
-    judge(path, recipe, held, out, to_card=weights not in store.shipped())
+    judge(path, recipe, held, stills, out, to_card=weights not in store.shipped())
+    if recipe.data.held_out_stills and stills is None:
+        typer.echo("its held-out stills were not judged: add --crops STORE")
+
+
+def _stills(recipe: Recipe, path: Path, crops: Path) -> Store:
+    from pursuit import store
+    from pursuit.errors import RecipeError
+    from pursuit.learning.examples import held_out_stills
+
+    if not recipe.data.held_out_stills:
+        raise RecipeError(f"the recipe of {path} held no stills out: leave --crops out")
+    found = store.open(crops)
+    held_out_stills(found, recipe.data)  # raises where it has none
+    return found
 
 
 def _chosen(found: list[Sequence], names: str | None) -> list[Sequence]:

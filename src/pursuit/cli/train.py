@@ -36,7 +36,8 @@ def train(
     report: Annotated[
         Path | None,
         typer.Option(
-            help="Then judge the weights on the recipe's held-out videos in this data set.",
+            help="Then judge the weights on the recipe's held-out videos, in this data set, and "
+            "its held-out stills.",
             metavar="VIDEOS",
         ),
     ] = None,
@@ -47,8 +48,8 @@ def train(
     """
     import logging
 
+    from pursuit.learning import loop, training, world
     from pursuit.learning import recipe as recipes
-    from pursuit.learning import training
 
     # Where Fabric says how it set itself up; what it warns of still shows.
     logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
@@ -63,7 +64,10 @@ def train(
             chosen, name, folder, device=device, tell=progress.tell, loading=progress.load
         )
     except KeyboardInterrupt:
-        progress.say(f"stopped; the same command goes on from {folder / 'checkpoint.pt'}")
+        checkpoint = folder / loop.CHECKPOINT
+        # Of several processes torchrun stops the others when one has been refused.
+        if world.joined().rank == 0 and checkpoint.exists():
+            progress.say(f"stopped; the same command goes on from {checkpoint}")
         raise
     finally:
         progress.close()
@@ -71,9 +75,11 @@ def train(
         typer.echo(f"weights: {trained.weights}")
         typer.echo(f"log: tensorboard --logdir {folder / 'log'}")
     if trained is not None and held_out is not None:
+        from pursuit import store
         from pursuit.cli._held_out import judge
 
-        judge(trained.weights, chosen, held_out, folder, to_card=True)
+        crops = store.open(Path(chosen.data.store)) if chosen.data.held_out_stills else None
+        judge(trained.weights, chosen, held_out, crops, folder, to_card=True)
 
 
 def _held_out(recipe: Recipe, videos: Path) -> list[Sequence]:
@@ -143,6 +149,10 @@ def _epoch(report: Report) -> str:
         f"(loader {report.loader:.0f}, network {report.network:.0f}, waited for batches "
         f"{report.waited:.0%})"
     )
-    if report.held_out_error is None:
-        return text
-    return f"{text}; held out: loss {report.held_out_loss:.3f} error {report.held_out_error:.1f} px"
+    for name, loss, error in (
+        ("held out", report.held_out_loss, report.held_out_error),
+        ("stills", report.held_out_stills_loss, report.held_out_stills_error),
+    ):
+        if loss is not None:
+            text += f"; {name}: loss {loss:.3f} error {error:.1f} px"
+    return text

@@ -64,8 +64,8 @@ class PairSampler:
         self._frame = store.frame
         objects = learnt_from(store, recipe, seed)
         self._videos = _by_video(store, objects)
-        self._stills = _first_rows(store, "still")
-        self._unlabelled = _first_rows(store, "unlabelled")
+        self._stills = _first_rows(objects, "still")
+        self._unlabelled = _first_rows(objects, "unlabelled")
         self._objects = store.object_of
         self._scenery = _scenery(store, objects)
         self._chance = _video_chance(self._videos, recipe.video_weight)
@@ -110,13 +110,9 @@ class PairSampler:
             if len(places):
                 exemplar[places] = search[places] = rng.choice(rows, size=len(places))
         objects = self._objects[exemplar].astype(np.int64)
-        scenery = self._draw_scenery(rng, batch)
+        scenery = _draw_scenery(rng, self._scenery, batch)
         foreign = self._objects[scenery] != objects
         return Pairs(exemplar, search, exemplar == search, objects, scenery, foreign)
-
-    def _draw_scenery(self, rng: np.random.Generator, batch: int) -> Rows:
-        chosen = rng.integers(len(self._scenery), size=batch)
-        return np.array([rng.choice(self._scenery[number]) for number in chosen], dtype=np.int64)
 
     def _draw_videos(self, rng: np.random.Generator, number: int) -> Rows:
         """Return videos without repeats within the batch, as far as there are enough."""
@@ -143,6 +139,51 @@ class PairSampler:
         return rows[first], rows[second + (second >= first)]
 
 
+class StillSampler:
+    """Gives held-out stills, each paired with itself, one after another, then all of them anew."""
+
+    def __init__(self, store: Store, stills: list[StoreObject]) -> None:
+        self._rows = _first_rows(stills, "still")
+        self._objects = store.object_of
+        self._scenery = _scenery(store, stills)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def draw(self, step: int, batch: int) -> Pairs:
+        """Return the pairs of a step."""
+        rows = self._rows[(step * batch + np.arange(batch)) % len(self)]
+        objects = self._objects[rows].astype(np.int64)
+        scenery = _draw_scenery(generator(0, step, 0), self._scenery, batch)
+        foreign = self._objects[scenery] != objects
+        return Pairs(rows, rows, np.ones(batch, dtype=np.bool_), objects, scenery, foreign)
+
+
+def held_out_stills(store: Store, recipe: DataRecipe) -> list[StoreObject]:
+    """Return the objects of the labelled stills that a recipe holds out.
+
+    A picture is chosen by a hash of its name, with all its objects: the same ones for any seed
+    and whatever else the store holds. Those of a smaller share are part of a larger one's.
+
+    Raises:
+        DataError: a share of the stills is to be held out, but the store has none of it.
+    """
+    stills = [entry for entry in store.objects if entry.kind == "still"]
+    held = [entry for entry in stills if _place_of(entry.video) < recipe.held_out_stills]
+    if recipe.held_out_stills > 0 and not held:
+        raise DataError(
+            f"data.held_out_stills={recipe.held_out_stills:g} holds out none of the {len(stills)} "
+            "labelled stills of the store: take a larger share, or 0, or curate a COCO data set "
+            "with --stills"
+        )
+    return held
+
+
+def _place_of(name: str) -> float:
+    """Return the place of a name between 0 and 1, below 1, as good as drawn by lot."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+
+
 def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
     """Return a sampler of the held-out videos alone, or None where none are held out."""
     if not recipe.held_out:
@@ -158,20 +199,22 @@ def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
 def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject]:
     """Return the objects of the store that a run sees, to follow or as scenery.
 
-    Of the videos that are not held out, `recipe.share`, at least one; stills and unlabelled
-    pictures whole, where the recipe draws from them.
+    Of the videos that are not held out, `recipe.share`, at least one; all stills that are not
+    held out and all unlabelled pictures, where the recipe draws from them.
 
     Raises:
-        DataError: a held-out video is not in the store.
+        DataError: a held-out video is not in the store, or no still of the share to hold out.
     """
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     videos = _share_of(known - set(recipe.held_out), recipe.share, seed)
     drawn = {"still": recipe.still > 0, "unlabelled": recipe.unlabelled > 0}
+    held = set(held_out_stills(store, recipe))
     return [
         entry
         for entry in store.objects
         if (entry.video in videos if entry.kind == "video" else drawn[entry.kind])
+        and entry not in held
     ]
 
 
@@ -239,8 +282,13 @@ def _scenery(store: Store, objects: list[StoreObject]) -> list[Rows]:
     return [rows for rows in full if len(rows)] or tracks
 
 
-def _first_rows(store: Store, kind: str) -> Rows:
-    return np.array([e.first for e in store.objects if e.kind == kind], dtype=np.int64)
+def _draw_scenery(rng: np.random.Generator, scenery: list[Rows], batch: int) -> Rows:
+    chosen = rng.integers(len(scenery), size=batch)
+    return np.array([rng.choice(scenery[number]) for number in chosen], dtype=np.int64)
+
+
+def _first_rows(objects: list[StoreObject], kind: str) -> Rows:
+    return np.array([entry.first for entry in objects if entry.kind == kind], dtype=np.int64)
 
 
 def _video_chance(videos: list[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:

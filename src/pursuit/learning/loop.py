@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,10 +53,11 @@ class Task:
     Attributes:
         learner: module that gives (loss, output) of a batch.
         optimiser: its groups hold a `multiplier` of the schedule's rate.
-        training, held_out: batches; held_out may be None.
+        training, held_out: batches; held_out, of videos, may be None.
         error: mean error in pixels of an output and its batch.
         pictures: sample windows and outputs (N, 3, H, W), 0 to 1, for the log.
         card: what its checkpoints say of the run, plain values.
+        held_out_stills: batches, or None.
     """
 
     learner: nn.Module
@@ -65,11 +67,12 @@ class Task:
     error: Callable[[Tensor, Any], Tensor]
     pictures: Callable[[Tensor, Any], Tensor]
     card: dict[str, Any] = field(default_factory=dict)
+    held_out_stills: Batches | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the loop tells while it runs: of the last steps, at an epoch's end of held-out videos.
+    """What the loop tells while it runs: of the last steps, at an epoch's end of what is held out.
 
     Attributes:
         step, steps: done, and of the whole run.
@@ -81,7 +84,8 @@ class Report:
         network: pairs a second learnt from while batches are there.
         waited: share of the time that was spent waiting for batches.
         epoch: number of the epoch that ended with this step, from 1, else None.
-        held_out_error: pixels.
+        held_out_error: pixels, of videos.
+        held_out_stills_error: pixels, of stills.
     """
 
     step: int
@@ -95,6 +99,8 @@ class Report:
     epoch: int | None = None
     held_out_error: float | None = None
     held_out_loss: float | None = None
+    held_out_stills_error: float | None = None
+    held_out_stills_loss: float | None = None
 
 
 def train(
@@ -145,6 +151,7 @@ class _Loop:
         self._history: list[dict[str, Any]] = []
         self._saved = time.monotonic()
         self._values: list[Tensor] = []  # loss and error of each step since the last report
+        self._waiting: bytes | None = None  # a checkpoint whose weights have yet to give a loss
         self._resume()
         if world.rank > 0:
             return
@@ -181,6 +188,7 @@ class _Loop:
                 except KeyboardInterrupt:
                     self._save()
                     raise
+                self._write_waiting()
                 last = self.step == end or self.step % self._recipe.steps_per_epoch == 0
                 if last or self.step % _LOG_STEPS == 0:
                     loss, error = self._means()
@@ -190,7 +198,7 @@ class _Loop:
                     yield Report(self.step, self._steps, loss, error, *speeds, epoch)
                     clock = _Clock()
                 if time.monotonic() - self._saved > _SAVE_SECONDS:
-                    self._save()
+                    self._waiting, self._saved = self._checkpoint(), time.monotonic()
                 clock.waits()
 
     def _one(self, batch: Any) -> Tensor:
@@ -265,13 +273,29 @@ class _Loop:
             ("learning rate", self._recipe.learning_rate(self.step)),
         ):
             self._log.add_scalar(f"train/{name}", value, self.step)
-        if report.epoch is not None and self._task.held_out is not None:
-            report = self._judged(report, self._task.held_out)
-            self._history.append(vars(report).copy())
+        if report.epoch is not None:
+            report = self._judged(report)
         self._tell(report)
 
-    def _judged(self, report: Report, held: Batches) -> Report:
-        """Return the report with the held-out figures; show some held-out pairs in the log."""
+    def _judged(self, report: Report) -> Report:
+        """Return the report with the held-out figures, where anything is held out."""
+        videos, stills = self._task.held_out, self._task.held_out_stills
+        if videos is not None:
+            loss, error = self._figures(videos, "held-out")
+            report = replace(report, held_out_loss=loss, held_out_error=error)
+        if stills is not None:
+            loss, error = self._figures(stills, "held-out stills")
+            report = replace(report, held_out_stills_loss=loss, held_out_stills_error=error)
+        if videos is not None or stills is not None:
+            self._history.append(vars(report).copy())
+        return report
+
+    def _figures(self, held: Batches, name: str) -> tuple[float, float]:
+        """Return mean loss and error of held-out batches; show some of their pairs in the log.
+
+        Raises:
+            PursuitError: a loss is not a number: the last step spoilt the weights.
+        """
         self._learner.eval()
         losses, errors = [], []
         with torch.no_grad():
@@ -281,18 +305,36 @@ class _Loop:
                 losses.append(float(value))
                 errors.append(float(self._task.error(output, batch).mean()))
         mean_loss, mean_error = sum(losses) / len(losses), sum(errors) / len(errors)
-        self._log.add_scalar("held-out/loss", mean_loss, self.step)
-        self._log.add_scalar("held-out/centre error, pixels", mean_error, self.step)
-        self._log.add_images("held-out/pairs", self._task.pictures(output, batch), self.step)
-        return replace(report, held_out_error=mean_error, held_out_loss=mean_loss)
+        if not math.isfinite(mean_loss):
+            raise self._broken(f"the {name} loss is", self.step)
+        self._log.add_scalar(f"{name}/loss", mean_loss, self.step)
+        self._log.add_scalar(f"{name}/centre error, pixels", mean_error, self.step)
+        self._log.add_images(f"{name}/pairs", self._task.pictures(output, batch), self.step)
+        return mean_loss, mean_error
+
+    def _write_waiting(self) -> None:
+        """Write the checkpoint made before this step, unless its weights gave no finite loss."""
+        if self._waiting is not None and bool(self._values[-1].isfinite().all()):
+            self._write(self._waiting)
+        self._waiting = None
 
     def _save(self) -> None:
-        """Write the checkpoint; keep the one before where there are no good weights to write.
+        """Write a checkpoint of now; keep the one before where there are no good weights."""
+        content = self._checkpoint()
+        if content is not None:
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        with atomic_path(self._file) as part:
+            part.write_bytes(content)
+
+    def _checkpoint(self) -> bytes | None:
+        """Return the checkpoint's file; None where it is another's to write or not of numbers.
 
         The report at the end of these steps then says what went wrong.
         """
         if self._world.rank > 0 or not self._finite():
-            return
+            return None
         state = {
             "learner": self._learner.state_dict(),
             "optimiser": self._optimiser.state_dict(),
@@ -304,9 +346,9 @@ class _Loop:
             "card": self._task.card,
             "history": self._history,
         }
-        with atomic_path(self._file) as part:
-            torch.save(state, part)
-        self._saved = time.monotonic()
+        content = BytesIO()
+        torch.save(state, content)
+        return content.getvalue()
 
     def _resume(self) -> None:
         """Go on from the checkpoint, where there is one. The first process reads it for all."""

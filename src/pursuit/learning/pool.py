@@ -25,11 +25,14 @@ class CropPool:
         store: Store,
         device: torch.device,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        whole: bool = True,
     ) -> None:
+        """Decode all crops now if they fit; not `whole`: each when it is taken."""
         self._store = store
         self._device = device
         self._border = torch.tensor(store.border, dtype=torch.float32, device=device)
-        self.resident = _bytes(store) < _SHARE * _memory(device)
+        self.resident = whole and _bytes(store) < _SHARE * _memory(device)
         self._pixels = self._decode_all(progress) if self.resident else None
 
     def take(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

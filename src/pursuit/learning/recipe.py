@@ -25,7 +25,7 @@ Widths = tuple[int, int, int, int, int]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NetworkRecipe(_Section):
@@ -48,6 +48,7 @@ class DataRecipe(_Section):
     unlabelled: Share = 0.0  # pairs from pictures without labels, likewise
     video_weight: Literal["even", "sqrt"] = "even"  # sqrt: of its frames, up to 20
     held_out: tuple[str, ...] = ()  # videos kept for judging, never trained on
+    held_out_stills: Share = 0.0  # of the labelled stills, likewise; chosen by their names
     # Of the other videos, chosen by the seed: those of a smaller share are part of a larger one's.
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
@@ -127,6 +128,8 @@ class Recipe(_Section):
         values["data"].pop("store")  # where things lie decides nothing
         if values["data"]["share"] == 1:  # as recipes were before there was a share
             values["data"].pop("share")
+        if values["data"]["held_out_stills"] == 0:  # likewise
+            values["data"].pop("held_out_stills")
         values["network"]["start"] = bool(values["network"]["start"])
         text = yaml.safe_dump(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -271,7 +274,10 @@ def _first(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         known = _fields(place[:-1])
         return f"unknown key {'.'.join(place)}{nearest(place[-1], known)}"
-    return f"{'.'.join(place)}: {problem['msg']}; got {problem['input']!r}"
+    name = ".".join(place)
+    if problem["type"] == "tuple_type":
+        return f"{name}: a list is wanted, as '{name}=[A,B]'; got {problem['input']!r}"
+    return f"{name}: {problem['msg']}; got {problem['input']!r}"
 
 
 def _fields(place: list[str]) -> list[str]:

@@ -11,12 +11,36 @@ from torch.nn import functional
 
 from pursuit.errors import DataError
 from pursuit.learning import augment
-from pursuit.learning.examples import Pairs, PairSampler, generator, held_out_sampler
+from pursuit.learning.examples import (
+    Pairs,
+    PairSampler,
+    StillSampler,
+    generator,
+    held_out_sampler,
+    held_out_stills,
+)
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import AugmentRecipe, LossRecipe, NetworkRecipe, OptimRecipe, Recipe
 from pursuit.learning.world import World, gathered
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
 from pursuit.store import Store
+
+JUDGED = 16  # pairs of a batch that judges
+STILL_MOTION = AugmentRecipe(
+    stretch=0.06,
+    scale_search=0.08,
+    shift_exemplar=3,
+    shift_search=48,
+    rotate=10,
+    light=0.2,
+    tint=0.1,
+    blur=0.2,
+    low_resolution=0.2,
+    surround=0.8,
+    background=0.5,
+    look_alike=1.0,
+    occlusion=0.5,
+)
 
 
 class Batch(NamedTuple):
@@ -45,7 +69,12 @@ class Examples:
     """
 
     def __init__(
-        self, sampler: PairSampler, store: Store, recipe: Recipe, pool: CropPool, world: World
+        self,
+        sampler: PairSampler | StillSampler,
+        store: Store,
+        recipe: Recipe,
+        pool: CropPool,
+        world: World,
     ) -> None:
         self._sampler = sampler
         self._store = store
@@ -104,9 +133,29 @@ def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples 
     if sampler is None:
         return None
     plain = AugmentRecipe(stretch=0, shift_exemplar=0, shift_search=24)
+    return Examples(sampler, store, _judging(recipe, plain), pool, World())  # one process judges
+
+
+def held_out_still_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
+    """Return batches of the held-out stills, one still after another, else None.
+
+    Both windows are of one picture, too easy as they are: the search windows are moved, scaled,
+    turned, lit and blurred, with another target pasted beside, half of them before another
+    background and half partly covered. The batch's number alone decides how, not the recipe, so
+    that networks of any recipe can be compared.
+    """
+    stills = held_out_stills(store, recipe.data)
+    if not stills:
+        return None
+    sampler = StillSampler(store, stills)
+    return Examples(sampler, store, _judging(recipe, STILL_MOTION), pool, World())
+
+
+def _judging(recipe: Recipe, augment: AugmentRecipe) -> Recipe:
+    """Return the recipe of batches that judge, the same whatever the recipe learns from."""
     data = recipe.data.model_copy(update={"gray": 0.0})
-    still = recipe.model_copy(update={"seed": 0, "batch": 16, "augment": plain, "data": data})
-    return Examples(sampler, store, still, pool, World())  # one process judges
+    fixed = {"seed": 0, "batch": JUDGED, "augment": augment, "data": data}
+    return recipe.model_copy(update=fixed)
 
 
 def _render(

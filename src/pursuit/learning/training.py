@@ -98,6 +98,7 @@ def train(
         optimiser=siamfc.optimiser(network, recipe.optim),
         training=siamfc.training_examples(store, recipe, pool, world),
         held_out=siamfc.held_out_examples(store, recipe, pool),
+        held_out_stills=siamfc.held_out_still_examples(store, recipe, pool),
         error=_error,
         pictures=_pictures,
         card=card.model_dump(mode="json") if card else {},
@@ -211,6 +212,8 @@ def _as_written(recipe: Recipe) -> str:
     values = recipe.model_dump(mode="json")
     values["data"]["store"] = ""
     values["network"]["start"] = Path(recipe.network.start).name
+    if values["data"]["held_out_stills"] == 0:  # as cards were before stills were held out
+        values["data"].pop("held_out_stills")
     return yaml.safe_dump(values, sort_keys=False)
 
 
@@ -262,10 +265,13 @@ def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> we
 
 
 def _curves(reports: list[loop.Report]) -> dict[str, tuple[float, ...]]:
-    held = [report for report in reports if report.held_out_loss is not None]
-    curves = {
-        "loss": [report.loss for report in held],
-        "held-out loss": [report.held_out_loss or 0.0 for report in held],
-        "held-out centre error, pixels": [report.held_out_error or 0.0 for report in held],
+    """Return the figures of each epoch by their names, but for what was not held out."""
+    curves: dict[str, list[float | None]] = {
+        "loss": [one.loss for one in reports],
+        "held-out loss": [one.held_out_loss for one in reports],
+        "held-out centre error, pixels": [one.held_out_error for one in reports],
+        "held-out stills loss": [one.held_out_stills_loss for one in reports],
+        "held-out stills centre error, pixels": [one.held_out_stills_error for one in reports],
     }
-    return {name: tuple(round(value, 4) for value in values) for name, values in curves.items()}
+    known = {name: [one for one in curve if one is not None] for name, curve in curves.items()}
+    return {name: tuple(round(one, 4) for one in curve) for name, curve in known.items() if curve}

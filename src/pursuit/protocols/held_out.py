@@ -1,4 +1,7 @@
-"""Weights on the videos their recipe held out: followed from the first label to the end."""
+"""Weights on what their recipe held out.
+
+Videos are followed from the first label to the end; stills are looked at once.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from pursuit import runtimes, weights
@@ -15,8 +19,12 @@ from pursuit.datasets import Sequence, open_videos
 from pursuit.errors import DataError, RecipeError, SettingsError, WeightsError, nearest
 from pursuit.frames import Colour
 from pursuit.learning import recipe as recipes
+from pursuit.learning import siamfc
+from pursuit.learning.examples import held_out_stills
+from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
 from pursuit.protocols.otb import follow
+from pursuit.store import Store
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.settings import PRESETS
 from pursuit.trackers.siamfc import SiamFCTracker
@@ -108,6 +116,44 @@ def run(
         # Not of the frame it started in: there the score is 1, the box is given.
         peaks[len(peaks) - len(heard) + 1 :] = heard[1:]
         yield Followed(sequence.name, sequence.video, boxes, sequence.boxes, peaks)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a network found the targets of some held-out stills in their search windows.
+
+    Attributes:
+        pictures: (N,) the picture that each target is in.
+        errors: (N,) pixels of the search window between the map's peak and the target.
+    """
+
+    pictures: tuple[str, ...]
+    errors: Array
+
+
+def find_stills(path: Path, recipe: Recipe, store: Store) -> Iterator[Found]:
+    """Yield what the weights at `path` find of the stills that the recipe holds out, each once.
+
+    A still has no track: one search window a target, of `siamfc.held_out_still_examples`.
+
+    Raises:
+        DataError: the recipe holds stills out, but the store has none of them.
+        WeightsError: the weights cannot be used.
+    """
+    network, _ = weights.read(path)
+    learner = siamfc.Learner(network, recipe.loss).eval()
+    pool = CropPool(store, torch.device("cpu"), whole=False)
+    examples = siamfc.held_out_still_examples(store, recipe, pool)
+    objects = held_out_stills(store, recipe.data)
+    if examples is None:
+        return
+    for step, first in enumerate(range(0, len(objects), siamfc.JUDGED)):
+        some = objects[first : first + siamfc.JUDGED]
+        batch = examples.batch(step)
+        with torch.inference_mode():
+            _, scores = learner(batch)
+        errors = siamfc.centre_error(scores, batch.offset)[: len(some)]
+        yield Found(tuple(entry.video for entry in some), errors.double().numpy())
 
 
 def _uncalibrated(name: str, path: Path, runtime: str) -> SiamFCTracker:

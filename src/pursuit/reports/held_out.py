@@ -17,12 +17,13 @@ from pursuit.errors import DataError
 from pursuit.measures import calibration, otb
 from pursuit.measures.calibration import Reliability
 from pursuit.measures.statistics import bootstrap_interval
-from pursuit.protocols.held_out import Followed
+from pursuit.protocols.held_out import Followed, Found
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 GOOD = 0.5  # least overlap of a frame whose box is called good
+NEAR = 16.0  # pixels of the search window: the radius of the positive labels (paper, eq. 6)
 _MEASURES = ("auc", "precision20", "centre_error")
 
 
@@ -80,25 +81,44 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Stills:
+    """How well targets of held-out stills are found in one search window each.
+
+    Attributes:
+        pictures, targets: how many.
+        centre_error: pixels of the search window; the mean over pictures of the mean over their
+            targets.
+        near: share of the targets found within `NEAR`, likewise.
+    """
+
+    pictures: int
+    targets: int
+    centre_error: Mean
+    near: Mean
+
+
+@dataclass(frozen=True)
 class HeldOutReport:
-    """All figures of weights on held-out videos."""
+    """All figures of weights on held-out videos and, where some are held out, stills."""
 
     targets: tuple[TargetScore, ...]
     auc: Mean
     precision20: Mean
     centre_error: Mean
     calibration: Calibration
+    stills: Stills | None = None
 
 
-def report(followed: Sequence[Followed]) -> HeldOutReport:
-    """Return the figures of what a tracker did on held-out targets.
+def report(followed: Sequence[Followed], found: Sequence[Found] = ()) -> HeldOutReport:
+    """Return the figures of what a tracker did on held-out targets, and found of held-out stills.
 
     Raises:
         DataError: no frame but the first of a target is labelled.
     """
     scores = tuple(_target(one) for one in followed)
     means = {name: _mean([getattr(one, name) for one in scores]) for name in _MEASURES}
-    return HeldOutReport(scores, **means, calibration=_calibration(followed))
+    stills = _stills(found) if found else None
+    return HeldOutReport(scores, **means, calibration=_calibration(followed), stills=stills)
 
 
 def table(judged: HeldOutReport) -> Table:
@@ -132,6 +152,14 @@ def notes(judged: HeldOutReport) -> list[str]:
     ]
     if found.doubt is not None:
         lines.append(f"the card keeps its score_scale and score_offset: {found.doubt}")
+    if judged.stills is not None:
+        stills = judged.stills
+        off, near = stills.centre_error, stills.near
+        lines += [
+            f"{stills.targets:,} targets of {stills.pictures:,} held-out stills, one window each:",
+            f"  centre error {off.mean:.1f} px [{off.low:.1f}, {off.high:.1f}], within "
+            f"{NEAR:.0f} px {near.mean:.3f} [{near.low:.3f}, {near.high:.3f}]",
+        ]
     return lines
 
 
@@ -167,6 +195,7 @@ def as_json(judged: HeldOutReport) -> dict[str, Any]:
                 "frames": curve.frames.tolist(),
             },
         },
+        "stills": judged.stills and asdict(judged.stills),
     }
 
 
@@ -182,6 +211,9 @@ def card_values(judged: HeldOutReport, scores: dict[str, float]) -> dict[str, An
         "held-out centre error px": judged.centre_error.mean,
         "held-out calibration error": None if fit.doubt else fit.error,
     }
+    if judged.stills is not None:
+        found["held-out stills error px"] = judged.stills.centre_error.mean
+        found["held-out stills p16"] = judged.stills.near.mean
     known = {
         name: round(value, 4)
         for name, value in found.items()
@@ -204,6 +236,20 @@ def _target(one: Followed) -> TargetScore:
         auc=otb.auc(otb.success_curve(one.boxes, one.truth)),
         precision20=otb.precision20(otb.precision_curve(one.boxes, one.truth)),
         centre_error=otb.centre_error(otb.distances(one.boxes, one.truth)),
+    )
+
+
+def _stills(found: Sequence[Found]) -> Stills:
+    errors: dict[str, list[float]] = {}
+    for one in found:
+        for picture, error in zip(one.pictures, one.errors.tolist(), strict=True):
+            errors.setdefault(picture, []).append(error)
+    pictures = [np.array(values) for values in errors.values()]
+    return Stills(
+        pictures=len(pictures),
+        targets=sum(map(len, pictures)),
+        centre_error=_mean([float(values.mean()) for values in pictures]),
+        near=_mean([float((values <= NEAR).mean()) for values in pictures]),
     )
 
 
