@@ -140,7 +140,7 @@ def find_stills(path: Path, recipe: Recipe, store: Store) -> Iterator[Found]:
         DataError: the recipe holds stills out, but the store has none of them.
         WeightsError: the weights cannot be used.
     """
-    network, _ = weights.read(path)
+    network, _ = weights.read_siamfc(path)
     learner = siamfc.Learner(network, recipe.loss).eval()
     pool = CropPool(store, torch.device("cpu"), whole=False)
     examples = siamfc.held_out_still_examples(store, recipe, pool)
