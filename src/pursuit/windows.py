@@ -2,8 +2,9 @@
 
 One definition, two forms. A window has a centre and sides in frame pixels; along each axis
 output pixel i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so
-nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the frame has the border colour. `cut` takes windows of one
-frame on the CPU, `cut_batch` a window of each image of a batch on its device.
+nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the
+frame has the border colour. `cut` takes windows of one frame on the CPU, `cut_batch` a window
+of each image of a batch on its device.
 """
 
 from __future__ import annotations

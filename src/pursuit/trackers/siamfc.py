@@ -24,7 +24,7 @@ from pursuit.boxes import Array
 from pursuit.errors import BoxError, PursuitError
 from pursuit.frames import Colour, Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
-from pursuit.runtimes import Compiled
+from pursuit.runtimes import CompiledSiamFC
 from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import Result, State
 from pursuit.trackers.redetect import next_states, wide_centres
@@ -69,7 +69,7 @@ class SiamFCTracker:
 
     def __init__(
         self,
-        network: Compiled,
+        network: CompiledSiamFC,
         settings: SiamFCSettings | None = None,
         *,
         score_scale: float = SCORE_SCALE,
