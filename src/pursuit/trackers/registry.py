@@ -127,16 +127,15 @@ def weights_file(name: str) -> Path:
     Raises:
         WeightsError: none comes with pursuit, or with this copy of it.
     """
+    how = f"name a file, --weights PATH or {name}:PATH (in Python weights=PATH)"
     if name not in WEIGHTS_OF:
         raise WeightsError(
-            f"{name} comes without weights, which are too large: name a file with --weights PATH "
-            "(in Python weights=PATH), its authors' tracker.caffemodel or what you trained"
+            f"the weights of {name} are too large to ship: {how}, its authors' "
+            "tracker.caffemodel or what you trained"
         )
     inside, own = shipped(), WEIGHTS_OF[name]
     if own not in inside:
-        raise WeightsError(
-            f"this copy of pursuit ships no weights {own!r}: name a file with weights=PATH"
-        )
+        raise WeightsError(f"this copy of pursuit ships no weights {own!r}: {how}")
     return inside[own]
 
 
