@@ -238,6 +238,10 @@ def test_a_frame_of_another_size_is_the_same_picture_scaled() -> None:
     result = tracker.update(blob(78, 120, 30, 60, width=200))
     assert result.box == pytest.approx(np.array([78, 120, 30, 60]), abs=0.5)
     assert tracker.targets.first.tolist() == [[30, 60]]
+    still = GOTURNTracker(always(*STILL))
+    still.init(FRAME, BOX)
+    box = still.update(np.zeros((150, 800, 3), np.uint8)).box
+    assert box.tolist() == [2 * BOX[0], BOX[1] / 2, 2 * BOX[2], BOX[3] / 2]
 
 
 @pytest.mark.parametrize(
@@ -292,6 +296,12 @@ def test_the_score_is_how_much_the_views_agree() -> None:
     tracker = GOTURNTracker(Stub(answer), GOTURNSettings(blend=True))
     tracker.init(FRAME, BOX)
     assert tracker.update(FRAME).box == pytest.approx(np.array(BOX) + (3, 0, 0, 0))
+    # But where the paper's view shows none, the others say nothing.
+    tracker = GOTURNTracker(
+        Stub(lambda target, search: answer(target, search).flip(0)), GOTURNSettings(blend=True)
+    )
+    tracker.init(FRAME, BOX)
+    assert tracker.update(FRAME).box.tolist() == list(BOX)
 
 
 def test_states_follow_the_score() -> None:
@@ -337,6 +347,7 @@ def test_sizes_stay_within_their_bounds(
     for _ in range(12):
         result = tracker.update(FRAME)
     assert result.box[2:] == pytest.approx(size)
+    assert result.state is State.LOST  # it asks for more, or less, than may be
 
 
 def test_a_target_that_fills_the_frame_is_not_lost_by_that() -> None:
