@@ -13,7 +13,7 @@ import pursuit
 from pursuit import video
 from pursuit.boxes import start_boxes
 from pursuit.errors import BoxError, SettingsError, VideoError
-from pursuit.following import follow, track
+from pursuit.following import follow, load_follower, track
 from pursuit.frames import Colour, as_frame
 from pursuit.trackers.base import Result, State, Tracker
 
@@ -92,6 +92,16 @@ def test_trackers_by_name_and_the_front_door(write_clip: Clip, tmp_path: Path) -
     results = list(pursuit.track(path, box=(10, 40, 20, 20), tracker="opencv-medianflow"))
     assert [result.frame for result in results] == [0, 1, 2, 3]
     assert pursuit.track is track
+
+
+def test_only_those_that_can_are_told_to_redetect(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        "pursuit.following.load_files", lambda name, files, **options: told.append(options)
+    )
+    for name in ("siamfc-slim", "goturn:w.caffemodel", "opencv-kcf"):
+        load_follower(name, None, "cpu", redetect=True)
+    assert told == [{"device": "cpu", "redetect": True}, {"device": "cpu"}, {"device": "cpu"}]
 
 
 def test_follow_gives_each_frame_with_its_result(write_clip: Clip, tmp_path: Path) -> None:

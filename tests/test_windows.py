@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -72,6 +73,94 @@ def test_outside_is_the_border_colour() -> None:
 def test_far_outside_is_only_border(centre: tuple[float, float]) -> None:
     frame = np.full((50, 60, 3), 100, np.uint8)
     assert (cut(frame, centre, 40, 33, BORDER) == BORDER).all()
+
+
+@pytest.mark.parametrize("sides", [(400.0, 60.0), (37.3, 310.0), (255.0, 600.0)])
+def test_each_axis_of_a_rectangle_is_where_it_was(sides: tuple[float, float]) -> None:
+    centre = (460.27, 519.61)
+    window = cut(waves(1000, 1000), centre, sides, 127, BORDER).astype(float)
+    for channel in (0, 1):
+        axis = points(centre, sides[channel], 127)[channel]
+        phase = 2 * np.pi * axis / WAVE
+        profile = window[:, :, channel].mean(axis=channel)
+        # The longest sides see their waves averaged: lower, but not shifted.
+        slope = 100 * np.cos(phase) * 2 * np.pi / WAVE
+        shift = ((profile - 128 - 100 * np.sin(phase)) * slope).sum() / (slope**2).sum()
+        assert abs(shift) < 0.03
+        assert np.abs(profile - (128 + 100 * np.sin(phase))).max() < 9
+
+
+def test_a_square_is_a_rectangle_of_equal_sides() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    for side in (30.7, 90.0, 600.0):
+        square = cut(frame, (50.3, 40), side, 127, BORDER)
+        assert (square == cut(frame, (50.3, 40), (side, side), 127, BORDER)).all()
+
+
+def test_only_the_axis_that_shrinks_is_averaged() -> None:
+    # Columns in turn 0 and 200: gray where the window is wide, themselves where it is not.
+    frame = np.broadcast_to((np.arange(512) % 2 * 200)[None, :, None], (512, 512, 3))
+    frame = frame.astype(np.uint8)
+    assert np.abs(cut(frame, (256, 256), (512, 128), 128, BORDER).astype(int) - 100).max() <= 1
+    plain = cut(frame, (256, 256), (128, 512), 128, BORDER)
+    assert (plain == frame[:128, 192:320]).all()
+
+
+def programs_crop(
+    frame: NDArray[np.uint8], box: tuple[float, float, float, float], size: int
+) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """Return GOTURN's crop around x, y, w, h as its program cuts it, and what of the frame it is.
+
+    The latter is left, top, width and height in pixels of the frame: whole numbers all.
+    """
+    height, width = frame.shape[:2]
+    centre = (box[0] + box[2] / 2, box[1] + box[3] / 2)
+    canvas_size, first, paste, taken = [], [], [], []
+    for middle, side, limit in zip(centre, box[2:], (width, height), strict=True):
+        out = max(1.0, 2 * side)
+        start = max(0.0, middle - out / 2)
+        visible = max(1.0, min(out / 2, middle) + min(out / 2, limit - middle))
+        first.append(int(min(start, limit - 1)))
+        taken.append(int(min(limit, max(1, np.ceil(visible)))))
+        canvas_size.append(int(max(np.ceil(out), taken[-1])))
+        paste.append(int(min(max(0.0, out / 2 - middle), canvas_size[-1] - 1)))
+    (x, y), (w, h) = first, taken
+    canvas = np.zeros((canvas_size[1], canvas_size[0], 3), np.uint8)
+    region = frame[y : y + h, x : x + w]
+    canvas[paste[1] : paste[1] + region.shape[0], paste[0] : paste[0] + region.shape[1]] = region
+    crop = cv2.resize(canvas, (size, size))
+    return np.asarray(crop), (x - paste[0], y - paste[1], canvas_size[0], canvas_size[1])
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (200.0, 100.0, 60.0, 40.0),  # whole numbers: nothing to round
+        (203.7, 101.4, 60.0, 41.3),
+        (12.6, 8.2, 47.1, 60.9),  # a part lies left and above: black there
+        (741.3, 402.8, 55.5, 40.2),  # and right and below
+    ],
+)
+def test_windows_are_the_programs_crops_but_for_its_rounding(
+    box: tuple[float, float, float, float],
+) -> None:
+    frame, black = waves(800, 450), (0, 0, 0)
+    theirs, (left, top, width, height) = programs_crop(frame, box, 227)
+    # Where the program's whole numbers are the window, the two are the same picture but for its
+    # edge, where the program has nothing to interpolate with.
+    same = cut(frame, (left + width / 2, top + height / 2), (width, height), 227, black)
+    difference = np.abs(same.astype(int) - theirs)
+    assert np.quantile(difference, 0.98) <= 2
+    assert difference.mean() < 1
+    # Ours has the box itself in its middle; the program's is off it by less than a pixel of the
+    # frame on each side, and that is all.
+    ours = (box[0] - box[2] / 2, box[1] - box[3] / 2, 2 * box[2], 2 * box[3])
+    for axis in (0, 1):
+        assert abs(ours[axis] - (left, top)[axis]) < 1
+        assert 0 <= (width, height)[axis] - ours[2 + axis] < 1
+    exact = cut(frame, (box[0] + box[2] / 2, box[1] + box[3] / 2), ours[2:], 227, black)
+    rounded = box != tuple(map(round, box))
+    assert (np.abs(exact.astype(int) - same).mean() > 1) == rounded
 
 
 @given(

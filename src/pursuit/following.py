@@ -15,7 +15,7 @@ from pursuit.errors import BoxError, SettingsError
 from pursuit.frames import Frame
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.registry import load_files, with_files
-from pursuit.trackers.settings import DEFAULT, PRESETS
+from pursuit.trackers.settings import DEFAULT, can_redetect
 
 
 def track(
@@ -77,7 +77,7 @@ def load_follower(name: str, weights: str | Path | None, device: str, *, redetec
     name, files = with_files(name)
     if files and weights is not None:
         raise SettingsError(f"{name} is given two files, {files[0]} and {weights}: name one")
-    can: dict[str, Any] = {"redetect": redetect} if name in PRESETS else {}
+    can: dict[str, Any] = {"redetect": redetect} if can_redetect(name) else {}
     return load_files(name, files or ([weights] if weights else []), device=device, **can)
 
 

@@ -1,9 +1,10 @@
-"""Windows: squares of a frame, resampled to a network's input size.
+"""Windows: rectangles of a frame, resampled to a network's square input.
 
-One definition, two forms. A window has a centre and a side in frame pixels; output pixel
-i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so nothing
-shifts). What lies outside the frame has the border colour. `cut` takes windows of one
-frame on the CPU, `cut_batch` a window of each image of a batch on its device.
+One definition, two forms. A window has a centre and sides in frame pixels; along each axis
+output pixel i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so
+nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the
+frame has the border colour. `cut` takes windows of one frame on the CPU, `cut_batch` a window
+of each image of a batch on its device.
 """
 
 from __future__ import annotations
@@ -25,50 +26,53 @@ _FAR = 1e6
 
 
 def cut(
-    frame: Frame, centre: ArrayLike, side: float, size: int, border: ArrayLike
+    frame: Frame, centre: ArrayLike, side: ArrayLike, size: int, border: ArrayLike
 ) -> NDArray[np.uint8]:
     """Return the window (size, size, 3) of one frame (H, W, 3), uint8.
 
     Only the pixels under the window are read. Shrinking by more than two averages whole
-    blocks of pixels first, so that large targets do not alias.
+    blocks of pixels first, so that large targets do not alias; each axis for itself.
 
     Args:
         frame: uint8 (H, W, 3), any strides.
         centre: x, y in frame pixels.
-        side: side of the square in frame pixels.
+        side: of a square in frame pixels, or width, height of a rectangle.
         size: side of the result in pixels.
         border: colour (3,) of what lies outside the frame.
     """
     height, width = frame.shape[:2]
     x, y = np.clip(np.asarray(centre, dtype=np.float64), -_FAR, _FAR)
-    side = float(np.clip(side, 1e-3, _FAR))
+    sides = np.asarray(side, dtype=np.float64)
+    side_x, side_y = np.clip(np.broadcast_to(sides, 2), 1e-3, _FAR).tolist()
     colour = tuple(float(value) for value in np.asarray(border, dtype=np.float64))
-    left, top = x - side / 2, y - side / 2
+    left, top = x - side_x / 2, y - side_y / 2
     # No block is larger than the frame: what lies around it needs no averaging.
-    block = max(1, min(int(side / size), width, height))
+    block_x = max(1, min(int(side_x / size), width, height))
+    block_y = max(1, min(int(side_y / size), width, height))
     # More than the window: bilinear interpolation looks at the neighbours, and of the blocks
     # at the far end the last may hold border colour.
-    more = 2 * block
-    x0, x1 = max(0, int(np.floor(left)) - 1), min(width, int(np.ceil(left + side)) + more)
-    y0, y1 = max(0, int(np.floor(top)) - 1), min(height, int(np.ceil(top + side)) + more)
+    x0 = max(0, int(np.floor(left)) - 1)
+    y0 = max(0, int(np.floor(top)) - 1)
+    x1 = min(width, int(np.ceil(left + side_x)) + 2 * block_x)
+    y1 = min(height, int(np.ceil(top + side_y)) + 2 * block_y)
     if x0 >= x1 or y0 >= y1:
         return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
     patch = np.ascontiguousarray(frame[y0:y1, x0:x1])
-    if block > 1:
-        patch = _shrink(patch, block, colour)
-    step = side / size / block
+    if block_x > 1 or block_y > 1:
+        patch = _shrink(patch, block_x, block_y, colour)
+    step_x, step_y = side_x / size / block_x, side_y / size / block_y
     # warpAffine maps centres of pixels, which it counts from 0: our 0.5.
-    offset_x = ((left - x0) / block) + step / 2 - 0.5
-    offset_y = ((top - y0) / block) + step / 2 - 0.5
+    offset_x = ((left - x0) / block_x) + step_x / 2 - 0.5
+    offset_y = ((top - y0) / block_y) + step_y / 2 - 0.5
     # Only where the patch reaches: targets near the edge have windows of mostly border.
-    i0, i1 = _reach(offset_x, step, patch.shape[1], size)
-    j0, j1 = _reach(offset_y, step, patch.shape[0], size)
+    i0, i1 = _reach(offset_x, step_x, patch.shape[1], size)
+    j0, j1 = _reach(offset_y, step_y, patch.shape[0], size)
     if i0 >= i1 or j0 >= j1:
         return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
     # Four channels: OpenCV takes twice as long for three.
     filled = cv2.warpAffine(
         cv2.cvtColor(patch, cv2.COLOR_RGB2RGBA),
-        np.array([[step, 0, offset_x + i0 * step], [0, step, offset_y + j0 * step]]),
+        np.array([[step_x, 0, offset_x + i0 * step_x], [0, step_y, offset_y + j0 * step_y]]),
         (i1 - i0, j1 - j0),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
@@ -90,15 +94,15 @@ def _reach(offset: float, step: float, count: int, size: int) -> tuple[int, int]
     return max(0, first), min(size, end)
 
 
-def _shrink(patch: Frame, block: int, colour: tuple[float, ...]) -> Frame:
-    """Average blocks of `block` x `block` pixels; the last ones are filled with colour."""
+def _shrink(patch: Frame, across: int, down: int, colour: tuple[float, ...]) -> Frame:
+    """Average blocks of `across` x `down` pixels; the last ones are filled with colour."""
     height, width = patch.shape[:2]
-    below, right = -height % block, -width % block
+    below, right = -height % down, -width % across
     if below or right:
         patch = cv2.copyMakeBorder(  # type: ignore[assignment]
             patch, 0, below, 0, right, cv2.BORDER_CONSTANT, value=colour
         )
-    size = (patch.shape[1] // block, patch.shape[0] // block)
+    size = (patch.shape[1] // across, patch.shape[0] // down)
     return cv2.resize(patch, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 

@@ -109,5 +109,19 @@ def test_redetect_is_a_word_after_the_name() -> None:
     assert plain.identity() != wide.identity()
     with pytest.raises(SettingsError, match="only \\+redetect is known"):
         entrant("siamfc-slim+magic")
-    with pytest.raises(SettingsError, match="opencv-csrt cannot redetect"):
-        entrant("opencv-csrt+redetect")
+    for name in ("opencv-csrt", "goturn-compact"):
+        with pytest.raises(SettingsError, match=f"{name} cannot redetect; siamfc-3s, .*-slim can"):
+            entrant(f"{name}+redetect")
+
+
+def test_goturn_is_judged_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "tracker.caffemodel"
+    file.write_bytes(b"first")
+    one = entrant(f"goturn:{file}")
+    assert one == Entrant("tracker", "goturn", (file,))
+    assert one.identity()["settings"]["views"] == 3
+    claim(tmp_path / "out", one)
+    with pytest.raises(SettingsError, match="tracker differs"):
+        claim(tmp_path / "out", Entrant("tracker", "goturn-compact", (file,)))
+    with pytest.raises(WeightsError, match="too large to ship"):
+        entrant("goturn").identity()

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from pursuit import runtimes
 from pursuit.errors import SettingsError
+from pursuit.networks import goturn
+from pursuit.networks.goturn import GOTURN, GOTURNShape, Norm
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.runtimes.machine import cpu_features, has_fast_bf16
+from pursuit.runtimes.tuned import FastLRN
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,75 @@ def test_results_do_not_depend_on_the_batch(network: SiamFC) -> None:
     together = compiled.embed(x)
     alone = compiled.embed(x[3:4])
     assert (together[3] - alone[0]).norm() < 2e-2 * alone.norm()
+
+
+def regressor(norm: Norm) -> GOTURN:
+    """Return a small GOTURN whose norms, first values and biases all matter."""
+    made = GOTURN(
+        GOTURNShape(channels=(16, 24, 16, 16, 8), hidden=(64, 32, 32), norm=norm, dropout=0.5)
+    )
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for layer in [*goturn.convolutions(made), *goturn.linears(made)]:
+            spread = (2 / layer.weight[0].numel()) ** 0.5
+            layer.weight.normal_(0, spread, generator=generator)
+            assert layer.bias is not None
+            layer.bias.normal_(0, 0.3, generator=generator)
+        if norm == "batch":
+            made.train()
+            for seed in range(3):
+                made.embed(pictures(windows(4, 227, seed)))
+    return made.eval()
+
+
+def pictures(crops: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+
+
+@pytest.mark.parametrize("name", ["eager", "tuned", "auto"])
+@pytest.mark.parametrize("norm", ["lrn", "batch", "none"])
+def test_corners_are_the_networks(norm: Norm, name: str) -> None:
+    network = regressor(norm)
+    crops = windows(8, 227)  # two targets, three search windows of each
+    with torch.inference_mode():
+        features = network.embed(pictures(crops))
+        expected = [
+            network(pictures(crops[i // 3][None]), pictures(crops[2 + i][None])) for i in range(6)
+        ]
+    compiled = runtimes.compile(network, name)
+    found = compiled.embed(crops)
+    assert found.shape == (8, 8, 6, 6)
+    corners = compiled.regress(found[:2], found[2:])
+    assert corners.shape == (2, 3, 4) and corners.dtype == torch.float32
+    close = 1e-5 if name == "eager" else 2e-2
+    assert (found - features).norm() < close * features.norm()
+    wanted = torch.cat(expected).reshape(2, 3, 4)
+    close = 1e-5 if name == "eager" else 5e-2  # four layers more, of weights that cancel
+    assert (corners - wanted).norm() < close * wanted.norm()
+    assert (wanted[0] - wanted[1]).norm() > 2 * close * wanted.norm()  # a wrong pair is seen
+
+
+def test_goturn_on_a_processor_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pursuit.runtimes.tuned.has_fast_bf16", lambda: False)
+    network, crops = regressor("lrn"), windows(3, 227)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    tuned, eager = (runtimes.compile(network, name) for name in ("tuned", "eager"))
+    found, expected = tuned.embed(crops), eager.embed(crops)
+    assert (found - expected).norm() < 1e-5 * expected.norm()
+    corners, wanted = tuned.regress(found[:1], found[1:]), eager.regress(found[:1], found[1:])
+    assert (corners - wanted).norm() < 1e-5 * wanted.norm()
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key])  # the network given is left alone
+
+
+@pytest.mark.parametrize(("size", "channels"), [(5, 96), (5, 256), (3, 7), (4, 9), (5, 2)])
+def test_the_fast_norm_is_the_plain_one(size: int, channels: int) -> None:
+    x = 200 * torch.randn(2, channels, 6, 5, generator=torch.Generator().manual_seed(0))
+    plain = torch.nn.LocalResponseNorm(size, 1e-3, 0.75, 2.0)
+    expected = plain(x)
+    found = FastLRN(plain, channels, x.device)(x.to(memory_format=torch.channels_last))
+    assert torch.allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert (x - expected).norm() > 0.2 * x.norm()  # it does something
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,20 @@ def test_networks_and_shipped_weights_by_name(
         assert np.abs(centres - (20 + 2 * rows.frames)).max() < 6
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("goturn",), "the weights of goturn are too large to ship: name a file, --weights PATH"),
+        (("goturn", "--weights", "siamfc-slim"), "holds a SiamFC network and goturn needs GOTURN"),
+        (("goturn:none.caffemodel",), "no weights none.caffemodel"),
+    ],
+)
+def test_goturn_without_its_weights(clip: Path, words: tuple[str, ...], message: str) -> None:
+    done = run("track", clip, *BOX, "--tracker", *words)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_the_last_line_counts_lost_and_unsure_frames() -> None:
     box = np.array([[1.0, 2, 3, 4]] * 2)
     tally = Tally()

@@ -11,8 +11,11 @@ import torch
 import pursuit
 from pursuit import weights
 from pursuit.errors import SettingsError, WeightsError
+from pursuit.networks import goturn
+from pursuit.networks.goturn import GOTURN, GOTURNShape
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.trackers import registry
+from pursuit.trackers.goturn import GOTURNTracker
 from pursuit.trackers.siamfc import SiamFCTracker
 
 
@@ -29,7 +32,25 @@ def some_weights(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def goturn_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that reads as a GOTURN network, with a card that says when to be sure."""
+    network = GOTURN(GOTURNShape(channels=(4, 4, 4, 4, 4), hidden=(8, 8, 8), norm="none"))
+    goturn.initialise(network, torch.Generator().manual_seed(0))
+    file = tmp_path / "tracker.caffemodel"
+    file.write_bytes(b"")
+    card = weights.card_for(SiamFCShape(), name="any", score_scale=3.0, score_offset=0.7)
+    real = weights.read
+
+    def read(path: Path | str) -> object:
+        return (network, card) if Path(path) == file else real(path)
+
+    monkeypatch.setattr(registry, "read", read)
+    return file
+
+
 def test_names() -> None:
+    assert {"goturn", "goturn-compact"} <= set(registry.names())
     assert {"siamfc-3s", "siamfc-5s", "siamfc-5s-paper", "siamfc-slim"} <= set(registry.names())
     assert {"opencv-csrt", "opencv-kcf", "opencv-mil", "opencv-nano"} <= set(registry.names())
 
@@ -62,6 +83,40 @@ def test_what_cannot_be_loaded(
 ) -> None:
     with pytest.raises(SettingsError, match=message):
         registry.load(name, weights=some_weights, **options)  # type: ignore[arg-type]
+
+
+def test_load_builds_goturn(goturn_file: Path) -> None:
+    tracker = pursuit.load("goturn", weights=goturn_file, views=5, blend=True)
+    assert isinstance(tracker, GOTURNTracker)
+    assert (tracker.name, tracker.settings.views, tracker.settings.blend) == ("goturn", 5, True)
+    frame = np.zeros((60, 80, 3), np.uint8)
+    tracker.init(frame, (10, 10, 20, 20))
+    result = tracker.update(frame)
+    # First weights give corners around 0, 0: no box, and so no overlap; the card's scale and
+    # offset make this of it.
+    assert result.score == pytest.approx(1 / (1 + np.exp(3.0 * 0.7)), abs=1e-6)
+    assert registry.load_files("goturn-compact", [goturn_file]).name == "goturn-compact"
+
+
+def test_goturn_says_where_its_weights_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WeightsError, match=r"too large to ship: .* authors' tracker\.caffemodel"):
+        pursuit.load("goturn")
+    monkeypatch.setattr(registry, "shipped", dict)
+    with pytest.raises(WeightsError, match=r"ships no weights 'goturn-compact'.*--weights PATH"):
+        pursuit.load("goturn-compact")
+
+
+def test_weights_of_another_network(some_weights: Path, goturn_file: Path) -> None:
+    with pytest.raises(WeightsError, match=r"some\.safetensors holds a SiamFC network and goturn "):
+        pursuit.load("goturn", weights=some_weights)
+    with pytest.raises(WeightsError, match=r"GOTURN network and siamfc-3s .*\(goturn, goturn-comp"):
+        pursuit.load("siamfc-3s", weights=goturn_file)
+
+
+def test_goturn_has_settings_of_its_own(goturn_file: Path) -> None:
+    for name, message in (("redetect", "GOTURN has no setting 'redetect'"), ("view", "mean views")):
+        with pytest.raises(SettingsError, match=message):
+            pursuit.load("goturn", weights=goturn_file, **{name: 1})
 
 
 def test_missing_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

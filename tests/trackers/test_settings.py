@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from pursuit.errors import SettingsError
-from pursuit.trackers.settings import PRESETS, SiamFCSettings, with_changes
+from pursuit.trackers.settings import (
+    PRESETS,
+    GOTURNSettings,
+    SiamFCSettings,
+    can_redetect,
+    with_changes,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +28,7 @@ from pursuit.trackers.settings import PRESETS, SiamFCSettings, with_changes
 )
 def test_presets_are_the_published_ones(name: str, values: tuple[float, ...]) -> None:
     found = PRESETS[name]
+    assert isinstance(found, SiamFCSettings)
     assert values == (
         found.scales,
         found.scale_step,
@@ -52,6 +59,29 @@ def test_presets_are_the_published_ones(name: str, values: tuple[float, ...]) ->
 def test_values_that_cannot_be(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         SiamFCSettings(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"views": 2}, "views must be 1, 3, 5 or 7"),
+        ({"views": 3.0}, "views is a whole number"),
+        ({"shift": 0.0}, "shift must be above 0"),
+        ({"shift": 0.6}, "shift must be above 0, at most 0.5"),
+        ({"zoom": 1.0}, "zoom must be above 1"),
+        ({"blend": 1}, "blend must be True or False"),
+        ({"largest": 0.5}, "largest must be 1 to 100"),
+        ({"lost_below": 0.4}, "must not fall"),
+    ],
+)
+def test_values_that_goturns_cannot_be(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        GOTURNSettings(**values)
+
+
+def test_who_can_redetect() -> None:
+    assert [name for name in PRESETS if not can_redetect(name)] == ["goturn", "goturn-compact"]
+    assert not can_redetect("opencv-csrt")
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest() -> None:

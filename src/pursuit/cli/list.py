@@ -28,7 +28,7 @@ def _trackers() -> Iterator[tuple[str, str]]:
 
     from pursuit.trackers import registry
     from pursuit.trackers.opencv import NANO
-    from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
+    from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, SiamFCSettings
     from pursuit.weights import shipped
 
     default = inspect.signature(registry.load).parameters["name"].default
@@ -36,8 +36,12 @@ def _trackers() -> Iterator[tuple[str, str]]:
     for name in registry.names():
         if name in PRESETS:
             settings = PRESETS[name]
-            text = f"SiamFC, {settings.scales} scales, weights {WEIGHTS_OF[name]}"
-            if WEIGHTS_OF[name] not in inside:
+            text = settings.network
+            if isinstance(settings, SiamFCSettings):
+                text += f", {settings.scales} scales"
+            own = WEIGHTS_OF.get(name)
+            text += f", weights {own}" if own else ", weights"
+            if own not in inside:
                 text += " (not inside: give a file with --weights)"
         else:
             text = "OpenCV's, to compare with"

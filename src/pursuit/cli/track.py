@@ -79,7 +79,7 @@ def track(
         ),
     ] = None,
     redetect: Annotated[
-        bool, typer.Option(help="Look for a lost target in the whole frame.")
+        bool, typer.Option(help="Look for a lost target in the whole frame, if the tracker can.")
     ] = True,
     start: Annotated[
         str,

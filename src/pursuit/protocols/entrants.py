@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pursuit.files import atomic_path
 from pursuit.trackers import registry
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES
-from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
+from pursuit.trackers.settings import PRESETS, can_redetect, with_changes
 
 _CARD = "tracker.json"
 
@@ -62,10 +62,11 @@ class Entrant:
         if self.name in OPENCV_NAMES:
             what["opencv"] = cv2.__version__
         if self.name in PRESETS:
-            what["settings"] = asdict(replace(PRESETS[self.name], redetect=self.redetect))
+            changes = {"redetect": True} if self.redetect else {}
+            what["settings"] = asdict(with_changes(PRESETS[self.name], changes))
         files = self.files
-        if not files and self.name in WEIGHTS_OF:
-            files = (weights.shipped()[WEIGHTS_OF[self.name]],)
+        if not files and self.name in PRESETS:
+            files = (registry.weights_file(self.name),)
         what["sha256"] = [_sha256(path) for path in files]
         if self.redetect:
             _, card = weights.read(files[0])
@@ -89,8 +90,9 @@ def entrant(text: str) -> Entrant:
     name, plus, way = name.partition("+")
     if plus and way != "redetect":
         raise SettingsError(f"{text}: after a tracker's name only +redetect is known")
-    if plus and name not in PRESETS:
-        raise SettingsError(f"{text}: {name} cannot redetect; {', '.join(PRESETS)} can")
+    if plus and not can_redetect(name):
+        able = ", ".join(filter(can_redetect, PRESETS))
+        raise SettingsError(f"{text}: {name} cannot redetect; {able} can")
     if not label:
         label = (files[0].stem if files and name != NANO else name) + plus + way
     if not re.fullmatch(r"[\w.+ -]*\w[\w.+ -]*", label):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from pursuit import runtimes, weights
+from pursuit import weights
 from pursuit.datasets import Sequence, open_videos
 from pursuit.errors import DataError, RecipeError, SettingsError, WeightsError, nearest
 from pursuit.frames import Colour
@@ -26,8 +26,8 @@ from pursuit.learning.recipe import Recipe
 from pursuit.protocols.otb import follow
 from pursuit.store import Store
 from pursuit.trackers.base import Result, Tracker
+from pursuit.trackers.registry import load_preset
 from pursuit.trackers.settings import PRESETS
-from pursuit.trackers.siamfc import SiamFCTracker
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,8 @@ class Followed:
         video: the video it is of.
         boxes: (T, 4) of the tracker; NaN before the first label.
         truth: (T, 4) labels; NaN where there is none.
-        peaks: (T,) highest values of the score maps; NaN up to the frame it started in.
+        peaks: (T,) what the score is made of, SiamFC's highest value of a score map or how much
+            GOTURN's views agree; NaN up to the frame it started in.
     """
 
     name: str
@@ -99,7 +100,7 @@ def run(
     """Yield what the recipe's tracker does with the weights at `path` on each sequence, in order.
 
     Raises:
-        SettingsError: the recipe names no preset of SiamFC, or there is no such runtime.
+        SettingsError: the recipe names no preset, or there is no such runtime.
         WeightsError: the weights cannot be used.
         DataError: the frames of a sequence are not good.
     """
@@ -108,7 +109,11 @@ def run(
             f"the recipe's tracker {recipe.tracker!r} is not one of {', '.join(PRESETS)}"
             f"{nearest(recipe.tracker, PRESETS)}"
         )
-    tracker = _Listener(_uncalibrated(recipe.tracker, path, runtime))
+    # A steep calibration says 0 or 1 of most signals, and they could not be told from that: with
+    # this one, whatever the card says, scores are 1 / (1 + exp(-signal)).
+    tracker = _Listener(
+        load_preset(recipe.tracker, path, {}, runtime=runtime, calibration=(1.0, 0.0))
+    )
     for sequence in sequences:
         boxes = follow(tracker, sequence).boxes
         peaks = np.full(len(sequence), np.nan)
@@ -154,16 +159,6 @@ def find_stills(path: Path, recipe: Recipe, store: Store) -> Iterator[Found]:
             _, scores = learner(batch)
         errors = siamfc.centre_error(scores, batch.offset)[: len(some)]
         yield Found(tuple(entry.video for entry in some), errors.double().numpy())
-
-
-def _uncalibrated(name: str, path: Path, runtime: str) -> SiamFCTracker:
-    """Return a tracker whose scores are 1 / (1 + exp(-peak)), whatever the card says.
-
-    A steep calibration says 0 or 1 of most peaks, and they could not be told from that.
-    """
-    network, _ = weights.read_siamfc(path)
-    compiled = runtimes.compile(network, runtime)
-    return SiamFCTracker(compiled, PRESETS[name], score_scale=1.0, score_offset=0.0, name=name)
 
 
 class _Listener:

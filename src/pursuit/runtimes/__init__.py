@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 import torch
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit.errors import SettingsError, nearest
+from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
-from pursuit.runtimes.eager import Eager
-from pursuit.runtimes.tuned import Tuned
+from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
+from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
-__all__ = ["Compiled", "compile", "names"]
+__all__ = ["Compiled", "CompiledGOTURN", "CompiledSiamFC", "compile", "names"]
 
-_RUNTIMES: dict[str, type[Eager] | type[Tuned]] = {"auto": Tuned, "eager": Eager, "tuned": Tuned}
+_NAMES = ("auto", "eager", "tuned")
 
 
 class Compiled(Protocol):
@@ -29,17 +30,42 @@ class Compiled(Protocol):
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
         ...
 
+
+class CompiledSiamFC(Compiled, Protocol):
+    """A SiamFC on a device: windows are 127 or 255 wide."""
+
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
         ...
 
 
+class CompiledGOTURN(Compiled, Protocol):
+    """A GOTURN on a device: windows are 227 wide."""
+
+    def regress(self, target: Tensor, search: Tensor) -> Tensor:
+        """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6).
+
+        x1, y1, x2, y2 are in tenths of the search window.
+        """
+        ...
+
+
 def names() -> list[str]:
     """Return the names that `compile` takes."""
-    return list(_RUNTIMES)
+    return list(_NAMES)
 
 
-def compile(network: SiamFC, name: str = "auto", device: str = "cpu") -> Compiled:
+@overload
+def compile(network: SiamFC, name: str = "auto", device: str = "cpu") -> CompiledSiamFC: ...
+
+
+@overload
+def compile(network: GOTURN, name: str = "auto", device: str = "cpu") -> CompiledGOTURN: ...
+
+
+def compile(
+    network: SiamFC | GOTURN, name: str = "auto", device: str = "cpu"
+) -> CompiledSiamFC | CompiledGOTURN:
     """Return a network ready to track; the network given is not changed.
 
     Args:
@@ -50,10 +76,13 @@ def compile(network: SiamFC, name: str = "auto", device: str = "cpu") -> Compile
     Raises:
         SettingsError: no such runtime, or no such device on this machine.
     """
-    if name not in _RUNTIMES:
-        known = ", ".join(_RUNTIMES)
-        raise SettingsError(f"no runtime {name!r}{nearest(name, _RUNTIMES)}; there are {known}")
-    return _RUNTIMES[name](network, _checked(device))
+    if name not in _NAMES:
+        known = ", ".join(_NAMES)
+        raise SettingsError(f"no runtime {name!r}{nearest(name, _NAMES)}; there are {known}")
+    device = _checked(device)
+    if isinstance(network, SiamFC):
+        return (EagerSiamFC if name == "eager" else TunedSiamFC)(network, device)
+    return (EagerGOTURN if name == "eager" else TunedGOTURN)(network, device)
 
 
 def _checked(device: str) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 
+Network = TypeVar("Network", SiamFC, GOTURN)
 
-class Eager:
+
+class _Eager(Generic[Network]):
     """Plain float32 on a device."""
 
     name = "eager"
 
-    def __init__(self, network: SiamFC, device: str = "cpu") -> None:
+    def __init__(self, network: Network, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        self.network = copy.deepcopy(network).float().eval().to(self.device)
+        self.network: Network = copy.deepcopy(network).float().eval().to(self.device)
 
     @torch.inference_mode()
     def embed(self, windows: NDArray[np.uint8]) -> Tensor:
@@ -27,8 +31,21 @@ class Eager:
         images = torch.from_numpy(windows).to(self.device).permute(0, 3, 1, 2)
         return self.network.embed(images.float().contiguous())
 
+
+class EagerSiamFC(_Eager[SiamFC]):
+    """SiamFC in plain float32 on a device."""
+
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
         maps = self.network.score(exemplar, search)
         return maps.reshape(len(exemplar), -1, *maps.shape[1:])
+
+
+class EagerGOTURN(_Eager[GOTURN]):
+    """GOTURN in plain float32 on a device."""
+
+    @torch.inference_mode()
+    def regress(self, target: Tensor, search: Tensor) -> Tensor:
+        """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
+        return self.network.regress(target, search).reshape(len(target), -1, 4)

@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from pursuit.boxes import Array
 from pursuit.trackers.base import State
-from pursuit.trackers.settings import SiamFCSettings
+from pursuit.trackers.settings import Settings
 
 # Search windows overlap by half: a score map covers 136 of a window's 255 pixels.
 _SPACING = 0.5
 _GROWTH = 0.5  # windows that the circle's radius grows by in a frame
 
 
-def next_states(
-    score: Array, before: NDArray[np.int64], settings: SiamFCSettings
-) -> NDArray[np.int64]:
+def next_states(score: Array, before: NDArray[np.int64], settings: Settings) -> NDArray[np.int64]:
     """Return the states (N,) that scores (N,) lead to from the states before (N,).
 
     A target is LOST below `lost_below`, and then until its score reaches `found_above`: one

@@ -1,19 +1,30 @@
-"""All trackers behind one door: presets of SiamFC with shipped weights, and OpenCV's as peers."""
+"""All trackers behind one door: presets of SiamFC and GOTURN, and OpenCV's as peers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from pursuit import runtimes
 from pursuit.errors import SettingsError, WeightsError, nearest
+from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.goturn import GOTURNTracker
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
-from pursuit.trackers.settings import DEFAULT, PRESETS, WEIGHTS_OF, with_changes
+from pursuit.trackers.settings import (
+    DEFAULT,
+    PRESETS,
+    WEIGHTS_OF,
+    GOTURNSettings,
+    SiamFCSettings,
+    with_changes,
+)
 from pursuit.trackers.siamfc import SiamFCTracker
-from pursuit.weights import SiamFCCard, find, read_siamfc, shipped
+from pursuit.weights import find, read, shipped
 
 
 def names() -> list[str]:
@@ -36,12 +47,13 @@ def load(
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
         runtime: one of `pursuit.runtimes.names()`.
-        settings: hyper-parameters that differ from the preset's (`SiamFCSettings`), or what
-            an OpenCV tracker takes.
+        settings: hyper-parameters that differ from the preset's (`SiamFCSettings`,
+            `GOTURNSettings`), or what an OpenCV tracker takes.
 
     Raises:
         SettingsError: no such tracker, runtime, device or setting.
-        WeightsError: no weights of that name are shipped, or the file is not good.
+        WeightsError: no weights of that name are shipped, or the file is not good or another
+            network's.
     """
     if name in OPENCV_NAMES:
         if weights is not None:
@@ -53,15 +65,82 @@ def load(
     if name not in PRESETS:
         close = nearest(name, names())
         raise SettingsError(f"no tracker {name!r}{close}; `pursuit list` shows all")
+    path = weights_file(name) if weights is None else find(str(weights))
+    return load_preset(name, path, settings, device=device, runtime=runtime)
+
+
+def load_preset(
+    name: str,
+    path: Path,
+    settings: Mapping[str, Any],
+    *,
+    device: str = "cpu",
+    runtime: str = "auto",
+    calibration: tuple[float, float] | None = None,
+) -> SiamFCTracker | GOTURNTracker:
+    """Return the tracker of a preset with the weights of a file.
+
+    Args:
+        name: one of `settings.PRESETS`.
+        path: the weights.
+        settings: those that differ from the preset's.
+        device, runtime: as `load`.
+        calibration: scale and offset of the score; None takes the card's.
+
+    Raises:
+        SettingsError, WeightsError: as `load`.
+    """
     chosen = with_changes(PRESETS[name], settings)
-    network, card = _weights(WEIGHTS_OF[name], weights)
-    return SiamFCTracker(
-        runtimes.compile(network, runtime, device),
-        chosen,
-        score_scale=card.score_scale,
-        score_offset=card.score_offset,
-        name=name,
-    )
+    network, card = read(path)
+    scale, offset = calibration or (card.score_scale, card.score_offset)
+    kind = _kind(network)
+    if kind != chosen.network:
+        fitting = ", ".join(one for one, preset in PRESETS.items() if preset.network == kind)
+        raise WeightsError(
+            f"{path} holds a {kind} network and {name} needs {chosen.network}'s: name other "
+            f"weights, or a tracker that takes these ({fitting})"
+        )
+    return _built(network, chosen, name, (scale, offset), device, runtime)
+
+
+def _built(
+    network: nn.Module,
+    settings: SiamFCSettings | GOTURNSettings,
+    name: str,
+    calibration: tuple[float, float],
+    device: str,
+    runtime: str,
+) -> SiamFCTracker | GOTURNTracker:
+    scale, offset = calibration
+    if isinstance(settings, GOTURNSettings):
+        assert isinstance(network, GOTURN)
+        regressor = runtimes.compile(network, runtime, device)
+        return GOTURNTracker(regressor, settings, score_scale=scale, score_offset=offset, name=name)
+    assert isinstance(network, SiamFC)
+    matcher = runtimes.compile(network, runtime, device)
+    return SiamFCTracker(matcher, settings, score_scale=scale, score_offset=offset, name=name)
+
+
+def weights_file(name: str) -> Path:
+    """Return the shipped weights file of a preset.
+
+    Raises:
+        WeightsError: none comes with pursuit, or with this copy of it.
+    """
+    how = f"name a file, --weights PATH or {name}:PATH (in Python weights=PATH)"
+    if name not in WEIGHTS_OF:
+        raise WeightsError(
+            f"the weights of {name} are too large to ship: {how}, its authors' "
+            "tracker.caffemodel or what you trained"
+        )
+    inside, own = shipped(), WEIGHTS_OF[name]
+    if own not in inside:
+        raise WeightsError(f"this copy of pursuit ships no weights {own!r}: {how}")
+    return inside[own]
+
+
+def _kind(network: nn.Module) -> str:
+    return (GOTURNSettings if isinstance(network, GOTURN) else SiamFCSettings).network
 
 
 def with_files(text: str) -> tuple[str, tuple[Path, ...]]:
@@ -92,14 +171,3 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
     if len(files) > 1:
         raise SettingsError(f"{name} takes one file of weights; got {len(files)}")
     return load(name, weights=files[0] if files else None, **options)
-
-
-def _weights(name: str, path: Path | str | None) -> tuple[SiamFC, SiamFCCard]:
-    if path is not None:
-        return read_siamfc(find(str(path)))
-    inside = shipped()
-    if name not in inside:
-        raise WeightsError(
-            f"this copy of pursuit ships no weights {name!r}: name a file with weights=PATH"
-        )
-    return read_siamfc(inside[name])

@@ -1,10 +1,11 @@
-"""The hyper-parameters of SiamFC's online algorithm, and the named sets of them."""
+"""The hyper-parameters of the trackers' online algorithms, and the named sets of them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, TypeVar
 
 from pursuit.errors import SettingsError, nearest
 
@@ -14,28 +15,21 @@ def _check(name: str, value: float, good: bool, bounds: str) -> None:
         raise SettingsError(f"{name} must be {bounds}; got {value!r}")
 
 
-@dataclass(frozen=True)
-class SiamFCSettings:
-    """What decides how SiamFC tracks. The defaults are SiamFC-3s of the authors' program.
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every tracker of ours has: bounds of sizes, and what confidence leads to which state.
 
     Raises:
         SettingsError: a value that cannot be.
     """
 
-    scales: int = 3  # sizes searched a frame, odd: step^-1, 1, step^1
-    scale_step: float = 1.0375  # a; neighbouring sizes are this factor apart
-    scale_penalty: float = 0.9745  # a size that changes must win by this much
-    scale_damping: float = 0.59  # share of a found size that is taken over in a frame
-    window_influence: float = 0.176  # weight of the cosine window against the score map
-    upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
+    network: ClassVar[str]  # whose settings they are
+
     smallest: float = 0.2  # bounds of a target's size, in terms of its first
     largest: float = 5.0
     lost_below: float = 0.15  # a target whose score is lower is LOST
     found_above: float = 0.35  # and stays LOST until its score is as high as this
     sure_above: float = 0.5  # TRACKED from here on; between, UNSURE
-    redetect: bool = False  # look for lost targets in the whole frame
-    redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
-    redetect_windows: int = 4  # search windows a frame for a lost target
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -49,6 +43,36 @@ class SiamFCSettings:
                 raise SettingsError(f"{field.name} is {kind}; got {value!r}")
             if not math.isfinite(value):
                 raise SettingsError(f"{field.name} must be finite; got {value!r}")
+        _check("smallest", self.smallest, 0 < self.smallest <= 1, "in (0, 1]")
+        _check("largest", self.largest, 1 <= self.largest <= 100, "1 to 100")
+        for name in ("lost_below", "found_above", "sure_above"):
+            _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in [0, 1]")
+        if not self.lost_below <= self.found_above <= self.sure_above:
+            raise SettingsError("lost_below, found_above and sure_above must not fall")
+
+
+@dataclass(frozen=True)
+class SiamFCSettings(Settings):
+    """What decides how SiamFC tracks. The defaults are SiamFC-3s of the authors' program.
+
+    Raises:
+        SettingsError: a value that cannot be.
+    """
+
+    network: ClassVar[str] = "SiamFC"
+
+    scales: int = 3  # sizes searched a frame, odd: step^-1, 1, step^1
+    scale_step: float = 1.0375  # a; neighbouring sizes are this factor apart
+    scale_penalty: float = 0.9745  # a size that changes must win by this much
+    scale_damping: float = 0.59  # share of a found size that is taken over in a frame
+    window_influence: float = 0.176  # weight of the cosine window against the score map
+    upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
+    redetect: bool = False  # look for lost targets in the whole frame
+    redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
+    redetect_windows: int = 4  # search windows a frame for a lost target
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _check("scales", self.scales, self.scales % 2 == 1 and 1 <= self.scales <= 15, "1, 3 .. 15")
         _check("scale_step", self.scale_step, 1 < self.scale_step <= 2, "above 1, at most 2")
         _check("scale_penalty", self.scale_penalty, 0 < self.scale_penalty <= 1, "in (0, 1]")
@@ -56,42 +80,71 @@ class SiamFCSettings:
         influence = self.window_influence
         _check("window_influence", influence, 0 <= influence <= 1, "in [0, 1]")
         _check("upsampling", self.upsampling, 1 <= self.upsampling <= 64, "1 to 64")
-        _check("smallest", self.smallest, 0 < self.smallest <= 1, "in (0, 1]")
-        _check("largest", self.largest, 1 <= self.largest <= 100, "1 to 100")
-        for name in ("lost_below", "found_above", "sure_above", "redetect_above"):
-            _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in [0, 1]")
-        if not self.lost_below <= self.found_above <= self.sure_above:
-            raise SettingsError("lost_below, found_above and sure_above must not fall")
+        _check("redetect_above", self.redetect_above, 0 <= self.redetect_above <= 1, "in [0, 1]")
         windows = self.redetect_windows
         _check("redetect_windows", windows, 1 <= windows <= 64, "1 to 64")
 
 
-PRESETS: dict[str, SiamFCSettings] = {
+@dataclass(frozen=True)
+class GOTURNSettings(Settings):
+    """What decides how GOTURN tracks. With `views=1` it is the paper's, which gives no score.
+
+    Raises:
+        SettingsError: a value that cannot be.
+    """
+
+    network: ClassVar[str] = "GOTURN"
+
+    views: int = 3  # search windows a target and frame; one alone says nothing of the score
+    shift: float = 0.15  # how far those beside the paper's are moved, in w, h of the box
+    zoom: float = 1.1  # and how much the last two of 7 are larger and smaller
+    blend: bool = False  # the box is the mean of all views', not the paper's view's
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("views", self.views, self.views in (1, 3, 5, 7), "1, 3, 5 or 7")
+        _check("shift", self.shift, 0 < self.shift <= 0.5, "above 0, at most 0.5")
+        _check("zoom", self.zoom, 1 < self.zoom <= 1.5, "above 1, at most 1.5")
+
+
+PRESETS: dict[str, SiamFCSettings | GOTURNSettings] = {
     "siamfc-3s": SiamFCSettings(),
     "siamfc-5s": SiamFCSettings(5, 1.0255, 0.962, 0.34, 0.168),
     "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
     "siamfc-slim": SiamFCSettings(),
+    "goturn": GOTURNSettings(),
+    "goturn-compact": GOTURNSettings(),
 }
 
+# Shipped weights; those of the full `goturn` are too large to ship.
 WEIGHTS_OF: dict[str, str] = {
     "siamfc-3s": "siamfc",
     "siamfc-5s": "siamfc",
     "siamfc-5s-paper": "siamfc",
     "siamfc-slim": "siamfc-slim",
+    "goturn-compact": "goturn-compact",
 }
 
 # What is followed with where nobody names a tracker.
 DEFAULT = "siamfc-slim"
 
 
-def with_changes(settings: SiamFCSettings, changes: dict[str, Any]) -> SiamFCSettings:
+def can_redetect(name: str) -> bool:
+    """Return whether the tracker of this name can look for lost targets in the whole frame."""
+    return isinstance(PRESETS.get(name), SiamFCSettings)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def with_changes(settings: S, changes: Mapping[str, Any]) -> S:
     """Return settings with other values.
 
     Raises:
         SettingsError: an unknown name (the nearest known one is named), or a wrong value.
     """
-    known = [field.name for field in fields(SiamFCSettings)]
+    known = [field.name for field in fields(settings)]
     for name in changes:
         if name not in known:
-            raise SettingsError(f"SiamFC has no setting {name!r}{nearest(name, known)}")
-    return SiamFCSettings(**{**{name: getattr(settings, name) for name in known}, **changes})
+            raise SettingsError(f"{settings.network} has no setting {name!r}{nearest(name, known)}")
+    return replace(settings, **changes)

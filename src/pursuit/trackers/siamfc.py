@@ -10,31 +10,29 @@ targets stay within bounds (see `SiamFCTracker`).
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit import windows
 from pursuit.boxes import Array
-from pursuit.errors import BoxError, PursuitError
-from pursuit.frames import Colour, Frame, as_frame, mean_colour
+from pursuit.frames import Frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
-from pursuit.runtimes import Compiled
+from pursuit.runtimes import CompiledSiamFC
 from pursuit.trackers.apart import impostors
-from pursuit.trackers.base import Result, State
+from pursuit.trackers.base import State
+from pursuit.trackers.many import LEAST, ManyTargets, confidence
 from pursuit.trackers.redetect import next_states, wide_centres
 from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
 from pursuit.trackers.settings import SiamFCSettings
-from pursuit.trackers.targets import Targets, Views
+from pursuit.trackers.targets import SiamFCTargets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
-_LEAST = 2.0  # pixels: no side of a box shrinks below this
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
@@ -48,16 +46,12 @@ def _without(maps: Tensor, views: Views, box: Array) -> Tensor:
     return torch.where(hidden.to(maps.device), maps.amin(dim=(2, 3), keepdim=True), maps)
 
 
-class SiamFCTracker:
+class SiamFCTracker(ManyTargets[SiamFCTargets]):
     """Follows N targets with one network call a frame.
 
     Bounds, whatever the frames hold: a centre stays in the frame; a size stays within
     `settings.smallest` and `.largest` of its first, within the frame, and above 2 pixels (or
-    where it started, if that was less); the search window follows the size. When the frame's
-    size changes midway, centres and sizes are scaled with it, each axis for itself.
-
-    `init` with one box (4,) makes results of one target; after `add` results have a row a
-    target, and keep it whatever is dropped.
+    where it started, if that was less); the search window follows the size.
 
     Args:
         network: a SiamFC on a runtime.
@@ -69,14 +63,14 @@ class SiamFCTracker:
 
     def __init__(
         self,
-        network: Compiled,
+        network: CompiledSiamFC,
         settings: SiamFCSettings | None = None,
         *,
         score_scale: float = SCORE_SCALE,
         score_offset: float = SCORE_OFFSET,
         name: str = "siamfc",
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self.settings = settings or SiamFCSettings()
         self._network = network
         self._calibration = (score_scale, score_offset)
@@ -85,103 +79,22 @@ class SiamFCTracker:
         self._window = cosine_window(len(matrix)).to(network.device)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
-        self._targets: Targets | None = None
-        self._frame_size = (0, 0)  # width, height of the last frame
-        self._single = False
-        self._next_id = 0
 
-    @property
-    def targets(self) -> Targets:
-        """The state of all targets; read it, do not change it.
-
-        Raises:
-            PursuitError: before `init`.
-        """
-        if self._targets is None:
-            raise PursuitError("the tracker has no targets yet: call init(frame, box) first")
-        return self._targets
-
-    def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
-        """Start anew with the targets at a box (4,) or boxes (N, 4); numbers count from 0.
-
-        Boxes are clipped to the frame.
-
-        Raises:
-            FrameError: not a frame.
-            BoxError: not a box, outside the frame or larger than it.
-        """
-        started = time.perf_counter()
-        picture = as_frame(frame, colour)
-        height, width = picture.shape[:2]
-        where = box_arithmetic.start_boxes(box, width, height)
-        if where.ndim > 2:
-            raise BoxError(f"boxes are (4,) or (N, 4); got shape {where.shape}")
-        self._next_id = 0
-        self._targets = self._started(picture, where.reshape(-1, 4))
-        self._single = where.ndim == 1
-        self._frame_size = (width, height)
-        return self._result(np.ones(len(self._targets)), time.perf_counter() - started)
-
-    def add(self, frame: object, boxes: ArrayLike, *, colour: Colour = "rgb") -> NDArray[np.int64]:
-        """Follow more targets, from their boxes (4,) or (N, 4) in the frame seen last.
-
-        Returns:
-            Their numbers (N,). From now on results have a row a target.
-
-        Raises:
-            FrameError, BoxError: as `init`.
-        """
-        before = self.targets
-        picture = as_frame(frame, colour)
-        height, width = picture.shape[:2]
-        where = box_arithmetic.start_boxes(boxes, width, height)
-        if where.ndim > 2:
-            raise BoxError(f"boxes are (4,) or (N, 4); got shape {where.shape}")
-        self._fit(width, height)
-        more = self._started(picture, where.reshape(-1, 4))
-        self._targets = self.targets.join(more) if len(before) else more
-        self._single = False
-        return more.ids.copy()
-
-    def drop(self, ids: ArrayLike) -> None:
-        """Stop following the targets of these numbers; others keep theirs.
-
-        Raises:
-            PursuitError: no target has such a number.
-        """
-        gone = np.atleast_1d(np.asarray(ids))
-        unknown = np.setdiff1d(gone, self.targets.ids)
-        if len(unknown):
-            raise PursuitError(f"there is no target {unknown[0]} to drop")
-        self._targets = self.targets.take(np.flatnonzero(~np.isin(self.targets.ids, gone)))
-        self._single = False
-
-    def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
-        """Return where the targets are in the next frame.
-
-        Raises:
-            PursuitError: before `init`.
-            FrameError: not a frame.
-        """
-        started = time.perf_counter()
-        picture = as_frame(frame, colour)
-        if not len(self.targets):
-            return self._result(np.empty(0), time.perf_counter() - started)
-        self._fit(picture.shape[1], picture.shape[0])
-        targets = self.targets
+    def _followed(self, frame: Frame, targets: SiamFCTargets) -> tuple[SiamFCTargets, Array]:
         wide, seeks = self._wide_views(targets)
         near = self._near_views(targets)
-        features = self._network.embed(self._windows(picture, targets, [near, wide]))
+        features = self._network.embed(self._windows(frame, targets, [near, wide]))
         maps = self._network.score(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
         moved, score = self._told_apart(targets, moved, score, maps, near)
         if len(seeks):
             maps = self._network.score(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
-        self._targets = self._bounded(self._judged(targets, moved, score))
-        return self._result(score, time.perf_counter() - started)
+        return self._bounded(self._judged(targets, moved, score)), score
 
-    def _moved(self, targets: Targets, maps: Tensor, views: Views) -> tuple[Targets, Array]:
+    def _moved(
+        self, targets: SiamFCTargets, maps: Tensor, views: Views
+    ) -> tuple[SiamFCTargets, Array]:
         """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
         move = self._read(maps, targets.first_peaks)
         scale = move.scale.cpu().numpy()
@@ -196,8 +109,8 @@ class SiamFCTracker:
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
     def _told_apart(
-        self, before: Targets, moved: Targets, score: Array, maps: Tensor, views: Views
-    ) -> tuple[Targets, Array]:
+        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Tensor, views: Views
+    ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores (N,), those that took another's place put elsewhere.
 
         The maps (N, S, 17, 17) of such a target are read again without the places that others
@@ -222,8 +135,8 @@ class SiamFCTracker:
         return replace(moved, centre=centre, zoom=zoom), score
 
     def _taken_up(
-        self, targets: Targets, score: Array, maps: Tensor, views: Views
-    ) -> tuple[Targets, Array]:
+        self, targets: SiamFCTargets, score: Array, maps: Tensor, views: Views
+    ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores, those lost put where a wide view (M,) shows them best."""
         move = self._read(maps, influence=0)
         peak = move.peaks.cpu().numpy()[:, 0].astype(np.float64)
@@ -244,7 +157,7 @@ class SiamFCTracker:
             centre[row], zoom[row], score[row] = place[i], targets.sure_zoom[row], found[i]
         return replace(targets, centre=centre, zoom=zoom), score
 
-    def _judged(self, before: Targets, after: Targets, score: Array) -> Targets:
+    def _judged(self, before: SiamFCTargets, after: SiamFCTargets, score: Array) -> SiamFCTargets:
         """Return the moved targets with the states that their scores lead to."""
         state = next_states(score, before.state, self.settings)
         lost, sure = state == State.LOST, state == State.TRACKED
@@ -256,8 +169,7 @@ class SiamFCTracker:
             sure_zoom=np.where(sure, after.zoom, before.sure_zoom),
         )
 
-    def _started(self, frame: Frame, where: Array) -> Targets:
-        """Return new targets at boxes (N, 4), their exemplars seen."""
+    def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> SiamFCTargets:
         number = len(where)
         border = np.tile(mean_colour(frame), (number, 1))
         centre, size = box_arithmetic.centres(where), where[:, 2:]
@@ -265,19 +177,23 @@ class SiamFCTracker:
         crops = np.empty((number, EXEMPLAR, EXEMPLAR, 3), np.uint8)
         for i in range(number):
             crops[i] = windows.cut(frame, centre[i], sides[i], EXEMPLAR, border[i])
-        ids = np.arange(self._next_id, self._next_id + number, dtype=np.int64)
-        self._next_id += number
-        zero = np.zeros((number, 2))
-        peaks = torch.zeros(number, len(self._steps), device=self._network.device)
-        exemplar = self._network.embed(crops)
-        ones = np.ones(number)
-        state, lost_for = np.full(number, int(State.TRACKED)), np.zeros(number, np.int64)
-        targets = Targets(
-            ids, centre, size, ones, border, exemplar, zero, peaks, state, lost_for, centre, ones
+        targets = SiamFCTargets(
+            ids=ids,
+            centre=centre,
+            first=size,
+            state=np.full(number, int(State.TRACKED)),
+            zoom=np.ones(number),
+            border=border,
+            exemplar=self._network.embed(crops),
+            zero=np.zeros((number, 2)),
+            first_peaks=torch.zeros(number, len(self._steps), device=self._network.device),
+            lost_for=np.zeros(number, np.int64),
+            sure_centre=centre,
+            sure_zoom=np.ones(number),
         )
         return self._zeroed(frame, targets)
 
-    def _zeroed(self, frame: Frame, targets: Targets) -> Targets:
+    def _zeroed(self, frame: Frame, targets: SiamFCTargets) -> SiamFCTargets:
         """Return targets with what their score maps show in the very frame they started in.
 
         A map's peak there is off the centre, by what surrounds the target, and another scale
@@ -304,7 +220,7 @@ class SiamFCTracker:
             settings = replace(settings, window_influence=influence)
         return find_moves(maps, self._matrix, self._window, settings, first)
 
-    def _near_views(self, targets: Targets) -> Views:
+    def _near_views(self, targets: SiamFCTargets) -> Views:
         """Return N * S views: each target's place at each scale."""
         scales = len(self._steps)
         return Views(
@@ -313,7 +229,7 @@ class SiamFCTracker:
             side=(targets.side[:, None] * self._steps).ravel(),
         )
 
-    def _wide_views(self, targets: Targets) -> tuple[Views, NDArray[np.int64]]:
+    def _wide_views(self, targets: SiamFCTargets) -> tuple[Views, NDArray[np.int64]]:
         """Return M views all over the frame for the lost targets, and whose they are, (M,)."""
         frame = np.array(self._frame_size, dtype=np.float64)
         lost = np.flatnonzero(targets.lost_for * self.settings.redetect)
@@ -333,7 +249,9 @@ class SiamFCTracker:
         target = np.array(rows, dtype=np.int64)
         return Views(target, np.array(places).reshape(-1, 2), last.side[target]), target
 
-    def _windows(self, frame: Frame, targets: Targets, views: list[Views]) -> NDArray[np.uint8]:
+    def _windows(
+        self, frame: Frame, targets: SiamFCTargets, views: list[Views]
+    ) -> NDArray[np.uint8]:
         """Return the windows (M, 255, 255, 3) of all views, in their order."""
         crops = np.empty((sum(len(part.side) for part in views), SEARCH, SEARCH, 3), np.uint8)
         number = 0
@@ -345,43 +263,17 @@ class SiamFCTracker:
                 number += 1
         return crops
 
-    def _fit(self, width: int, height: int) -> None:
-        """Scale the targets with a frame whose size has changed."""
-        if (width, height) == self._frame_size:
-            return
-        factor = np.array([width, height]) / np.array(self._frame_size)
-        self._frame_size = (width, height)
-        targets = self.targets
-        self._targets = self._bounded(
-            replace(
-                targets,
-                centre=targets.centre * factor,
-                first=targets.first * factor,
-                sure_centre=targets.sure_centre * factor,
-            )
-        )
-
-    def _bounded(self, targets: Targets) -> Targets:
-        """Return targets brought within bounds."""
+    def _bounded(self, targets: SiamFCTargets) -> SiamFCTargets:
         frame = np.array(self._frame_size, dtype=np.float64)
-        least = np.minimum(_LEAST / targets.first.min(axis=1), 1)
+        least = np.minimum(LEAST / targets.first.min(axis=1), 1)
         low = np.maximum(self.settings.smallest, least)
         high = np.minimum(self.settings.largest, (frame / targets.first).min(axis=1))
         # The upper bound is put on last: a frame may have become smaller than the lower one.
         zoom = np.minimum(np.maximum(targets.zoom, low), high)
         return replace(targets, centre=np.clip(targets.centre, 0, frame), zoom=zoom)
 
-    def _score(self, targets: Targets, peak: Array) -> Array:
+    def _score(self, targets: SiamFCTargets, peak: Array) -> Array:
         """Return the confidence in [0, 1] of the targets' peaks (N,)."""
         first = targets.first_peaks[:, len(self._steps) // 2].cpu().numpy().astype(np.float64)
         height = peak / np.maximum(first, _LEAST_PEAK)
-        scale, offset = self._calibration
-        return np.asarray(1 / (1 + np.exp(-np.clip(scale * (height - offset), -60, 60))))
-
-    def _result(self, score: Array, seconds: float) -> Result:
-        targets = self.targets
-        box = targets.boxes()
-        if self._single:
-            number = int(targets.ids[0])
-            return Result(box[0], float(score[0]), State(int(targets.state[0])), number, seconds)
-        return Result(box, score, targets.state.copy(), targets.ids.copy(), seconds)
+        return confidence(height, *self._calibration)

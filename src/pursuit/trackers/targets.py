@@ -2,52 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit.boxes import Array
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH
+from pursuit.trackers.many import Targets
 
 
 @dataclass(frozen=True)
-class Targets:
+class SiamFCTargets(Targets):
     """The state of N targets: a row a target.
 
     Attributes:
-        ids: (N,) numbers given out by the tracker.
-        centre: (N, 2) x, y in the frame.
-        first: (N, 2) w, h at the start.
         zoom: (N,) size now, in terms of the first; boxes keep their aspect ratio.
         border: (N, 3) mean colour of the frame each started in.
         exemplar: (N, C, 6, 6) features, on the runtime's device.
         zero: (N, 2) x, y in cells: where the map's peak is when nothing has moved.
         first_peaks: (N, S) highest score of each scale when nothing had moved.
-        state: (N,) of `State`.
         lost_for: (N,) frames since the target was lost, 0 while it is not.
         sure_centre, sure_zoom: (N, 2), (N,): centre and zoom when it was last TRACKED.
     """
 
-    ids: NDArray[np.int64]
-    centre: Array
-    first: Array
     zoom: Array
     border: Array
     exemplar: Tensor
     zero: Array
     first_peaks: Tensor
-    state: NDArray[np.int64]
     lost_for: NDArray[np.int64]
     sure_centre: Array
     sure_zoom: Array
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     @property
     def size(self) -> Array:
@@ -59,26 +47,13 @@ class Targets:
         """(N,) side of the search window now, in frame pixels."""
         return box_arithmetic.context_side(self.size) * SEARCH / EXEMPLAR
 
-    def boxes(self) -> Array:
-        """Return the boxes (N, 4) now."""
-        return box_arithmetic.from_centres(self.centre, self.size)
+    def scaled(self, factor: Array) -> SiamFCTargets:
+        """Return the targets in a frame that is (2,) times as wide and high."""
+        return replace(super().scaled(factor), sure_centre=self.sure_centre * factor)
 
-    def with_sure_place(self) -> Targets:
+    def with_sure_place(self) -> SiamFCTargets:
         """Return the targets where and as large as they were when last TRACKED."""
         return replace(self, centre=self.sure_centre, zoom=self.sure_zoom)
-
-    def take(self, rows: NDArray[np.int64]) -> Targets:
-        """Return the targets of these rows."""
-        return Targets(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-    def join(self, other: Targets) -> Targets:
-        """Return these targets and others after them."""
-        joined: dict[str, Any] = {}
-        for name in (field.name for field in fields(self)):
-            mine, others = getattr(self, name), getattr(other, name)
-            both = torch.cat if isinstance(mine, Tensor) else np.concatenate
-            joined[name] = both([mine, others])
-        return Targets(**joined)
 
 
 @dataclass(frozen=True)
