@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.errors import DataError, StoreError, nearest
-from pursuit.learning.recipe import DataRecipe
+from pursuit.learning.recipe import DataRecipe, GOTURNDataRecipe
 from pursuit.store import Store, StoreObject
 
 Rows = NDArray[np.int64]
+Data = TypeVar("Data", bound=DataRecipe)
 
 
 @dataclass(frozen=True)
@@ -63,26 +66,14 @@ class PairSampler:
         self._seed = seed
         self._frame = store.frame
         objects = learnt_from(store, recipe, seed)
-        self._videos = _by_video(store, objects)
-        self._stills = _first_rows(store, "still")
-        self._unlabelled = _first_rows(store, "unlabelled")
+        self._videos = by_video(store, objects)
+        self._stills = first_rows(store.objects, "still")
+        self._unlabelled = first_rows(store.objects, "unlabelled")
         self._objects = store.object_of
         self._scenery = _scenery(store, objects)
-        self._chance = _video_chance(self._videos, recipe.video_weight)
-        self._shares = self._kinds()
-
-    def _kinds(self) -> NDArray[np.float64]:
-        recipe = self._recipe
-        shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
-        if shares[0] < -1e-9:
-            raise DataError("data.still and data.unlabelled together are more than 1")
+        self._chance = video_chance(self._videos, recipe.video_weight)
         numbers = (len(self._videos), len(self._stills), len(self._unlabelled))
-        for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
-            if share > 1e-9 and number == 0:
-                raise DataError(
-                    f"the recipe draws from {name}, but the store has none of use: {way}"
-                )
-        return np.maximum(shares, 0) / shares.sum()
+        self._shares = shares_of_kinds(recipe, numbers)
 
     @property
     def crops(self) -> int:
@@ -145,34 +136,79 @@ class PairSampler:
 
 def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
     """Return a sampler of the held-out videos alone, or None where none are held out."""
+    swapped = swapped_for_held_out(store, recipe)
+    return None if swapped is None else PairSampler(store, swapped, seed=0)
+
+
+def swapped_for_held_out(store: Store, recipe: Data) -> Data | None:
+    """Return what draws from the held-out videos alone, or None where none are held out."""
     if not recipe.held_out:
         return None
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     rest = tuple(sorted(known - set(recipe.held_out)))
     only = {"held_out": rest, "share": 1.0, "still": 0.0, "unlabelled": 0.0}
-    swapped = recipe.model_copy(update=only)
-    return PairSampler(store, swapped, seed=0)
+    return recipe.model_copy(update=only)
+
+
+def shares_of_kinds(recipe: DataRecipe, numbers: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Return the shares (3,) of pairs from videos, stills, unlabelled pictures.
+
+    Args:
+        numbers: how many there are of each.
+
+    Raises:
+        DataError: there is none of a kind that has a share, or shares are more than 1.
+    """
+    shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
+    if shares[0] < -1e-9:
+        raise DataError("data.still and data.unlabelled together are more than 1")
+    for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
+        if share > 1e-9 and number == 0:
+            raise DataError(f"the recipe draws from {name}, but the store has none of use: {way}")
+    return np.maximum(shares, 0) / shares.sum()
 
 
 def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject]:
     """Return the objects of the store that a run sees, to follow or as scenery.
 
     Of the videos that are not held out, `recipe.share`, at least one; stills and unlabelled
-    pictures whole, where the recipe draws from them.
+    pictures whole, where the recipe draws from them; for GOTURN, stills without those whose box
+    fills too much of the picture.
 
     Raises:
         DataError: a held-out video is not in the store.
+        StoreError: a store of format 1, for GOTURN.
     """
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     videos = _share_of(known - set(recipe.held_out), recipe.share, seed)
     drawn = {"still": recipe.still > 0, "unlabelled": recipe.unlabelled > 0}
+    if isinstance(recipe, GOTURNDataRecipe):
+        boxes, frames = places(store)
+        fills = (boxes[:, 2:] >= recipe.largest * frames).any(axis=1)
+    else:
+        fills = np.zeros(len(store), dtype=bool)
     return [
         entry
         for entry in store.objects
         if (entry.video in videos if entry.kind == "video" else drawn[entry.kind])
+        and not (entry.kind == "still" and fills[entry.first])
     ]
+
+
+def places(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the boxes (R, 4) in pixels of their frames, and the sizes (R, 2) of these.
+
+    Raises:
+        StoreError: the store is of format 1, which does not hold them.
+    """
+    if store.place is None or store.frame_size is None:
+        raise StoreError(
+            f"the store {store.path} is of format 1, which does not hold where boxes lie in their "
+            "frames; GOTURN learns from that: curate anew, to another folder"
+        )
+    return store.place.astype(np.float64), store.frame_size.astype(np.float64)
 
 
 def digest(store: Store, objects: list[StoreObject]) -> str:
@@ -217,7 +253,7 @@ def object_rows(entry: StoreObject) -> Rows:
     return np.arange(entry.first, entry.first + entry.count, dtype=np.int64)
 
 
-def _by_video(store: Store, objects: list[StoreObject]) -> list[tuple[Rows, ...]]:
+def by_video(store: Store, objects: list[StoreObject]) -> list[tuple[Rows, ...]]:
     """Return the tracks of each video among the objects that can give a pair."""
     videos: dict[str, list[Rows]] = {}
     for entry in objects:
@@ -239,11 +275,13 @@ def _scenery(store: Store, objects: list[StoreObject]) -> list[Rows]:
     return [rows for rows in full if len(rows)] or tracks
 
 
-def _first_rows(store: Store, kind: str) -> Rows:
-    return np.array([e.first for e in store.objects if e.kind == kind], dtype=np.int64)
+def first_rows(objects: Iterable[StoreObject], kind: str) -> Rows:
+    """Return the first rows of the objects of a kind: of pictures, the only ones."""
+    return np.array([e.first for e in objects if e.kind == kind], dtype=np.int64)
 
 
-def _video_chance(videos: list[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:
+def video_chance(videos: Sequence[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:
+    """Return the chance (V,) of each video, given the rows of its tracks."""
     if weight == "even":
         chance = np.ones(len(videos))
     else:

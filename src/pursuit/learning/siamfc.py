@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,13 +10,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pursuit.errors import DataError
-from pursuit.learning import augment
+from pursuit.learning import augment, loop
 from pursuit.learning.examples import Pairs, PairSampler, generator, held_out_sampler
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import AugmentRecipe, LossRecipe, NetworkRecipe, OptimRecipe, Recipe
+from pursuit.learning.recipe import (
+    AugmentRecipe,
+    LossRecipe,
+    NetworkRecipe,
+    OptimRecipe,
+    SiamFCRecipe,
+)
 from pursuit.learning.world import World, gathered
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
 from pursuit.store import Store
+
+_PICTURES = 4
 
 
 class Batch(NamedTuple):
@@ -37,6 +45,11 @@ class Batch(NamedTuple):
     foreign: Tensor
     rows: Tensor
 
+    @property
+    def windows(self) -> tuple[Tensor, Tensor]:
+        """All that the trunk sees."""
+        return self.exemplar, self.search
+
 
 class Examples:
     """Batches of augmented windows; each is a function of the seed and the step.
@@ -45,7 +58,7 @@ class Examples:
     """
 
     def __init__(
-        self, sampler: PairSampler, store: Store, recipe: Recipe, pool: CropPool, world: World
+        self, sampler: PairSampler, store: Store, recipe: SiamFCRecipe, pool: CropPool, world: World
     ) -> None:
         self._sampler = sampler
         self._store = store
@@ -83,7 +96,9 @@ class Examples:
         return [self._store.objects[number].name for number in objects]
 
 
-def training_examples(store: Store, recipe: Recipe, pool: CropPool, world: World) -> Examples:
+def training_examples(
+    store: Store, recipe: SiamFCRecipe, pool: CropPool, world: World
+) -> Examples:
     """Return the batches a recipe trains on.
 
     Raises:
@@ -98,7 +113,7 @@ def training_examples(store: Store, recipe: Recipe, pool: CropPool, world: World
     return Examples(sampler, store, recipe, pool, world)
 
 
-def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
+def held_out_examples(store: Store, recipe: SiamFCRecipe, pool: CropPool) -> Examples | None:
     """Return batches of the held-out videos, the target somewhere near the middle, else None."""
     sampler = held_out_sampler(store, recipe.data)
     if sampler is None:
@@ -248,3 +263,41 @@ def _multipliers(module: nn.Module, name: str) -> tuple[float, float]:
     if isinstance(module, nn.BatchNorm2d):
         return (2, 0) if name == "weight" else (1, 0)
     return (1, 1)
+
+
+def _error(scores: Tensor, batch: Batch) -> Tensor:
+    return centre_error(scores, batch.offset)
+
+
+def _pictures(scores: Tensor, batch: Batch) -> Tensor:
+    """Return (N, 3, S, 3 S): exemplar, search window, score map as light on the window."""
+    size = batch.search.shape[-1]
+    shown = batch.search[:_PICTURES] / 255
+    maps = scores[:_PICTURES, None].float()
+    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    light = functional.interpolate((maps - low) / (high - low + 1e-6), size=size)
+    gap = size - batch.exemplar.shape[-1]
+    exemplar = functional.pad(
+        batch.exemplar[:_PICTURES] / 255, (gap // 2, gap - gap // 2) * 2, value=1.0
+    )
+    return torch.cat([exemplar, shown, shown * (0.2 + 0.8 * light)], dim=3).cpu()
+
+
+def task(
+    recipe: SiamFCRecipe,
+    network: SiamFC,
+    store: Store,
+    pool: CropPool,
+    world: World,
+    card: dict[str, Any],
+) -> loop.Task:
+    """Return what the loop needs to train this network by this recipe."""
+    return loop.Task(
+        learner=Learner(network, recipe.loss),
+        optimiser=optimiser(network, recipe.optim),
+        training=training_examples(store, recipe, pool, world),
+        held_out=held_out_examples(store, recipe, pool),
+        error=_error,
+        pictures=_pictures,
+        card=card,
+    )

@@ -6,8 +6,9 @@
 
 Crops are numbered through all shards; an object's crops follow one another, by frame. The
 index holds what is small of each crop as lists (frame, box, scale, inside, border, crc32
-of the JPEG, place and size of the frame), and in its schema's metadata under `store` a JSON of the settings and of each
-shard's rows and bytes. All files are Arrow IPC files and can be read with any Arrow.
+of the JPEG, the box's place in the frame, the frame's size), and in its schema's metadata
+under `store` a JSON of the settings and of each shard's rows and bytes. All files are Arrow
+IPC files and can be read with any Arrow.
 """
 
 from __future__ import annotations
