@@ -1,15 +1,15 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and finding those that go by a name or a path."""
 
 from __future__ import annotations
 
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pursuit.errors import OutputError
+from pursuit.errors import OutputError, PursuitError, nearest
 
 # Of a disk, a user's share of it, and a file that may not grow.
 _FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}
@@ -73,6 +73,27 @@ def cannot_write(path: Path | str, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     full = "free some space or " if error.errno in _FULL else ""
     return OutputError(f"cannot write {path}: {reason}; {full}choose another place")
+
+
+def named_file(
+    name: str, inside: Mapping[str, Path], *, kind: str, missing: str, error: type[PursuitError]
+) -> Path:
+    """Return the file of a name inside the package, or of a path.
+
+    Args:
+        name: one of `inside`, which goes before a file of the same name, or a path.
+        kind: what they are, in the plural: `weights`.
+        missing: what the error says before the name: `no weights`.
+
+    Raises:
+        PursuitError: an `error`; neither is there. It tells the nearest name, or all.
+    """
+    if name in inside:
+        return inside[name]
+    if os.path.isfile(name):  # noqa: PTH113  says no of what it may not look at
+        return Path(name)
+    hint = nearest(name, inside) or f"; shipped {kind}: {', '.join(inside)}"
+    raise error(f"{missing} {name}{hint}")
 
 
 def _umask() -> int:

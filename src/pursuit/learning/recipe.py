@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pursuit.errors import RecipeError, nearest
+from pursuit.files import named_file
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -290,7 +291,7 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
         RecipeError: no such recipe or base, bases in a circle, an empty file, not YAML, an
             unknown key or an impossible value.
     """
-    path = _find(name)
+    path = named_file(name, shipped(), kind="recipes", missing="no recipe", error=RecipeError)
     values = _merged(path)
     for override in overrides:
         _override(values, override)
@@ -318,17 +319,6 @@ def check(values: dict[str, Any], where: str) -> Recipe:
         return kind.model_validate(values)
     except ValidationError as error:
         raise RecipeError(f"recipe {where}: {_first(error, kind)}") from error
-
-
-def _find(name: str) -> Path:
-    recipes = shipped()
-    if name in recipes:
-        return recipes[name]
-    path = Path(name)
-    if path.is_file():
-        return path
-    hint = nearest(name, recipes) or f"; shipped recipes: {', '.join(recipes)}"
-    raise RecipeError(f"no recipe {name}{hint}")
 
 
 def _merged(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:

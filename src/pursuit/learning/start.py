@@ -7,6 +7,7 @@ norms back that leave the network's score maps as they are, so that it can learn
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from pursuit import weights
-from pursuit.errors import RecipeError, nearest
+from pursuit.errors import RecipeError
+from pursuit.files import named_file
 from pursuit.learning import siamfc
 from pursuit.learning.recipe import NetworkRecipe, Recipe
 from pursuit.learning.widen import widen
@@ -53,7 +55,7 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
         source, _ = _read_checkpoint(Path(start))
         norms_fit = source.shape.norm_last == network.shape.norm_last
     else:
-        source, norms_fit = weights.read(file)[0], True
+        source, norms_fit = weights.read_siamfc(file)[0], True
     old, new = source.shape, network.shape
     wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
     if not norms_fit:
@@ -77,18 +79,13 @@ def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Win
 
 def is_there(start: str) -> bool:
     """Return whether `network.start` names shipped weights or a file."""
-    return start in weights.shipped() or Path(start).is_file()
+    return start in weights.shipped() or os.path.isfile(start)  # noqa: PTH113  as named_file
 
 
 def weights_file(start: str) -> Path | None:
     """Return the weights file that `network.start` names; None where it is a checkpoint."""
-    inside = weights.shipped()
-    if start in inside:
-        return inside[start]
-    path = Path(start)
-    if not is_there(start):
-        hint = nearest(start, inside) or f"; shipped weights: {', '.join(inside)}"
-        raise RecipeError(f"network.start: there is no checkpoint or weights file {start}{hint}")
+    missing = "network.start: there is no checkpoint or weights file"
+    path = named_file(start, weights.shipped(), kind="weights", missing=missing, error=RecipeError)
     return path if path.suffix == SUFFIX else None
 
 
@@ -203,7 +200,7 @@ def _read_checkpoint(path: Path) -> tuple[SiamFC, Card | None]:
         }
         source = siamfc.build_network(form)
         source.load_state_dict(values)
-        card = Card.model_validate(state["card"]) if state.get("card") else None
+        card = weights.parse_card(state["card"]) if state.get("card") else None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise RecipeError(
             f"network.start: {path} is no checkpoint of a SiamFC run, or a damaged one"

@@ -154,7 +154,7 @@ def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Ca
     state = loop.checkpoint(file, recipe, world)
     if state is None or not state.get("card"):
         return None
-    card = weights.Card.model_validate(state["card"])
+    card = weights.parse_card(state["card"])
     differing = _differing(card, roots)
     if "store" in differing:
         raise RecipeError(

@@ -17,9 +17,9 @@ CROP = 227  # pixels, side of both crops
 CONTEXT = 2.0  # a crop is this many times as wide and high as its box (paper: k1 = k2 = 2)
 OUTPUT = 10.0  # the search crop's width and height in units of the outputs
 MEAN = (104.0, 117.0, 123.0)  # of B, G, R
+CELLS = 6  # side of the pool5 features
+KERNELS = (11, 5, 3, 3, 3)
 
-_CELLS = 6  # side of the pool5 features
-_KERNELS = (11, 5, 3, 3, 3)
 _STRIDES = (4, 1, 1, 1, 1)
 _PADDINGS = (0, 2, 1, 1, 1)
 _POOLED = (0, 1, 4)  # blocks that end in max pooling
@@ -54,7 +54,9 @@ class GOTURN(nn.Module):
     def __init__(self, shape: GOTURNShape | None = None) -> None:
         super().__init__()
         self.shape = shape or GOTURNShape()
-        self.register_buffer("mean", torch.tensor(MEAN).reshape(3, 1, 1), persistent=False)
+        # On the CPU where all else is made on torch's meta device too, to be filled later.
+        mean = torch.tensor(MEAN, device="cpu").reshape(3, 1, 1)
+        self.register_buffer("mean", mean, persistent=False)
         self.trunk = _trunk(self.shape)
         self.head = _head(self.shape)
 
@@ -85,7 +87,7 @@ def _trunk(shape: GOTURNShape) -> nn.Sequential:
     before = 3
     for i, after in enumerate(shape.channels):
         conv = nn.Conv2d(
-            before, after, _KERNELS[i], _STRIDES[i], _PADDINGS[i], groups=shape.groups[i]
+            before, after, KERNELS[i], _STRIDES[i], _PADDINGS[i], groups=shape.groups[i]
         )
         layers: list[nn.Module] = [conv]
         if shape.norm == "batch":
@@ -102,7 +104,7 @@ def _trunk(shape: GOTURNShape) -> nn.Sequential:
 
 def _head(shape: GOTURNShape) -> nn.Sequential:
     blocks: list[nn.Module] = []
-    before = 2 * shape.channels[-1] * _CELLS**2
+    before = 2 * shape.channels[-1] * CELLS**2
     for after in shape.hidden:
         blocks.append(
             nn.Sequential(

@@ -115,7 +115,7 @@ def _uncalibrated(name: str, path: Path, runtime: str) -> SiamFCTracker:
 
     A steep calibration says 0 or 1 of most peaks, and they could not be told from that.
     """
-    network, _ = weights.read(path)
+    network, _ = weights.read_siamfc(path)
     compiled = runtimes.compile(network, runtime)
     return SiamFCTracker(compiled, PRESETS[name], score_scale=1.0, score_offset=0.0, name=name)
 

@@ -13,7 +13,7 @@ from pursuit.trackers.base import Tracker
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
 from pursuit.trackers.settings import DEFAULT, PRESETS, WEIGHTS_OF, with_changes
 from pursuit.trackers.siamfc import SiamFCTracker
-from pursuit.weights import Card, find, read, shipped
+from pursuit.weights import SiamFCCard, find, read_siamfc, shipped
 
 
 def names() -> list[str]:
@@ -94,12 +94,12 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
     return load(name, weights=files[0] if files else None, **options)
 
 
-def _weights(name: str, path: Path | str | None) -> tuple[SiamFC, Card]:
+def _weights(name: str, path: Path | str | None) -> tuple[SiamFC, SiamFCCard]:
     if path is not None:
-        return read(find(str(path)))
+        return read_siamfc(find(str(path)))
     inside = shipped()
     if name not in inside:
         raise WeightsError(
             f"this copy of pursuit ships no weights {name!r}: name a file with weights=PATH"
         )
-    return read(inside[name])
+    return read_siamfc(inside[name])

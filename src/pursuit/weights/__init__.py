@@ -8,31 +8,48 @@ from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
-from pursuit.errors import WeightsError, nearest
+from pursuit.errors import WeightsError
+from pursuit.files import named_file
+from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
-from pursuit.weights import importers
-from pursuit.weights.card import Card, Source, card_for, card_path, read_card, write_card
+from pursuit.weights import caffe, importers
+from pursuit.weights.card import (
+    Card,
+    GOTURNCard,
+    SiamFCCard,
+    Source,
+    card_for,
+    card_path,
+    parse_card,
+    read_card,
+    write_card,
+)
 from pursuit.weights.files import SUFFIX, read_safetensors, save
 
 __all__ = [
     "Card",
+    "GOTURNCard",
+    "SiamFCCard",
     "Source",
     "card_for",
     "card_path",
     "find",
+    "parse_card",
     "read",
     "read_card",
+    "read_goturn",
+    "read_siamfc",
     "save",
     "shipped",
     "write_card",
 ]
 
 
-def read(path: Path | str) -> tuple[SiamFC, Card]:
+def read(path: Path | str) -> tuple[SiamFC | GOTURN, Card]:
     """Return a network ready to track, norms folded, float32, and its card.
 
     What the file is shows in its first bytes, not in its name: `NAME.safetensors` with its
-    card beside it, or one of `pursuit.weights.importers`.
+    card beside it, one of `pursuit.weights.importers`, or a .caffemodel.
 
     Raises:
         WeightsError: missing, truncated, damaged, of another network, or an unsafe pickle.
@@ -40,17 +57,36 @@ def read(path: Path | str) -> tuple[SiamFC, Card]:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(caffe.HEAD)
+        if caffe.is_caffemodel(head) or path.suffix == caffe.SUFFIX:
+            return caffe.read_goturn(path)
+        if head[:6] == b"MATLAB" or head[:4] == b"\x89HDF":
+            return importers.read_matconvnet(path, path.read_bytes())
+        if head[:2] == b"PK" or head[:1] == b"\x80":  # \x80: a bare pickle: PyTorch's old format
+            data = path.read_bytes()
+            reader = importers.read_int8 if _is_npz(data) else importers.read_state_dict
+            return reader(path, data)
+        return read_safetensors(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WeightsError(f"cannot read the weights {path}: {reason}") from None
-    if data[:6] == b"MATLAB" or data[:4] == b"\x89HDF":
-        return importers.read_matconvnet(path, data)
-    if data[:2] == b"PK":
-        return (importers.read_int8 if _is_npz(data) else importers.read_state_dict)(path, data)
-    if data[:1] == b"\x80":  # a bare pickle: PyTorch's old format, or anything
-        return importers.read_state_dict(path, data)
-    return read_safetensors(path, data)
+
+
+def read_siamfc(path: Path | str) -> tuple[SiamFC, SiamFCCard]:
+    """Return what `read` does; a network other than SiamFC is a WeightsError."""
+    network, card = read(path)
+    if not (isinstance(network, SiamFC) and isinstance(card, SiamFCCard)):
+        raise WeightsError(f"{path} holds a GOTURN network; here only SiamFC's weights fit")
+    return network, card
+
+
+def read_goturn(path: Path | str) -> tuple[GOTURN, GOTURNCard]:
+    """Return what `read` does; a network other than GOTURN is a WeightsError."""
+    network, card = read(path)
+    if not (isinstance(network, GOTURN) and isinstance(card, GOTURNCard)):
+        raise WeightsError(f"{path} holds a SiamFC network; here only GOTURN's weights fit")
+    return network, card
 
 
 @cache
@@ -66,14 +102,7 @@ def find(name: str) -> Path:
     Raises:
         WeightsError: neither is there.
     """
-    inside = shipped()
-    if name in inside:
-        return inside[name]
-    path = Path(name)
-    if path.is_file():
-        return path
-    hint = nearest(name, inside) or f"; shipped weights: {', '.join(inside)}"
-    raise WeightsError(f"no weights {name}{hint}")
+    return named_file(name, shipped(), kind="weights", missing="no weights", error=WeightsError)
 
 
 def _is_npz(data: bytes) -> bool:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import overload
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
 from pursuit.errors import WeightsError
 from pursuit.files import atomic_path
-from pursuit.networks.siamfc import SiamFC, SiamFCShape, fold_norms
-from pursuit.weights.card import Card, card_path, read_card, write_card
+from pursuit.networks import goturn, siamfc
+from pursuit.networks.goturn import GOTURN, GOTURNShape
+from pursuit.networks.siamfc import SiamFC, SiamFCShape
+from pursuit.weights.card import Card, card_path, form, read_card, write_card
 
 SUFFIX = ".safetensors"
+Network = SiamFC | GOTURN
 
 
-def save(path: Path | str, network: SiamFC, card: Card) -> Card:
+def save(path: Path | str, network: Network, card: Card) -> Card:
     """Write a network and its card to `path` and beside it; return the card as written.
 
-    Norms are folded in, kernels become float16, biases stay float32. The card's form and
-    hash are set from the network. Each file appears whole or not at all.
+    Batch norms are folded in, kernels and matrices become float16, biases stay float32. The
+    card's form and hash are set from the network. Each file appears whole or not at all.
 
     Raises:
         WeightsError: `path` does not end in .safetensors, or a value does not fit float16.
@@ -35,32 +38,32 @@ def save(path: Path | str, network: SiamFC, card: Card) -> Card:
         raise WeightsError(f"weights are written as NAME{SUFFIX}; got {target}")
     tensors = folded_tensors(network)
     for name, value in tensors.items():
-        if not torch.isfinite(value).all():
+        if not finite(value):
             raise WeightsError(f"cannot write {target}: {name} holds values that are not finite")
     data = save_safetensors(tensors)
-    written = card.with_values(
-        channels=network.shape.channels,
-        groups=network.shape.groups,
-        gain=network.shape.gain,
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
+    written = card.with_values(**form(network.shape), sha256=hashlib.sha256(data).hexdigest())
     with atomic_path(target) as part:
         part.write_bytes(data)
     write_card(card_path(target), written)
     return written
 
 
-def read_safetensors(path: Path, data: bytes) -> tuple[SiamFC, Card]:
-    """Return the network and card of a weights file that `save` wrote, given its bytes."""
+def read_safetensors(path: Path) -> tuple[Network, Card]:
+    """Return the network and card of a weights file that `save` wrote.
+
+    The file is mapped, not read: what is allocated is the network in float32.
+    """
     try:
-        tensors = load_safetensors(data)
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError, KeyError):
         raise WeightsError(
             f"{path} is not a whole weights file: truncated or damaged (fetch it again), "
             "or not a weights file"
         ) from None
     card = read_card(card_path(path))
-    digest = hashlib.sha256(data).hexdigest()
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if card.sha256 != digest:
         raise WeightsError(
             f"{path} is not the file its card names (sha256 {digest[:12]}, the card says "
@@ -69,43 +72,77 @@ def read_safetensors(path: Path, data: bytes) -> tuple[SiamFC, Card]:
     return network_of(path, card.shape(), tensors), card
 
 
-def folded_tensors(network: SiamFC) -> dict[str, Tensor]:
-    """Return conv1.weight, conv1.bias ... conv5.bias and bias, norms folded in."""
-    folded = fold_norms(network)
-    tensors = {"bias": folded.bias.detach().float().reshape(1)}
-    for i, conv in enumerate(_convolutions(folded), start=1):
-        assert conv.bias is not None
-        tensors[f"conv{i}.weight"] = conv.weight.detach().half().contiguous()
-        tensors[f"conv{i}.bias"] = conv.bias.detach().float().contiguous()
+def folded_tensors(network: Network) -> dict[str, Tensor]:
+    """Return conv1.weight, conv1.bias ... conv5.bias, batch norms folded in.
+
+    SiamFC has `bias` too, GOTURN fc1.weight ... fc4.bias.
+    """
+    tensors = {}
+    for name, (module, part) in _places(_folded(network)).items():
+        value = getattr(module, part).detach()
+        value = value.half() if part == "weight" else value.float()
+        tensors[name] = value.contiguous().reshape(value.shape or 1)
     return tensors
 
 
-def network_of(path: Path, shape: SiamFCShape, tensors: Mapping[str, Tensor]) -> SiamFC:
-    """Return the network of a form with these values, in float32 and ready to track.
+@overload
+def network_of(path: Path, shape: SiamFCShape, tensors: Mapping[str, Tensor]) -> SiamFC: ...
+@overload
+def network_of(path: Path, shape: GOTURNShape, tensors: Mapping[str, Tensor]) -> GOTURN: ...
+def network_of(
+    path: Path, shape: SiamFCShape | GOTURNShape, tensors: Mapping[str, Tensor]
+) -> Network:
+    """Return the network of a form with copies of these values, in float32 and ready to track.
 
     Raises:
-        WeightsError: a layer is missing or has another shape; the first one is named.
+        WeightsError: there is no network of this form, or a layer is missing or has another
+            shape; the first one is named.
     """
-    network = SiamFC(shape)
-    targets: dict[str, Tensor] = {"bias": network.bias}
-    for i, conv in enumerate(_convolutions(network), start=1):
-        assert conv.bias is not None
-        targets |= {f"conv{i}.weight": conv.weight, f"conv{i}.bias": conv.bias}
-    for name, target in targets.items():
+    try:
+        with torch.device("meta"):  # no memory: a form in a bad card can be of any size
+            network = SiamFC(shape) if isinstance(shape, SiamFCShape) else GOTURN(shape)
+    except (ValueError, RuntimeError, OverflowError) as error:
+        raise WeightsError(f"{path} comes with a form that no network has: {error}") from None
+    for name, (module, part) in _places(network).items():
         if name not in tensors:
             raise WeightsError(f"{path} holds no {name}: the weights of another network")
-        value = tensors[name]
-        if value.numel() != target.numel() or (name != "bias" and value.shape != target.shape):
+        value, size = tensors[name], getattr(module, part).shape
+        if value.shape != size and not (size == () and value.numel() == 1):
             raise WeightsError(
                 f"{path} holds {name} of shape {tuple(value.shape)}, this network has "
-                f"{tuple(target.shape)}: the weights of another network"
+                f"{tuple(size)}: the weights of another network"
             )
-        if not torch.isfinite(value).all():
+        if not finite(value):
             raise WeightsError(f"{path} holds values in {name} that are not finite")
-        with torch.no_grad():
-            target.copy_(value.reshape(target.shape))
-    return network.eval().requires_grad_(False)
+        own = torch.empty(size).copy_(value.reshape(size))
+        setattr(module, part, nn.Parameter(own, requires_grad=False))
+    return network.eval()
 
 
-def _convolutions(network: SiamFC) -> list[nn.Conv2d]:
-    return [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+def finite(value: Tensor) -> bool:
+    """Return whether all values (at least one) are, without a copy of them."""
+    return all(bool(torch.isfinite(end)) for end in value.aminmax())
+
+
+def _folded(network: Network) -> Network:
+    if isinstance(network, SiamFC):
+        return siamfc.fold_norms(network)
+    # A copy is as large as the network: none where there is nothing to fold.
+    return goturn.fold_norms(network) if network.shape.norm == "batch" else network
+
+
+def _places(network: Network) -> dict[str, tuple[nn.Module, str]]:
+    """Return where each tensor of a weights file goes: a module and the name it has there."""
+    if isinstance(network, SiamFC):
+        convolutions: Sequence[nn.Module] = [block[0] for block in siamfc.blocks(network)]
+    else:
+        convolutions = goturn.convolutions(network)
+    layers = {f"conv{i}": layer for i, layer in enumerate(convolutions, start=1)}
+    if isinstance(network, GOTURN):
+        layers |= {f"fc{i}": layer for i, layer in enumerate(goturn.linears(network), start=1)}
+    places = {
+        f"{name}.{part}": (layer, part)
+        for name, layer in layers.items()
+        for part in ("weight", "bias")
+    }
+    return {"bias": (network, "bias"), **places} if isinstance(network, SiamFC) else places

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from pursuit.errors import MissingExtra, WeightsError
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
-from pursuit.weights.card import Card, card_for
+from pursuit.weights.card import SiamFCCard, card_for
 from pursuit.weights.files import network_of
 
 _GAIN = 1e-3  # of the authors' adjust layer, never learnt; ports kept it
@@ -37,7 +37,7 @@ _HUA_EPS = 1e-6  # epsilon of that port's batch norms
 Arrays = Mapping[str, Tensor]
 
 
-def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, Card]:
+def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, SiamFCCard]:
     """Return the network of a PyTorch state dict with keys backbone.convN.0 and .1.
 
     Raises:
@@ -73,7 +73,7 @@ def read_state_dict(path: Path, data: bytes) -> tuple[SiamFC, Card]:
     return _built(path, tensors, _GAIN, "huanglianghua-style state dict")
 
 
-def read_int8(path: Path, data: bytes) -> tuple[SiamFC, Card]:
+def read_int8(path: Path, data: bytes) -> tuple[SiamFC, SiamFCCard]:
     """Return the network of an npz with convN.weight.int8, convN.weight.scale, convN.bias."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
@@ -92,7 +92,7 @@ def read_int8(path: Path, data: bytes) -> tuple[SiamFC, Card]:
     return _built(path, tensors, _GAIN, "8-bit network of the authors")
 
 
-def read_matconvnet(path: Path, data: bytes) -> tuple[SiamFC, Card]:
+def read_matconvnet(path: Path, data: bytes) -> tuple[SiamFC, SiamFCCard]:
     """Return the network of a MatConvNet DagNN: `net.params` with names and values.
 
     Kernels are height x width x in x out. Norms hold a gain, a bias and moments (C, 2): mean
@@ -187,7 +187,7 @@ def _matlab_norm(
     return first, second, third, fourth
 
 
-def _built(path: Path, tensors: Arrays, gain: float, origin: str) -> tuple[SiamFC, Card]:
+def _built(path: Path, tensors: Arrays, gain: float, origin: str) -> tuple[SiamFC, SiamFCCard]:
     """Return the network of these tensors, widths and groups read from their shapes."""
     kernels = [tensors[f"conv{i}.weight"] for i in range(1, 6)]
     channels = [len(kernel) for kernel in kernels]
