@@ -26,7 +26,7 @@ class CaffeSGD(Optimizer):
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if not weights:
                 continue
-            gradients = [weight.grad for weight in weights]
+            gradients: Any = [weight.grad for weight in weights]
             if group["weight_decay"]:
                 gradients = torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
             steps = [self._step_of(weight) for weight in weights]

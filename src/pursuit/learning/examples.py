@@ -186,9 +186,9 @@ def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject
     drawn = {"still": recipe.still > 0, "unlabelled": recipe.unlabelled > 0}
     if isinstance(recipe, GOTURNDataRecipe):
         boxes, frames = places(store)
-        fills = (boxes[:, 2:] >= recipe.largest * frames).any(axis=1)
+        fills = np.any(boxes[:, 2:] >= recipe.largest * frames, axis=1)
     else:
-        fills = np.zeros(len(store), dtype=bool)
+        fills = np.zeros(len(store), dtype=np.bool_)
     return [
         entry
         for entry in store.objects

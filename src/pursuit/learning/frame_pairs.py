@@ -108,7 +108,9 @@ class FramePairs:
             box = self._store.boxes[current].astype(np.float64)
             before = self._store.boxes[previous].astype(np.float64)
             seen = brought(
-                self._places[previous], self._places[current], self._store.scale[current],
+                self._places[previous],
+                self._places[current],
+                self._store.scale[current],
                 self._store.size,
             )
         else:
@@ -242,6 +244,4 @@ def _error(scale: float, rng: Random) -> Array:
 
 
 def _wrong(box: Array, error: Array) -> Array:
-    return bx.from_centres(
-        bx.centres(box) + error[:2] * box[2:], box[2:] * np.exp(error[2:])
-    )
+    return bx.from_centres(bx.centres(box) + error[:2] * box[2:], box[2:] * np.exp(error[2:]))

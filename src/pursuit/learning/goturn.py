@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pursuit import boxes as bx
-from pursuit.frames import Colour
 from pursuit.learning import augment, loop
 from pursuit.learning.caffe_sgd import CaffeSGD
 from pursuit.learning.examples import generator, swapped_for_held_out
@@ -20,7 +19,6 @@ from pursuit.learning.recipe import (
     GOTURNAugmentRecipe,
     GOTURNLossRecipe,
     GOTURNNetworkRecipe,
-    GOTURNOptimRecipe,
     GOTURNRecipe,
     MotionRecipe,
 )
@@ -28,8 +26,8 @@ from pursuit.learning.world import World
 from pursuit.networks.goturn import (
     CONTEXT,
     CROP,
-    OUTPUT,
     GOTURN,
+    OUTPUT,
     GOTURNShape,
     convolutions,
     initialise,
@@ -114,7 +112,9 @@ class Examples:
 
     def names(self, step: int) -> list[str]:
         """Return the names of the objects of a step's pairs of frames, of all processes."""
-        pairs: list[FramePair] = [self._pairs.pair(int(i)) for i in np.unique(self._numbers(step)[0])]
+        pairs: list[FramePair] = [
+            self._pairs.pair(int(i)) for i in np.unique(self._numbers(step)[0])
+        ]
         return [self._pairs.name(pair) for pair in pairs]
 
     def _numbers(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -190,9 +190,7 @@ def corners(boxes: Array, around: Array, flip: Array) -> Array:
     return np.where(flip[:, None, None] < 0, mirrored, found).reshape(-1, 4)
 
 
-def training_examples(
-    store: Store, recipe: GOTURNRecipe, pool: CropPool, world: World
-) -> Examples:
+def training_examples(store: Store, recipe: GOTURNRecipe, pool: CropPool, world: World) -> Examples:
     """Return the batches a recipe trains on.
 
     Raises:
@@ -279,8 +277,7 @@ class Learner(nn.Module):
                 search = self.network.embed(_laid_out(batch.search))
                 return torch.zeros_like(search[: len(batch.target)]), search
             features = self.network.embed(_laid_out(torch.cat(batch.windows)))
-        target, search = features.split([len(batch.target), len(batch.search)])
-        return target, search
+        return features[: len(batch.target)], features[len(batch.target) :]
 
 
 def _laid_out(images: Tensor) -> Tensor:
@@ -308,7 +305,8 @@ def first_weights(network: GOTURN, recipe: GOTURNRecipe) -> None:
     if recipe.network.first == "caffe":
         return
     with torch.no_grad():
-        for layer in (*convolutions(network), *linears(network)[:-1]):
+        layers: list[nn.Conv2d | nn.Linear] = [*convolutions(network), *linears(network)[:-1]]
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
             assert layer.bias is not None
             layer.bias.zero_()
@@ -376,7 +374,7 @@ def pictures(found: Tensor, batch: Batch) -> Tensor:
     return torch.stack(shown) / 255
 
 
-def _outline(image: Tensor, corners: Tensor, colour: Colour) -> None:
+def _outline(image: Tensor, corners: Tensor, colour: tuple[int, int, int]) -> None:
     """Draw the outline of a box onto an image (3, 227, 227)."""
     scaled = (corners.float().cpu() * (CROP / OUTPUT)).round().clamp(0, CROP - 1)
     left, top, right, bottom = (int(value) for value in scaled)

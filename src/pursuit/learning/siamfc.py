@@ -96,9 +96,7 @@ class Examples:
         return [self._store.objects[number].name for number in objects]
 
 
-def training_examples(
-    store: Store, recipe: SiamFCRecipe, pool: CropPool, world: World
-) -> Examples:
+def training_examples(store: Store, recipe: SiamFCRecipe, pool: CropPool, world: World) -> Examples:
     """Return the batches a recipe trains on.
 
     Raises:

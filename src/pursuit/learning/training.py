@@ -87,7 +87,8 @@ def train(
         card = _begun(file, recipe, world, roots) or _card(store, recipe, name, network, roots)
     pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
     if recipe.network.start and not file.exists():
-        start_from(network, recipe, lambda: _windows(store, recipe, pool))
+        start = recipe.network.start
+        start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if world.size > 1:
         share_norms(network)
@@ -249,7 +250,7 @@ def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> we
         source.model_copy(update={"note": f"{source.note} (by way of {before.name})"})
         for source in before.data
     ]
-    kept = {"data": (*card.data, *earlier), "licence": before.licence}
+    kept: dict[str, Any] = {"data": (*card.data, *earlier), "licence": before.licence}
     if before.network == card.network:
         kept |= {"score_scale": before.score_scale, "score_offset": before.score_offset}
     return card.with_values(**kept)
