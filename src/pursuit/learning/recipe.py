@@ -389,7 +389,8 @@ def _override(values: dict[str, Any], text: str) -> None:
         raise RecipeError(f"an override is written KEY=VALUE, as optim.lr=0.01; got {text}")
     parts = ["data", "store"] if key == "data" else key.split(".")
     try:
-        parsed = value if parts == ["data", "store"] else yaml.safe_load(value)
+        # Nothing is the empty text, as in network.start=; YAML reads it as null.
+        parsed = yaml.safe_load(value) if value and parts != ["data", "store"] else value
     except yaml.YAMLError:
         raise RecipeError(f"override {key}: cannot read the value {value!r}") from None
     if isinstance(parsed, str) and parts != ["data", "store"]:
