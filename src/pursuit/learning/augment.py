@@ -412,18 +412,17 @@ def render(
 
 
 def coloured(windows: Tensor, look: Look) -> Tensor:
-    """Return windows (B, 3, n, n), 0 to 255, with a look; those given may be changed."""
+    """Return windows (B, 3, n, n), 0 to 255, with a look: those given, changed."""
     if len(look.coarse):
         _coarsen(windows, look.coarse)
     if len(look.blurred):
         _blur(windows, look.blurred, _on(look.kernels, windows))
-    windows = windows * _on(look.gain, windows)[:, :, None, None]
+    windows *= _on(look.gain, windows)[:, :, None, None]
     windows += _on(look.shift, windows)[:, :, None, None]
     if look.gray.any():
+        onto = _index(np.flatnonzero(look.gray), windows)
         weights = torch.tensor(_GRAY, device=windows.device)[:, None, None]
-        luminance = (windows * weights).sum(1, keepdim=True)
-        is_gray = torch.as_tensor(look.gray, device=windows.device)[:, None, None, None]
-        windows = torch.where(is_gray, luminance, windows)
+        windows[onto] = (windows[onto] * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
     return windows.clamp_(0, 255)
 
 

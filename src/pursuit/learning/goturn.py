@@ -169,11 +169,9 @@ def _blackened(windows: Tensor, centre: Array, half: Array, inside: Array) -> Te
     at = centre[:, :, None] + half[:, :, None] * steps  # (B, 2, 227)
     low, high = inside[:, :2, None], (inside[:, :2] + inside[:, 2:])[:, :, None]
     shown = np.clip(at - low + 0.5, 0, 1) * np.clip(high - at + 0.5, 0, 1)
-    onto = np.flatnonzero((shown < 1).any(axis=(1, 2)))
-    if len(onto):
-        mask = torch.as_tensor(shown[onto], dtype=torch.float32).to(windows.device)
-        index = torch.as_tensor(onto).to(windows.device)
-        windows[index] *= mask[:, 0, None, None, :] * mask[:, 1, None, :, None]
+    if (shown < 1).any():
+        mask = torch.as_tensor(shown, dtype=torch.float32).to(windows.device)
+        windows *= mask[:, 0, None, None, :] * mask[:, 1, None, :, None]
     return windows
 
 

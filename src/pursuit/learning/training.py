@@ -93,7 +93,7 @@ def train(
     if world.size > 1:
         share_norms(network)
     noted = card.model_dump(mode="json") if card else {}
-    task = _task(recipe, network, store, pool, world, noted)
+    task = task_of(recipe, network, store, pool, world, noted)
     reports = loop.train(task, recipe, out, device, world, tell, stop_after)
     if card is None:
         return None
@@ -104,7 +104,7 @@ def train(
     return Trained(path)
 
 
-def _task(
+def task_of(
     recipe: Recipe,
     network: SiamFC | GOTURN,
     store: Store,
