@@ -74,6 +74,18 @@ def test_gaps_and_direction(small_store: Path) -> None:
     assert 0.4 < (gaps < 0).mean() < 0.6
 
 
+def test_far_pairs_show_the_target_long_before(small_store: Path) -> None:
+    store = stores.open(small_store)
+    pairs = _pairs(small_store, "data.still=0", "data.far=1", "data.far_gap=8")
+    drawn = [pairs.pair(number) for number in range(300)]
+    assert all(store.object_of[p.previous] == store.object_of[p.current] for p in drawn)
+    gaps = np.array([store.frame[p.current] - store.frame[p.previous] for p in drawn])
+    assert set(np.abs(gaps)) == set(range(1, 9)) and 0.4 < (gaps < 0).mean() < 0.6
+    # Search crops are moved ones, the first too: the model's, not the target's own way.
+    shifts = [(bx.centres(p.search[0]) - bx.centres(p.box)) / p.box[2:] for p in drawn]
+    assert np.abs(shifts).mean() == pytest.approx(0.2, rel=0.15)
+
+
 def test_a_pair_is_a_function_of_seed_and_number(small_store: Path) -> None:
     one, two = _pairs(small_store), _pairs(small_store)
     for number in (7, 3, 7):

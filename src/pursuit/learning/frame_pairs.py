@@ -79,7 +79,8 @@ class FramePairs:
         found = [(self._video(rows), rows) for rows in tracks]
         found = [(video, rows) for video, rows in found if any(map(len, video.forwards))]
         self._videos = [video for video, _ in found]
-        self._chance = video_chance([rows for _, rows in found], data.video_weight)
+        self._tracks = [rows for _, rows in found]
+        self._chance = video_chance(self._tracks, data.video_weight)
         self._stills = first_rows(self._objects, "still")
         self._unlabelled = first_rows(self._objects, "unlabelled")
         numbers = (len(self._videos), len(self._stills), len(self._unlabelled))
@@ -104,32 +105,39 @@ class FramePairs:
         rng = generator(self._recipe.seed, number, _STREAM)
         kind = int(np.searchsorted(self._kinds, _turn(number), side="right"))
         if kind == 1:
-            previous, current = self._draw_frames(rng)
-            box = self._store.boxes[current].astype(np.float64)
-            before = self._store.boxes[previous].astype(np.float64)
-            seen = brought(
-                self._places[previous],
-                self._places[current],
-                self._store.scale[current],
-                self._store.size,
-            )
+            previous, current, before, seen, box = self._of_video(rng)
         else:
             current = previous = self._draw_picture(rng, labelled=kind == 0)
-            is_patch = kind == 2 or rng.random() < self._recipe.augment.patch
-            inside = self._store.inside[current].astype(np.float64)
-            box = _patch(inside, rng) if is_patch else self._store.boxes[current].astype(float)
-            before = seen = box
+            box = before = seen = self._of_picture(current, kind == 0, rng)
         error = _error(self._recipe.augment.jitter, rng)
+        moved = self._moved(box, current, self._recipe.motion.moved, rng)
         return FramePair(
             previous=previous,
             current=current,
             target=_wrong(before, error),
             box=box,
-            search=np.concatenate([_wrong(seen, error)[None], self._moved(box, current, rng)]),
+            search=np.concatenate([_wrong(seen, error)[None], moved]),
         )
 
-    def _moved(self, box: Array, row: int, rng: Random) -> Array:
-        number = self._recipe.motion.moved
+    def _of_video(self, rng: Random) -> tuple[int, int, Array, Array, Array]:
+        """Return two rows, the box before in its own crop and in the current one, the label."""
+        far = rng.random() < self._recipe.data.far
+        previous, current = self._draw_far(rng) if far else self._draw_near(rng)
+        before = self._store.boxes[previous].astype(np.float64)
+        box = self._store.boxes[current].astype(np.float64)
+        if far:  # how it moved says nothing of one frame to the next
+            return previous, current, before, self._moved(box, current, 1, rng)[0], box
+        places, scale = self._places, self._store.scale[current]
+        seen = brought(places[previous], places[current], scale, self._store.size)
+        return previous, current, before, seen, box
+
+    def _of_picture(self, row: int, labelled: bool, rng: Random) -> Array:
+        """Return the box that is followed in a picture: its label, or a random patch."""
+        if labelled and rng.random() >= self._recipe.augment.patch:
+            return self._store.boxes[row].astype(np.float64)
+        return _patch(self._store.inside[row].astype(np.float64), rng)
+
+    def _moved(self, box: Array, row: int, number: int, rng: Random) -> Array:
         frame = self._frame(row)
         boxes, frames = np.tile(box, (number, 1)), np.tile(frame, (number, 1))
         reach = np.tile(reaches(self._store.inside[[row]], self._store.size), (number, 1))
@@ -141,7 +149,16 @@ class FramePairs:
         corner = self._store.size / 2 - bx.centres(self._places[row]) * scale
         return np.concatenate([corner, self._frame_sizes[row] * scale])
 
-    def _draw_frames(self, rng: Random) -> tuple[int, int]:
+    def _draw_far(self, rng: Random) -> tuple[int, int]:
+        tracks = self._tracks[rng.choice(len(self._tracks), p=self._chance)]
+        rows = tracks[rng.integers(len(tracks))]
+        first = int(rng.integers(len(rows)))
+        gap = self._recipe.data.far_gap
+        low, high = max(0, first - gap), min(len(rows), first + gap + 1)
+        second = int(rng.integers(low, high - 1))
+        return int(rows[first]), int(rows[second + (second >= first)])
+
+    def _draw_near(self, rng: Random) -> tuple[int, int]:
         video = self._videos[rng.choice(len(self._videos), p=self._chance)]
         back = rng.random() < self._recipe.data.reversed and any(map(len, video.backwards))
         by_gap = video.backwards if back else video.forwards

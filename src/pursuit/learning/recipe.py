@@ -193,6 +193,8 @@ class GOTURNDataRecipe(DataRecipe):
 
     max_gap: Count = 1  # labelled frames between the two; each further one 0.4 times as often
     reversed: Share = 0.0  # pairs of frames that run backwards
+    far: Share = 0.0  # of the pairs from videos: at any time apart, all search crops moved ones
+    far_gap: Count = 60  # the most labelled frames between those
     previous: bool = True  # False: the network is not shown the previous frame (paper, Figure 7)
     still: Share = 0.5  # pairs from labelled stills, each paired with itself
     largest: Positive = 0.66  # stills whose box fills this of a side of the picture are left out
