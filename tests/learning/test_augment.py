@@ -117,8 +117,8 @@ def test_a_background_leaves_the_target_and_a_look_alike_lies_beside_it() -> Non
 def test_gray_pairs_have_equal_channels_in_both_windows() -> None:
     crops = torch.randint(0, 255, (B, 3, CROP, CROP), dtype=torch.uint8)
     plan = _plan(NONE, gray=0.5, seed=3)
-    gray = plan.exemplar.gray
-    assert 0 < gray.sum() < B and np.array_equal(gray, plan.search.gray)
+    gray = plan.exemplar.look.gray
+    assert 0 < gray.sum() < B and np.array_equal(gray, plan.search.look.gray)
     for view in (plan.exemplar, plan.search):
         window = _render(view, crops)
         spread = (window.amax(1) - window.amin(1)).amax((1, 2)).numpy()
@@ -139,8 +139,8 @@ def test_light_and_tint_stay_within_their_bounds() -> None:
     recipe = NONE.model_copy(update={"light": 0.2, "tint": 0.1})
     for seed in range(20):
         view = _plan(recipe, seed=seed).search
-        assert (view.gain <= 1.2 * 1.1 + 1e-9).all()
-        assert (view.gain >= 1 / (1.2 * 1.1) - 1e-9).all()
+        assert (view.look.gain <= 1.2 * 1.1 + 1e-9).all()
+        assert (view.look.gain >= 1 / (1.2 * 1.1) - 1e-9).all()
     window = _render(view, _crops())
     assert float(window.min()) >= 0 and float(window.max()) <= 255
 
@@ -153,7 +153,12 @@ def test_a_part_of_a_plan_renders_those_rows_of_the_whole() -> None:
     scenery, border = crops.flip(0), torch.full((B, 3), 30.0)
     plan = _plan(recipe, gray=0.5, inside=(half, half))
     for view in (plan.exemplar, plan.search):
-        assert len(view.blurred) and len(view.coarse) and len(view.surround.onto) and view.pastes
+        assert (
+            len(view.look.blurred)
+            and len(view.look.coarse)
+            and len(view.surround.onto)
+            and view.pastes
+        )
         whole = augment.render(view, crops, border, scenery, border)
         for rows in (slice(0, 2), slice(2, 4), slice(4, 6)):
             part = [values[rows] for values in (crops, border, scenery, border)]

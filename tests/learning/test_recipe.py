@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pursuit.errors import RecipeError
 from pursuit.learning import recipe
@@ -142,3 +143,72 @@ def test_the_share_of_videos_tells_runs_apart() -> None:
 def test_the_share_of_held_out_stills_tells_runs_apart() -> None:
     none, some = (recipe.read("siamfc-slim", [f"data.held_out_stills={n}"]) for n in (0, 0.05))
     assert none.fingerprint == recipe.read("siamfc-slim").fingerprint != some.fingerprint
+
+
+def test_goturns_paper_recipe_is_the_paper() -> None:
+    paper = recipe.read("goturn-paper")
+    assert isinstance(paper, recipe.GOTURNRecipe)
+    assert (paper.steps, paper.batch, paper.motion.moved) == (450_000, 50, 10)
+    assert paper.network.channels == (96, 256, 384, 384, 256)
+    assert (paper.network.hidden, paper.network.frozen) == ((4096,) * 3, True)
+    assert (paper.motion.shift, paper.motion.limit, paper.data.still) == (1 / 5, 0.4, 0.5)
+    assert paper.motion.scale == pytest.approx(1 / 15, rel=1e-12)
+    assert (paper.optim.momentum, paper.optim.weight_decay, paper.optim.kind) == (0.9, 5e-4, "sgd")
+
+
+def test_goturns_rate_falls_tenfold_every_100_000_steps() -> None:
+    paper = recipe.read("goturn-paper")
+    rates = [paper.learning_rate(step) for step in (0, 99_999, 100_000, 399_999, 449_999)]
+    assert rates == pytest.approx([1e-5, 1e-5, 1e-6, 1e-8, 1e-9], rel=1e-9)
+    geometric = recipe.read("goturn-paper", ["optim.schedule=geometric", "optim.lr_last=1e-7"])
+    assert geometric.learning_rate(449_999) == 1e-7
+    assert geometric.learning_rate(220_000) == pytest.approx(1e-6, rel=1e-6)  # epoch 22 of 0..44
+    cosine = recipe.read("goturn-paper", ["optim.schedule=cosine", "optim.warmup=9"])
+    assert cosine.learning_rate(0) == pytest.approx(1e-6)
+    assert cosine.learning_rate(225_000) == pytest.approx(5e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("goturn-l2", "loss", {"kind": "l2"}),
+        ("goturn-uniform", "motion", {"law": "uniform"}),
+        ("goturn-images", "data", {"still": 1.0}),
+        ("goturn-videos", "data", {"still": 0.0}),
+        ("goturn-no-previous", "data", {"previous": False}),
+    ],
+)
+def test_each_switch_of_goturn_is_one_field(
+    name: str, field: str, value: dict[str, object]
+) -> None:
+    paper, found = recipe.read("goturn-paper"), recipe.read(name)
+    section = getattr(paper, field).model_copy(update=value)
+    assert found == paper.model_copy(update={"about": found.about, field: section})
+    assert found.fingerprint != paper.fingerprint
+
+
+def test_the_compact_network_holds_out_what_siamfc_slim_does() -> None:
+    assert recipe.read("goturn-compact").data.held_out == recipe.read("siamfc-slim").data.held_out
+
+
+def test_the_method_decides_which_keys_there_are() -> None:
+    with pytest.raises(RecipeError, match="unknown key motion"):
+        recipe.read("siamfc-slim", ["motion.shift=1"])
+    with pytest.raises(RecipeError, match=r"unknown key motion\.shft \(did you mean shift\?\)"):
+        recipe.read("goturn-paper", ["motion.shft=1"])
+    with pytest.raises(RecipeError, match="method: must be siamfc or goturn; got 'gotrun'"):
+        recipe.read("goturn-paper", ["method=gotrun"])
+    with pytest.raises(RecipeError, match="reset_momentum is for kind sgd"):
+        recipe.read("goturn-compact", ["optim.reset_momentum=true"])
+
+
+def test_a_recipe_is_whole_in_its_text() -> None:
+    for name in ("goturn-compact", "siamfc-slim"):
+        chosen = recipe.read(name)
+        written = yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=False)
+        assert recipe.parse(written, "here") == chosen
+        assert ("method" in written) == (name == "goturn-compact")
+
+
+def test_nothing_overrides_with_the_empty_text() -> None:
+    assert recipe.read("goturn-compact", ["network.start="]).network.start == ""

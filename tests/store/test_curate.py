@@ -73,6 +73,9 @@ def test_crops_are_windows_of_their_frames(store_path: Path, data: Path) -> None
             sizes = store.boxes[row, 2:]
             np.testing.assert_allclose(sizes, box[2:] * store.scale[row], rtol=1e-5)
             np.testing.assert_allclose(bx.centres(store.boxes[row]), 135.5, atol=1e-4)
+            assert store.place is not None and store.frame_size is not None
+            np.testing.assert_array_equal(store.place[row], box.astype(np.float32))
+            assert store.frame_size[row].tolist() == [frame.shape[1], frame.shape[0]]
 
 
 def test_an_unlabelled_picture_gives_its_middle(store_path: Path) -> None:

@@ -160,11 +160,29 @@ def test_an_arrow_file_that_is_no_index(copy: Path) -> None:
 def test_a_store_of_another_format(copy: Path) -> None:
     with pa.memory_map(str(copy / INDEX)) as source:
         table = pa.ipc.open_file(source).read_all()
-        about = table.schema.metadata[b"store"].replace(b'"version": 1', b'"version": 99')
+        about = table.schema.metadata[b"store"].replace(b'"version": 2', b'"version": 99')
         changed = table.replace_schema_metadata({b"store": about})
         content = pa.BufferOutputStream()
         with pa.ipc.new_file(content, changed.schema) as writer:
             writer.write_table(changed)
     (copy / INDEX).write_bytes(content.getvalue().to_pybytes())
-    with pytest.raises(StoreError, match="has format 99, this pursuit reads 1"):
+    with pytest.raises(StoreError, match="has format 99, this pursuit reads 1 and 2"):
         stores.open(copy)
+
+
+def test_a_store_of_format_1_reads_without_places(copy: Path) -> None:
+    with pa.memory_map(str(copy / INDEX)) as source:
+        table = pa.ipc.open_file(source).read_all().drop_columns(["place", "frame_size"])
+        about = table.schema.metadata[b"store"].replace(b'"version": 2', b'"version": 1')
+        older = table.replace_schema_metadata({b"store": about})
+        content = pa.BufferOutputStream()
+        with pa.ipc.new_file(content, older.schema) as writer:
+            writer.write_table(older)
+    newer = stores.open(copy)
+    assert newer.place is not None and newer.place.shape == (len(newer), 4)
+    boxes = newer.boxes.copy()  # the file they are mapped from changes
+    (copy / INDEX).write_bytes(content.getvalue().to_pybytes())
+    store = stores.open(copy)
+    assert store.place is None and store.frame_size is None
+    np.testing.assert_array_equal(store.boxes, boxes)
+    assert store.crop(3).shape == (store.size, store.size, 3)

@@ -62,24 +62,16 @@ class Surround:
 
 
 @dataclass(frozen=True)
-class View:
-    """How one side of a batch (exemplars or search windows) is cut and coloured.
+class Look:
+    """How the windows of a batch are coloured and blurred once they are cut.
 
     Attributes:
-        size: side of the windows in pixels.
-        matrices: (B, 2, 3) as `cut_batch` wants them.
-        offset: (B, 2) where the target's centre lies from the window's, in window pixels.
         gain, shift: (B, 3) of the colours.
         gray: (B,) True where the window is made gray.
         coarse: (n,), windows seen through half the pixels.
         blurred: (n,), windows blurred with kernels (n, 9, 9).
     """
 
-    size: int
-    matrices: Array
-    offset: Array
-    surround: Surround
-    pastes: tuple[Paste, ...]
     gain: Array
     shift: Array
     gray: NDArray[np.bool_]
@@ -87,10 +79,39 @@ class View:
     blurred: NDArray[np.int64]
     kernels: Array
 
+    def part(self, rows: slice) -> Look:
+        """Return the look of these rows of the batch alone."""
+        blurred = _among(self.blurred, rows)
+        return Look(
+            gain=self.gain[rows],
+            shift=self.shift[rows],
+            gray=self.gray[rows],
+            coarse=self.coarse[_among(self.coarse, rows)] - rows.start,
+            blurred=self.blurred[blurred] - rows.start,
+            kernels=self.kernels[blurred],
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """How one side of a batch (exemplars or search windows) is cut and coloured.
+
+    Attributes:
+        size: side of the windows in pixels.
+        matrices: (B, 2, 3) as `cut_batch` wants them.
+        offset: (B, 2) where the target's centre lies from the window's, in window pixels.
+    """
+
+    size: int
+    matrices: Array
+    offset: Array
+    surround: Surround
+    pastes: tuple[Paste, ...]
+    look: Look
+
     def part(self, rows: slice) -> View:
         """Return the view of these rows of the batch alone."""
         around = _among(self.surround.onto, rows)
-        blurred = _among(self.blurred, rows)
         pastes = [(paste, _among(paste.onto, rows)) for paste in self.pastes]
         return replace(
             self,
@@ -112,12 +133,7 @@ class View:
                 for paste, chosen in pastes
                 if chosen.any()
             ),
-            gain=self.gain[rows],
-            shift=self.shift[rows],
-            gray=self.gray[rows],
-            coarse=self.coarse[_among(self.coarse, rows)] - rows.start,
-            blurred=self.blurred[blurred] - rows.start,
-            kernels=self.kernels[blurred],
+            look=self.look.part(rows),
         )
 
 
@@ -227,18 +243,31 @@ def _view(
     half = place.half / pixels
     surround = _surround(recipe, rng, size, linear, place.inside, foreign, crop)
     pastes = _pastes(recipe, rng, size, linear, offset, half, foreign, crop)
-    gain, level = _colours(recipe, rng, batch)
-    blurred = np.flatnonzero(rng.random(batch) < recipe.blur)
+    colours = draw_colours(rng, batch, recipe.light, recipe.tint, recipe.colour_noise)
     return View(
         size=size,
         matrices=_matrices(linear, place.centre, offset, size),
         offset=offset,
         surround=surround,
         pastes=pastes,
-        gain=gain,
-        shift=level,
+        look=draw_look(rng, colours, gray, recipe.blur, recipe.low_resolution),
+    )
+
+
+def draw_look(
+    rng: Random,
+    colours: tuple[Array, Array],
+    gray: NDArray[np.bool_],
+    blur: float,
+    low_resolution: float,
+) -> Look:
+    """Return the look of windows of these gains and shifts (B, 3); shares are blurred, coarse."""
+    batch = len(gray)
+    blurred = np.flatnonzero(rng.random(batch) < blur)
+    return Look(
+        *colours,
         gray=gray,
-        coarse=np.flatnonzero(rng.random(batch) < recipe.low_resolution),
+        coarse=np.flatnonzero(rng.random(batch) < low_resolution),
         blurred=blurred,
         kernels=_kernels(rng, len(blurred)),
     )
@@ -335,14 +364,15 @@ def _pastes(
     return tuple(pastes)
 
 
-def _colours(recipe: AugmentRecipe, rng: Random, batch: int) -> tuple[Array, Array]:
+def draw_colours(
+    rng: Random, batch: int, light: float, tint: float, noise: float
+) -> tuple[Array, Array]:
     """Return gain and shift (B, 3): contrast about middle gray, brightness, tint, noise."""
-    contrast = np.exp(rng.uniform(-1, 1, (batch, 1)) * np.log1p(recipe.light))
-    bright = rng.uniform(-1, 1, (batch, 1)) * recipe.light * 128
-    tint = np.exp(rng.uniform(-1, 1, (batch, 3)) * np.log1p(recipe.tint))
-    noise = rng.normal(0, 1, (batch, 3)) * recipe.colour_noise
-    gain = contrast * tint
-    return gain, 128 * (1 - contrast) * tint + bright + noise
+    contrast = np.exp(rng.uniform(-1, 1, (batch, 1)) * np.log1p(light))
+    bright = rng.uniform(-1, 1, (batch, 1)) * light * 128
+    tints = np.exp(rng.uniform(-1, 1, (batch, 3)) * np.log1p(tint))
+    offset = rng.normal(0, 1, (batch, 3)) * noise
+    return contrast * tints, 128 * (1 - contrast) * tints + bright + offset
 
 
 def _kernels(rng: Random, number: int) -> Array:
@@ -378,17 +408,21 @@ def render(
         _fill(windows, view, crops, scenery, scenery_border)
     for paste in view.pastes:
         _lay(windows, paste, scenery, scenery_border)
-    if len(view.coarse):
-        _coarsen(windows, view.coarse)
-    if len(view.blurred):
-        _blur(windows, view.blurred, _on(view.kernels, crops))
-    windows = windows * _on(view.gain, crops)[:, :, None, None]
-    windows += _on(view.shift, crops)[:, :, None, None]
-    if view.gray.any():
-        weights = torch.tensor(_GRAY, device=crops.device)[:, None, None]
-        luminance = (windows * weights).sum(1, keepdim=True)
-        is_gray = torch.as_tensor(view.gray, device=crops.device)[:, None, None, None]
-        windows = torch.where(is_gray, luminance, windows)
+    return coloured(windows, view.look)
+
+
+def coloured(windows: Tensor, look: Look) -> Tensor:
+    """Return windows (B, 3, n, n), 0 to 255, with a look: those given, changed."""
+    if len(look.coarse):
+        _coarsen(windows, look.coarse)
+    if len(look.blurred):
+        _blur(windows, look.blurred, _on(look.kernels, windows))
+    windows *= _on(look.gain, windows)[:, :, None, None]
+    windows += _on(look.shift, windows)[:, :, None, None]
+    if look.gray.any():
+        onto = _index(np.flatnonzero(look.gray), windows)
+        weights = torch.tensor(_GRAY, device=windows.device)[:, None, None]
+        windows[onto] = (windows[onto] * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
     return windows.clamp_(0, 255)
 
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit import boxes
 from pursuit.errors import DataError, StoreError, nearest
-from pursuit.learning.recipe import DataRecipe
+from pursuit.learning.recipe import DataRecipe, GOTURNDataRecipe
 from pursuit.store import Store, StoreObject
 
 Rows = NDArray[np.int64]
+Data = TypeVar("Data", bound=DataRecipe)
 
 
 @dataclass(frozen=True)
@@ -63,26 +67,14 @@ class PairSampler:
         self._seed = seed
         self._frame = store.frame
         objects = learnt_from(store, recipe, seed)
-        self._videos = _by_video(store, objects)
-        self._stills = _first_rows(objects, "still")
-        self._unlabelled = _first_rows(objects, "unlabelled")
+        self._videos = by_video(store, objects)
+        self._stills = first_rows(objects, "still")
+        self._unlabelled = first_rows(objects, "unlabelled")
         self._objects = store.object_of
         self._scenery = _scenery(store, objects)
-        self._chance = _video_chance(self._videos, recipe.video_weight)
-        self._shares = self._kinds()
-
-    def _kinds(self) -> NDArray[np.float64]:
-        recipe = self._recipe
-        shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
-        if shares[0] < -1e-9:
-            raise DataError("data.still and data.unlabelled together are more than 1")
+        self._chance = video_chance(self._videos, recipe.video_weight)
         numbers = (len(self._videos), len(self._stills), len(self._unlabelled))
-        for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
-            if share > 1e-9 and number == 0:
-                raise DataError(
-                    f"the recipe draws from {name}, but the store has none of use: {way}"
-                )
-        return np.maximum(shares, 0) / shares.sum()
+        self._shares = shares_of_kinds(recipe, numbers)
 
     @property
     def crops(self) -> int:
@@ -143,7 +135,7 @@ class StillSampler:
     """Gives held-out stills, each paired with itself, one after another, then all of them anew."""
 
     def __init__(self, store: Store, stills: list[StoreObject]) -> None:
-        self._rows = _first_rows(stills, "still")
+        self._rows = first_rows(stills, "still")
         self._objects = store.object_of
         self._scenery = _scenery(store, stills)
 
@@ -186,36 +178,81 @@ def _place_of(name: str) -> float:
 
 def held_out_sampler(store: Store, recipe: DataRecipe) -> PairSampler | None:
     """Return a sampler of the held-out videos alone, or None where none are held out."""
+    swapped = swapped_for_held_out(store, recipe)
+    return None if swapped is None else PairSampler(store, swapped, seed=0)
+
+
+def swapped_for_held_out(store: Store, recipe: Data) -> Data | None:
+    """Return what draws from the held-out videos alone, or None where none are held out."""
     if not recipe.held_out:
         return None
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     rest = tuple(sorted(known - set(recipe.held_out)))
     only = {"held_out": rest, "share": 1.0, "still": 0.0, "unlabelled": 0.0}
-    swapped = recipe.model_copy(update=only)
-    return PairSampler(store, swapped, seed=0)
+    return recipe.model_copy(update=only)
+
+
+def shares_of_kinds(recipe: DataRecipe, numbers: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Return the shares (3,) of pairs from videos, stills, unlabelled pictures.
+
+    Args:
+        numbers: how many there are of each.
+
+    Raises:
+        DataError: there is none of a kind that has a share, or shares are more than 1.
+    """
+    shares = np.array([1 - recipe.still - recipe.unlabelled, recipe.still, recipe.unlabelled])
+    if shares[0] < -1e-9:
+        raise DataError("data.still and data.unlabelled together are more than 1")
+    for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
+        if share > 1e-9 and number == 0:
+            raise DataError(f"the recipe draws from {name}, but the store has none of use: {way}")
+    return np.maximum(shares, 0) / shares.sum()
 
 
 def learnt_from(store: Store, recipe: DataRecipe, seed: int) -> list[StoreObject]:
     """Return the objects of the store that a run sees, to follow or as scenery.
 
     Of the videos that are not held out, `recipe.share`, at least one; all stills that are not
-    held out and all unlabelled pictures, where the recipe draws from them.
+    held out and all unlabelled pictures, where the recipe draws from them; for GOTURN, stills
+    without those whose box fills too much of the picture.
 
     Raises:
         DataError: a held-out video is not in the store, or no still of the share to hold out.
+        StoreError: a store of format 1, for GOTURN.
     """
     known = {entry.video for entry in store.objects if entry.kind == "video"}
     _check_names(recipe.held_out, known)
     videos = _share_of(known - set(recipe.held_out), recipe.share, seed)
     drawn = {"still": recipe.still > 0, "unlabelled": recipe.unlabelled > 0}
     held = set(held_out_stills(store, recipe))
+    if isinstance(recipe, GOTURNDataRecipe):
+        where, frames = places(store)
+        fills = boxes.fills(where, frames, recipe.largest)
+    else:
+        fills = np.zeros(len(store), dtype=np.bool_)
     return [
         entry
         for entry in store.objects
         if (entry.video in videos if entry.kind == "video" else drawn[entry.kind])
         and entry not in held
+        and not (entry.kind == "still" and fills[entry.first])
     ]
+
+
+def places(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the boxes (R, 4) in pixels of their frames, and the sizes (R, 2) of these.
+
+    Raises:
+        StoreError: the store is of format 1, which does not hold them.
+    """
+    if store.place is None or store.frame_size is None:
+        raise StoreError(
+            f"the store {store.path} is of format 1, which does not hold where boxes lie in their "
+            "frames; GOTURN learns from that: curate anew, to another folder"
+        )
+    return store.place.astype(np.float64), store.frame_size.astype(np.float64)
 
 
 def digest(store: Store, objects: list[StoreObject]) -> str:
@@ -260,7 +297,7 @@ def object_rows(entry: StoreObject) -> Rows:
     return np.arange(entry.first, entry.first + entry.count, dtype=np.int64)
 
 
-def _by_video(store: Store, objects: list[StoreObject]) -> list[tuple[Rows, ...]]:
+def by_video(store: Store, objects: list[StoreObject]) -> list[tuple[Rows, ...]]:
     """Return the tracks of each video among the objects that can give a pair."""
     videos: dict[str, list[Rows]] = {}
     for entry in objects:
@@ -287,11 +324,13 @@ def _draw_scenery(rng: np.random.Generator, scenery: list[Rows], batch: int) -> 
     return np.array([rng.choice(scenery[number]) for number in chosen], dtype=np.int64)
 
 
-def _first_rows(objects: list[StoreObject], kind: str) -> Rows:
+def first_rows(objects: Iterable[StoreObject], kind: str) -> Rows:
+    """Return the first rows of the objects of a kind: of pictures, the only ones."""
     return np.array([entry.first for entry in objects if entry.kind == kind], dtype=np.int64)
 
 
-def _video_chance(videos: list[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:
+def video_chance(videos: Sequence[tuple[Rows, ...]], weight: str) -> NDArray[np.float64]:
+    """Return the chance (V,) of each video, given the rows of its tracks."""
     if weight == "even":
         chance = np.ones(len(videos))
     else:

@@ -18,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
@@ -145,7 +146,7 @@ class _Loop:
         self._fabric = _fabric(fabric_class, device, world, recipe.precision)
         self._learner, self._optimiser = self._fabric.setup(task.learner, task.optimiser)
         self._task, self._recipe, self._world, self._tell = task, recipe, world, tell
-        self._steps = recipe.epochs * recipe.steps_per_epoch
+        self._steps = recipe.steps
         self._file = out / CHECKPOINT
         self.step = 0
         self._history: list[dict[str, Any]] = []
@@ -210,6 +211,9 @@ class _Loop:
         rate = self._recipe.learning_rate(self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["multiplier"]
+        # What dropout draws is of the step too: a run that resumes draws what it would have.
+        key = np.random.SeedSequence([self._recipe.seed, self.step, self._world.rank])
+        torch.manual_seed(int(key.generate_state(1)[0]))
         self._learner.train()
         loss, output = self._learner(batch)
         self._optimiser.zero_grad()

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pursuit.errors import RecipeError, nearest
 from pursuit.files import named_file
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
 Widths = tuple[int, int, int, int, int]
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 class _Section(BaseModel):
@@ -100,26 +104,35 @@ class OptimRecipe(_Section):
 
 
 class Recipe(_Section):
-    """Everything that decides a training run."""
+    """What the recipes of all networks have, and what follows from it.
+
+    A recipe's text is part of cards and checkpoints, so each network's recipe lists the later
+    fields itself, in its own order.
+    """
 
     about: str = ""
     tracker: str = "siamfc-3s"  # preset that judges the weights
     seed: int = 0
-    epochs: Annotated[int, Field(ge=1)] = 50
-    pairs: Annotated[int, Field(ge=1)] = 50_000  # an epoch
-    batch: Annotated[int, Field(ge=2)] = 8
-    search: Literal[239, 255] = 255
-    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
-    network: NetworkRecipe = NetworkRecipe()
-    data: DataRecipe = DataRecipe()
-    augment: AugmentRecipe = AugmentRecipe()
-    loss: LossRecipe = LossRecipe()
-    optim: OptimRecipe = OptimRecipe()
+    epochs: Count = 50
+    pairs: Count = 50_000  # an epoch; of what the network compares: exemplar and search window
+    batch: Annotated[int, Field(ge=2)] = 8  # pairs
+
+    if TYPE_CHECKING:
+        method: str
+        precision: Precision
+        network: NetworkRecipe | GOTURNNetworkRecipe
+        data: DataRecipe
+        optim: OptimRecipe
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches an epoch: at least one."""
         return max(1, self.pairs // self.batch)
+
+    @property
+    def steps(self) -> int:
+        """Batches of the whole run."""
+        return self.epochs * self.steps_per_epoch
 
     @property
     def fingerprint(self) -> str:
@@ -136,14 +149,142 @@ class Recipe(_Section):
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
-        epoch = min(step // self.steps_per_epoch, self.epochs - 1)
-        share = epoch / max(1, self.epochs - 1)
-        rate = self.optim.lr * (self.optim.lr_last / self.optim.lr) ** share
-        if share == 1:  # the power can miss the last value by a rounding
-            rate = self.optim.lr_last
+        rate = self._scheduled(step)
         if step < self.optim.warmup:
             rate *= (step + 1) / (self.optim.warmup + 1)
         return rate
+
+    def _scheduled(self, step: int) -> float:
+        epoch = min(step // self.steps_per_epoch, self.epochs - 1)
+        share = epoch / max(1, self.epochs - 1)
+        if share == 1:  # the power can miss the last value by a rounding
+            return self.optim.lr_last
+        return self.optim.lr * (self.optim.lr_last / self.optim.lr) ** share
+
+
+class SiamFCRecipe(Recipe):
+    """Everything that decides a training run of SiamFC."""
+
+    # Left out where recipes are written: as they were before there was a second network.
+    method: Literal["siamfc"] = Field(default="siamfc", exclude=True)
+    search: Literal[239, 255] = 255
+    precision: Precision = "bf16-mixed"
+    network: NetworkRecipe = NetworkRecipe()
+    data: DataRecipe = DataRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+    loss: LossRecipe = LossRecipe()
+    optim: OptimRecipe = OptimRecipe()
+
+
+class GOTURNNetworkRecipe(_Section):
+    """Form of GOTURN's network (paper, section 3.3) and what its first weights are."""
+
+    channels: Widths = (96, 256, 384, 384, 256)
+    groups: Widths = (1, 2, 1, 2, 2)
+    hidden: tuple[Count, Count, Count] = (4096, 4096, 4096)
+    norm: Literal["lrn", "batch", "none"] = "lrn"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    frozen: bool = True  # the trunk is not learnt
+    # first: of what does not start from other weights. caffe: the authors' fillers; he: as wide
+    # as each layer's inputs ask, first outputs at a target that did not move.
+    first: Literal["caffe", "he"] = "caffe"
+    start: str = ""  # a .caffemodel, weights of SiamFC or GOTURN, or a run's checkpoint
+
+
+class GOTURNDataRecipe(DataRecipe):
+    """Which pairs of frames are drawn from the store (paper, section 3.4)."""
+
+    max_gap: Count = 1  # labelled frames between the two; each further one 0.4 times as often
+    reversed: Share = 0.0  # pairs of frames that run backwards
+    far: Share = 0.0  # of the pairs from videos: at any time apart, all search crops moved ones
+    far_gap: Count = 60  # the most labelled frames between those
+    previous: bool = True  # False: the network is not shown the previous frame (paper, Figure 7)
+    still: Share = 0.5  # pairs from labelled stills, each paired with itself
+    largest: Positive = 0.66  # stills whose box fills this of a side of the picture are left out
+
+    @model_validator(mode="after")
+    def _fits(self) -> GOTURNDataRecipe:
+        if self.held_out_stills:
+            raise ValueError("held_out_stills is for method siamfc")
+        return self
+
+
+class MotionRecipe(_Section):
+    """How boxes move from frame to frame (paper, section 3.4.1; lengths in box widths)."""
+
+    shift: Positive = 0.2  # b of the centre's Laplace distribution
+    scale: Positive = 1 / 15  # b of the size's
+    limit: Annotated[float, Field(gt=0, lt=1)] = 0.4  # sizes change by a factor within 1 -+ this
+    law: Literal["laplace", "uniform"] = "laplace"
+    rule: Literal["paper", "program"] = "paper"  # which motions serve, see learning/motion.py
+    moved: Annotated[int, Field(ge=0)] = 10  # k3, moved search crops a pair of frames, and the true
+
+
+class GOTURNAugmentRecipe(_Section):
+    """How crops are changed; the paper's are not."""
+
+    jitter: Amount = 0.0  # b of the previous box's error, of centre in box widths, of log size
+    patch: Share = 0.0  # stills that follow a random patch, not their box
+    flip: bool = False  # half of the pairs of frames, both crops together
+    light: Share = 0.0  # gain and offset of all channels, both crops together
+    tint: Share = 0.0  # gain of each channel, likewise
+    light_apart: Share = 0.0  # gain and offset of all channels, each crop by itself
+    blur: Share = 0.0  # share of crops blurred, by focus or by motion
+    low_resolution: Share = 0.0  # share of crops seen through fewer pixels
+
+
+class GOTURNLossRecipe(_Section):
+    """Loss (paper, section 3.4): summed over the four corners' values and over the batch."""
+
+    kind: Literal["l1", "l2"] = "l1"  # l2: half of the square; both pull alike at an error of 1
+    giou: Amount = 0.0  # weight of 1 - generalised overlap, an example, beside it
+
+
+class GOTURNOptimRecipe(OptimRecipe):
+    """Caffe's SGD, where the rate is part of what momentum keeps; or AdamW."""
+
+    lr: Positive = 1e-5  # of weights; in SGD biases have twice this
+    kind: Literal["sgd", "adamw"] = "sgd"
+    trunk: Positive = 1.0  # the trunk's rate for 1 of the head's
+    schedule: Literal["step", "geometric", "cosine"] = "step"
+    lr_last: Positive = 1e-9  # geometric: of the last epoch
+    step_every: Count = 100_000  # step: steps
+    step_factor: Annotated[float, Field(gt=0, le=1)] = 0.1  # step: of the rate before
+
+    @model_validator(mode="after")
+    def _fits(self) -> GOTURNOptimRecipe:
+        if self.kind == "adamw" and self.reset_momentum:
+            raise ValueError("reset_momentum is for kind sgd")
+        return self
+
+
+class GOTURNRecipe(Recipe):
+    """Everything that decides a training run of GOTURN."""
+
+    method: Literal["goturn"] = "goturn"
+    tracker: str = "goturn"
+    batch: Annotated[int, Field(ge=2)] = 50  # pairs of a target crop and a search crop
+    precision: Precision = "32-true"
+    network: GOTURNNetworkRecipe = GOTURNNetworkRecipe()
+    data: GOTURNDataRecipe = GOTURNDataRecipe()
+    motion: MotionRecipe = MotionRecipe()
+    augment: GOTURNAugmentRecipe = GOTURNAugmentRecipe()
+    loss: GOTURNLossRecipe = GOTURNLossRecipe()
+    optim: GOTURNOptimRecipe = GOTURNOptimRecipe()
+
+    def _scheduled(self, step: int) -> float:
+        optim = self.optim
+        if optim.schedule == "step":
+            return optim.lr * optim.step_factor ** (step // optim.step_every)
+        if optim.schedule == "cosine":
+            return optim.lr * (1 + math.cos(math.pi * step / self.steps)) / 2
+        return super()._scheduled(step)
+
+
+_METHODS: dict[str, type[SiamFCRecipe] | type[GOTURNRecipe]] = {
+    "siamfc": SiamFCRecipe,
+    "goturn": GOTURNRecipe,
+}
 
 
 def shipped() -> dict[str, Path]:
@@ -179,10 +320,16 @@ def parse(text: str, where: str) -> Recipe:
 
 def check(values: dict[str, Any], where: str) -> Recipe:
     """Return the recipe that holds these values; `where` names them in errors."""
+    method = values.get("method", "siamfc")
+    kind = _METHODS.get(method) if isinstance(method, str) else None
+    if kind is None:
+        raise RecipeError(
+            f"recipe {where}: method: must be {' or '.join(_METHODS)}; got {method!r}"
+        )
     try:
-        return Recipe.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise RecipeError(f"recipe {where}: {_first(error)}") from error
+        raise RecipeError(f"recipe {where}: {_first(error, kind)}") from error
 
 
 def _merged(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -253,7 +400,8 @@ def _override(values: dict[str, Any], text: str) -> None:
         raise RecipeError(f"an override is written KEY=VALUE, as optim.lr=0.01; got {text}")
     parts = ["data", "store"] if key == "data" else key.split(".")
     try:
-        parsed = value if parts == ["data", "store"] else yaml.safe_load(value)
+        # Nothing is the empty text, as in network.start=; YAML reads it as null.
+        parsed = yaml.safe_load(value) if value and parts != ["data", "store"] else value
     except yaml.YAMLError:
         raise RecipeError(f"override {key}: cannot read the value {value!r}") from None
     if isinstance(parsed, str) and parts != ["data", "store"]:
@@ -267,12 +415,12 @@ def _override(values: dict[str, Any], text: str) -> None:
     place[parts[-1]] = parsed
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError, kind: type[BaseModel]) -> str:
     """Say the first problem in one line; an unknown key names its nearest neighbour."""
     problem = error.errors()[0]
     place = [str(part) for part in problem["loc"]]
     if problem["type"] == "extra_forbidden":
-        known = _fields(place[:-1])
+        known = _fields(kind, place[:-1])
         return f"unknown key {'.'.join(place)}{nearest(place[-1], known)}"
     name = ".".join(place)
     if problem["type"] == "tuple_type":
@@ -280,8 +428,7 @@ def _first(error: ValidationError) -> str:
     return f"{name}: {problem['msg']}; got {problem['input']!r}"
 
 
-def _fields(place: list[str]) -> list[str]:
-    model: type[BaseModel] = Recipe
+def _fields(model: type[BaseModel], place: list[str]) -> list[str]:
     for part in place:
         model = model.model_fields[part].annotation  # type: ignore[assignment]
     return list(model.model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pursuit.errors import DataError
-from pursuit.learning import augment
+from pursuit.learning import augment, loop
 from pursuit.learning.examples import (
     Pairs,
     PairSampler,
@@ -20,7 +20,13 @@ from pursuit.learning.examples import (
     held_out_stills,
 )
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import AugmentRecipe, LossRecipe, NetworkRecipe, OptimRecipe, Recipe
+from pursuit.learning.recipe import (
+    AugmentRecipe,
+    LossRecipe,
+    NetworkRecipe,
+    OptimRecipe,
+    SiamFCRecipe,
+)
 from pursuit.learning.world import World, gathered
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
 from pursuit.store import Store
@@ -41,6 +47,7 @@ STILL_MOTION = AugmentRecipe(
     look_alike=1.0,
     occlusion=0.5,
 )
+_PICTURES = 4
 
 
 class Batch(NamedTuple):
@@ -61,6 +68,11 @@ class Batch(NamedTuple):
     foreign: Tensor
     rows: Tensor
 
+    @property
+    def windows(self) -> tuple[Tensor, Tensor]:
+        """All that the trunk sees."""
+        return self.exemplar, self.search
+
 
 class Examples:
     """Batches of augmented windows; each is a function of the seed and the step.
@@ -72,7 +84,7 @@ class Examples:
         self,
         sampler: PairSampler | StillSampler,
         store: Store,
-        recipe: Recipe,
+        recipe: SiamFCRecipe,
         pool: CropPool,
         world: World,
     ) -> None:
@@ -112,7 +124,7 @@ class Examples:
         return [self._store.objects[number].name for number in objects]
 
 
-def training_examples(store: Store, recipe: Recipe, pool: CropPool, world: World) -> Examples:
+def training_examples(store: Store, recipe: SiamFCRecipe, pool: CropPool, world: World) -> Examples:
     """Return the batches a recipe trains on.
 
     Raises:
@@ -127,7 +139,7 @@ def training_examples(store: Store, recipe: Recipe, pool: CropPool, world: World
     return Examples(sampler, store, recipe, pool, world)
 
 
-def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
+def held_out_examples(store: Store, recipe: SiamFCRecipe, pool: CropPool) -> Examples | None:
     """Return batches of the held-out videos, the target somewhere near the middle, else None."""
     sampler = held_out_sampler(store, recipe.data)
     if sampler is None:
@@ -136,7 +148,7 @@ def held_out_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples 
     return Examples(sampler, store, _judging(recipe, plain), pool, World())  # one process judges
 
 
-def held_out_still_examples(store: Store, recipe: Recipe, pool: CropPool) -> Examples | None:
+def held_out_still_examples(store: Store, recipe: SiamFCRecipe, pool: CropPool) -> Examples | None:
     """Return batches of the held-out stills, one still after another, else None.
 
     Both windows are of one picture, too easy as they are: the search windows are moved, scaled,
@@ -151,7 +163,7 @@ def held_out_still_examples(store: Store, recipe: Recipe, pool: CropPool) -> Exa
     return Examples(sampler, store, _judging(recipe, STILL_MOTION), pool, World())
 
 
-def _judging(recipe: Recipe, augment: AugmentRecipe) -> Recipe:
+def _judging(recipe: SiamFCRecipe, augment: AugmentRecipe) -> SiamFCRecipe:
     """Return the recipe of batches that judge, the same whatever the recipe learns from."""
     data = recipe.data.model_copy(update={"gray": 0.0})
     fixed = {"seed": 0, "batch": JUDGED, "augment": augment, "data": data}
@@ -297,3 +309,42 @@ def _multipliers(module: nn.Module, name: str) -> tuple[float, float]:
     if isinstance(module, nn.BatchNorm2d):
         return (2, 0) if name == "weight" else (1, 0)
     return (1, 1)
+
+
+def _error(scores: Tensor, batch: Batch) -> Tensor:
+    return centre_error(scores, batch.offset)
+
+
+def _pictures(scores: Tensor, batch: Batch) -> Tensor:
+    """Return (N, 3, S, 3 S): exemplar, search window, score map as light on the window."""
+    size = batch.search.shape[-1]
+    shown = batch.search[:_PICTURES] / 255
+    maps = scores[:_PICTURES, None].float()
+    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    light = functional.interpolate((maps - low) / (high - low + 1e-6), size=size)
+    gap = size - batch.exemplar.shape[-1]
+    exemplar = functional.pad(
+        batch.exemplar[:_PICTURES] / 255, (gap // 2, gap - gap // 2) * 2, value=1.0
+    )
+    return torch.cat([exemplar, shown, shown * (0.2 + 0.8 * light)], dim=3).cpu()
+
+
+def task(
+    recipe: SiamFCRecipe,
+    network: SiamFC,
+    store: Store,
+    pool: CropPool,
+    world: World,
+    card: dict[str, Any],
+) -> loop.Task:
+    """Return what the loop needs to train this network by this recipe."""
+    return loop.Task(
+        learner=Learner(network, recipe.loss),
+        optimiser=optimiser(network, recipe.optim),
+        training=training_examples(store, recipe, pool, world),
+        held_out=held_out_examples(store, recipe, pool),
+        held_out_stills=held_out_still_examples(store, recipe, pool),
+        error=_error,
+        pictures=_pictures,
+        card=card,
+    )

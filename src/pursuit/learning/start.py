@@ -1,80 +1,101 @@
 """First weights of a run: random by its seed, a run's checkpoint, or weights made to track.
 
-Weights made to track have their batch norms folded into the convolutions. `unfold` brings
-norms back that leave the network's score maps as they are, so that it can learn on.
+Weights made to track have their batch norms folded into the convolutions; `unfold` brings norms
+back, so that the network can learn on. GOTURN's trunk has kernels of the shapes of SiamFC's
+and of CaffeNet's, and can start from either.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pursuit import weights
-from pursuit.errors import RecipeError
+from pursuit.errors import RecipeError, WeightsError
 from pursuit.files import named_file
-from pursuit.learning import siamfc
-from pursuit.learning.recipe import NetworkRecipe, Recipe
+from pursuit.learning import goturn, norms, siamfc
+from pursuit.learning.norms import Windows
+from pursuit.learning.recipe import (
+    GOTURNNetworkRecipe,
+    GOTURNRecipe,
+    NetworkRecipe,
+    Recipe,
+    SiamFCRecipe,
+)
 from pursuit.learning.widen import widen
+from pursuit.networks.goturn import GOTURN, MEAN, GOTURNShape, convolutions
+from pursuit.networks.goturn import fold_norms as fold_goturn
 from pursuit.networks.siamfc import SiamFC, blocks, fold_norms, initialise
-from pursuit.weights import Card
+from pursuit.weights import Card, caffe
 from pursuit.weights.files import SUFFIX
 
-# Exemplars (B, 3, 127, 127) and search windows (B, 3, S, S), batch by batch.
-Windows = Iterable[tuple[Tensor, Tensor]]
+Kernels = list[tuple[Tensor, Tensor]]  # weights and biases of conv1 to conv5, of GOTURN's input
 
 
-def random_network(recipe: Recipe) -> SiamFC:
+@dataclass(frozen=True)
+class Source:
+    """What `network.start` names.
+
+    Attributes:
+        network: a network, or the kernels of a trunk alone.
+        card: None where nothing is known of it.
+        can_learn: its norms are as they were learnt, not folded.
+    """
+
+    network: SiamFC | GOTURN | Kernels
+    card: Card | None
+    can_learn: bool
+
+
+def random_network(recipe: Recipe) -> SiamFC | GOTURN:
     """Return the recipe's network with the random first weights of its seed."""
-    network = siamfc.build_network(recipe.network, recipe.optim.norm_momentum)
-    initialise(network, torch.Generator().manual_seed(recipe.seed))
-    return network
+    if isinstance(recipe, GOTURNRecipe):
+        network = goturn.build_network(recipe.network, recipe.optim.norm_momentum)
+        goturn.first_weights(network, recipe)
+        return network
+    assert isinstance(recipe, SiamFCRecipe)
+    siam = siamfc.build_network(recipe.network, recipe.optim.norm_momentum)
+    initialise(siam, torch.Generator().manual_seed(recipe.seed))
+    return siam
 
 
-def start_from(network: SiamFC, start: str, seed: int, windows: Callable[[], Windows]) -> None:
-    """Give a network its first weights from other weights, widened where it is wider.
+def start_from(
+    network: SiamFC | GOTURN, start: str, seed: int, windows: Callable[[], Windows]
+) -> None:
+    """Give a network its first weights from other weights.
+
+    SiamFC is widened where it is wider. GOTURN takes the trunk of SiamFC, of GOTURN or of
+    CaffeNet, and of a GOTURN whose hidden layers are as wide as its own the head too; what it
+    does not take stays as it is.
 
     Args:
-        start: name of shipped weights, a .safetensors file, or the checkpoint of a run.
+        start: name of shipped weights, a .safetensors or .caffemodel file, or the checkpoint of
+            a run.
         seed: decides the noise that sets copied channels apart.
-        windows: gives windows to see the moments of norms on; called for weights that were
-            folded, not for a checkpoint.
+        windows: gives windows to see the moments of norms on; called where norms were folded,
+            not for a checkpoint.
 
     Raises:
-        RecipeError: no such weights, a damaged checkpoint, or of a network that is wider or
-            has other groups or norms.
+        RecipeError: no such weights, a damaged checkpoint, or of a network that is wider, has
+            other groups or norms, or is another.
         WeightsError: a weights file or its card is damaged or missing.
     """
-    file = weights_file(start)
-    if file is None:
-        source, _ = _read_checkpoint(Path(start))
-        norms_fit = source.shape.norm_last == network.shape.norm_last
+    source = _read(start)
+    if isinstance(network, GOTURN):
+        _start_goturn(network, source, start, windows)
+    elif isinstance(source.network, SiamFC):
+        _start_siamfc(network, source.network, source.can_learn, start, seed, windows)
     else:
-        source, norms_fit = weights.read_siamfc(file)[0], True
-    old, new = source.shape, network.shape
-    wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
-    if not norms_fit:
-        has, lacks = ("has a", "has none") if old.norm_last else ("has no", "has one")
         raise RecipeError(
-            f"network.start: {start} {has} norm after conv5, the recipe's network {lacks}: set "
-            f"network.norm_last={str(old.norm_last).lower()}, or start from a weights file"
+            f"network.start: {start} is of GOTURN or CaffeNet, which SiamFC cannot start from"
         )
-    if wider or old.groups != new.groups:
-        raise RecipeError(
-            f"network.start: {start} has channels {old.channels} in groups {old.groups}; "
-            f"it cannot start {new.channels} in groups {new.groups}"
-        )
-    if file is not None:
-        source = unfold(source, windows(), norm_last=new.norm_last)
-    if old.channels == new.channels and old.gain == new.gain:
-        network.load_state_dict(source.state_dict())
-    else:
-        widen(source, network, torch.Generator().manual_seed(seed))
 
 
 def is_there(start: str) -> bool:
@@ -82,11 +103,14 @@ def is_there(start: str) -> bool:
     return start in weights.shipped() or os.path.isfile(start)  # noqa: PTH113  as named_file
 
 
-def weights_file(start: str) -> Path | None:
-    """Return the weights file that `network.start` names; None where it is a checkpoint."""
+def weights_file(start: str) -> Path:
+    """Return the file that `network.start` names: weights or a checkpoint.
+
+    Raises:
+        RecipeError: there is none.
+    """
     missing = "network.start: there is no checkpoint or weights file"
-    path = named_file(start, weights.shipped(), kind="weights", missing=missing, error=RecipeError)
-    return path if path.suffix == SUFFIX else None
+    return named_file(start, weights.shipped(), kind="weights", missing=missing, error=RecipeError)
 
 
 def card_of(start: str) -> Card | None:
@@ -97,8 +121,7 @@ def card_of(start: str) -> Card | None:
     Raises:
         RecipeError, WeightsError: as `start_from`.
     """
-    file = weights_file(start)
-    return _read_checkpoint(Path(start))[1] if file is None else weights.read(file)[1]
+    return _read(start).card
 
 
 def digest_of(start: str) -> str:
@@ -107,10 +130,13 @@ def digest_of(start: str) -> str:
     Raises:
         RecipeError, WeightsError: as `start_from`.
     """
-    file = weights_file(start)
-    network = _read_checkpoint(Path(start))[0] if file is None else weights.read(file)[0]
+    found = _read(start).network
+    if isinstance(found, list):
+        values = {f"conv{i}": torch.cat([w.flatten(), b]) for i, (w, b) in enumerate(found, 1)}
+    else:
+        values = found.state_dict()
     sha = hashlib.sha256()
-    for name, value in network.state_dict().items():
+    for name, value in values.items():
         sha.update(name.encode() + value.numpy().tobytes())
     return sha.hexdigest()[:16]
 
@@ -118,91 +144,179 @@ def digest_of(start: str) -> str:
 def unfold(folded: SiamFC, windows: Windows, *, norm_last: bool = False) -> SiamFC:
     """Return the same function of images with batch norms, their moments seen on the windows.
 
-    Each norm takes the mean and variance of its convolution's output for its running
-    moments, and gives them back as its bias and gain. Kernels get the length of first
-    weights: where folding left them short (some 70 times in the first layer of siamfc-slim) a
-    step of learning would turn a kernel by the square of that too far.
+    Kernels get the length of first weights.
 
     Raises:
         RecipeError: there is no window to see.
     """
-    moments = _moments(folded, windows)
+    copy = fold_norms(folded)
+    seen = norms.moments(copy, [block[0] for block in blocks(copy)], copy.embed, windows)
     network = SiamFC(replace(folded.shape, norm=True, norm_last=norm_last))
     first = SiamFC(network.shape)
     initialise(first, torch.Generator().manual_seed(0))
-    triples = zip(blocks(folded), blocks(network), blocks(first), moments, strict=True)
+    parts = zip(blocks(folded), blocks(network), blocks(first), seen, strict=True)
     with torch.no_grad():
-        for plain, block, random, (mean, variance) in triples:
-            conv, new = plain[0], block[0]
+        for plain, block, random, moments in parts:
+            conv, new, example = plain[0], block[0], random[0]
             assert isinstance(conv, nn.Conv2d) and isinstance(new, nn.Conv2d)
-            assert conv.bias is not None and new.bias is not None
-            new.weight.copy_(conv.weight)
-            new.bias.copy_(conv.bias)
+            assert isinstance(example, nn.Conv2d)
             norm = next((m for m in block if isinstance(m, nn.BatchNorm2d)), None)
             if norm is None:
-                continue
-            length = _lengths(random[0]).mean() / _lengths(conv).clamp(min=1e-12)
-            spread = variance * length.square() + norm.eps
-            new.weight.mul_(length[:, None, None, None])
-            new.bias.zero_()  # the norm takes any away
-            assert norm.running_mean is not None and norm.running_var is not None
-            norm.running_mean.copy_((mean - conv.bias) * length)
-            norm.running_var.copy_(spread - norm.eps)
-            norm.weight.copy_(spread.sqrt() / length)
-            norm.bias.copy_(mean)
+                new.load_state_dict(conv.state_dict())
+            else:
+                norms.restore(new, norm, conv, moments, float(norms.lengths(example).mean()))
         network.bias.copy_(folded.bias)
     return network
 
 
-def _lengths(conv: nn.Module) -> Tensor:
-    assert isinstance(conv, nn.Conv2d)
-    return conv.weight.flatten(1).norm(dim=1)
-
-
-def _moments(network: SiamFC, windows: Windows) -> list[tuple[Tensor, Tensor]]:
-    """Return mean and variance (C,) of each convolution's output.
-
-    Exemplars and search windows count alike, as they do in running moments.
-    """
-    network = fold_norms(network)  # a copy: it moves to where the windows are
-    convs = [block[0] for block in blocks(network)]
-    seen: list[list[tuple[Tensor, Tensor]]] = [[] for _ in convs]
-    for place, conv in zip(seen, convs, strict=True):
-        conv.register_forward_hook(
-            lambda _module, _inputs, output, place=place: place.append(
-                torch.var_mean(output, dim=(0, 2, 3))
-            )
+def _start_siamfc(
+    network: SiamFC,
+    source: SiamFC,
+    can_learn: bool,
+    start: str,
+    seed: int,
+    windows: Callable[[], Windows],
+) -> None:
+    old, new = source.shape, network.shape
+    if can_learn and old.norm_last != new.norm_last:
+        has, lacks = ("has a", "has none") if old.norm_last else ("has no", "has one")
+        raise RecipeError(
+            f"network.start: {start} {has} norm after conv5, the recipe's network {lacks}: set "
+            f"network.norm_last={str(old.norm_last).lower()}, or start from a weights file"
         )
+    wider = any(few > many for few, many in zip(old.channels, new.channels, strict=True))
+    if wider or old.groups != new.groups:
+        raise _unfit(start, old.channels, old.groups, new.channels, new.groups)
+    if not can_learn:
+        source = unfold(source, windows(), norm_last=new.norm_last)
+    if old.channels == new.channels and old.gain == new.gain:
+        network.load_state_dict(source.state_dict())
+    else:
+        widen(source, network, torch.Generator().manual_seed(seed))
+
+
+def _start_goturn(
+    network: GOTURN, source: Source, start: str, windows: Callable[[], Windows]
+) -> None:
+    found, shape = source.network, network.shape
+    kernels = _kernels(found)
+    channels, groups = _form(kernels)
+    if (channels, groups) != (shape.channels, shape.groups):
+        raise _unfit(start, channels, groups, shape.channels, shape.groups)
+    if isinstance(found, GOTURN) and found.shape.norm == shape.norm:
+        network.trunk.load_state_dict(found.trunk.state_dict())
+    else:
+        _set_trunk(network, kernels, windows)
+    if isinstance(found, GOTURN) and found.shape.hidden == shape.hidden:
+        network.head.load_state_dict(found.head.state_dict())
+
+
+def _set_trunk(network: GOTURN, kernels: Kernels, windows: Callable[[], Windows]) -> None:
+    """Set the trunk to kernels without norms; where it has norms, they get moments they undo."""
+    convs = convolutions(network)
+    # Its trunk alone is of use here.
+    plain = GOTURN(GOTURNShape(network.shape.channels, network.shape.groups, (1, 1, 1), "none"))
     with torch.no_grad():
-        for pair in windows:
-            for images in pair:
-                network.to(images.device).embed(images)
-    if not seen[0]:
-        raise RecipeError("network.start: there are no windows to see the moments of norms on")
-    return [
-        (
-            torch.stack([mean for _, mean in each]).mean(0).cpu(),
-            torch.stack([variance for variance, _ in each]).mean(0).cpu(),
-        )
-        for each in seen
-    ]
+        for conv, (weight, bias) in zip(convolutions(plain), kernels, strict=True):
+            assert conv.bias is not None
+            conv.weight.copy_(weight)
+            conv.bias.copy_(bias)
+    if network.shape.norm != "batch":
+        for conv, same in zip(convs, convolutions(plain), strict=True):
+            conv.load_state_dict(same.state_dict())
+        return
+    seen = norms.moments(plain, convolutions(plain), plain.embed, windows())
+    found = [m for m in network.trunk.modules() if isinstance(m, nn.BatchNorm2d)]
+    for conv, norm, same, moments in zip(
+        convs, found, convolutions(plain.cpu()), seen, strict=True
+    ):
+        norms.restore(conv, norm, same, moments, float(norms.lengths(conv).mean()))
 
 
-def _read_checkpoint(path: Path) -> tuple[SiamFC, Card | None]:
+def _kernels(found: SiamFC | GOTURN | Kernels) -> Kernels:
+    """Return a trunk's kernels and biases, norms folded, for GOTURN's input.
+
+    That is BGR less the mean pixel. A SiamFC eats RGB: its first kernels are turned round, and
+    what they give for the mean pixel goes into their biases.
+    """
+    if isinstance(found, list):
+        return found
+    if isinstance(found, GOTURN):
+        convs = list(convolutions(fold_goturn(found)))
+    else:
+        convs = [m for m in fold_norms(found).trunk.modules() if isinstance(m, nn.Conv2d)]
+    kernels = []
+    for conv in convs:
+        assert conv.bias is not None
+        kernels.append((conv.weight.detach().clone(), conv.bias.detach().clone()))
+    if isinstance(found, SiamFC):
+        weight, bias = kernels[0]
+        weight = weight.flip(1)
+        mean = torch.tensor(MEAN, dtype=torch.float64)
+        kernels[0] = weight, (bias + weight.double().sum((2, 3)) @ mean).float()
+    return kernels
+
+
+def _form(kernels: Kernels) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the channels and groups of a trunk."""
+    channels = tuple(len(weight) for weight, _ in kernels)
+    before = (3, *channels[:-1])
+    return channels, tuple(
+        many // weight.shape[1] for many, (weight, _) in zip(before, kernels, strict=True)
+    )
+
+
+def _unfit(
+    start: str,
+    channels: tuple[int, ...],
+    groups: tuple[int, ...],
+    wanted: tuple[int, ...],
+    wanted_groups: tuple[int, ...],
+) -> RecipeError:
+    return RecipeError(
+        f"network.start: {start} has channels {channels} in groups {groups}; "
+        f"it cannot start {wanted} in groups {wanted_groups}"
+    )
+
+
+def _read(start: str) -> Source:
+    path = weights_file(start)
+    if path.suffix == caffe.SUFFIX:
+        return _read_caffe(path)
+    if path.suffix == SUFFIX:
+        return Source(*weights.read(path), can_learn=False)
+    return _read_checkpoint(path)
+
+
+def _read_caffe(path: Path) -> Source:
+    """Return the authors' tracker, or what other files hold of it: a trunk."""
+    try:
+        return Source(*weights.read_goturn(path), can_learn=False)
+    except WeightsError:  # where it is damaged, said again
+        return Source(caffe.read_trunk(path), None, can_learn=False)
+
+
+def _read_checkpoint(path: Path) -> Source:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        form = NetworkRecipe.model_validate(state["network"])
         prefix = "network."
         values = {
             name[len(prefix) :]: value
             for name, value in state["learner"].items()
             if name.startswith(prefix)
         }
-        source = siamfc.build_network(form)
-        source.load_state_dict(values)
+        network = _built(state)
+        network.load_state_dict(values)
         card = weights.parse_card(state["card"]) if state.get("card") else None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise RecipeError(
-            f"network.start: {path} is no checkpoint of a SiamFC run, or a damaged one"
+            f"network.start: {path} is no checkpoint of a run, or a damaged one"
         ) from error
-    return source, card
+    return Source(network, card, can_learn=True)
+
+
+def _built(state: dict[str, Any]) -> SiamFC | GOTURN:
+    """Return a network of the form that a checkpoint says."""
+    if state.get("values", {}).get("method") == "goturn":
+        return goturn.build_network(GOTURNNetworkRecipe.model_validate(state["network"]))
+    return siamfc.build_network(NetworkRecipe.model_validate(state["network"]))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
 from torch import Tensor
-from torch.nn import functional
 
 from pursuit import store as crop_store
 from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError, WeightsError
-from pursuit.learning import loop, siamfc
+from pursuit.learning import goturn, loop, siamfc
 from pursuit.learning.examples import digest, learnt_from
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import Recipe
+from pursuit.learning.recipe import GOTURNRecipe, Recipe, SiamFCRecipe
 from pursuit.learning.start import (
     card_of,
     digest_of,
@@ -27,11 +27,11 @@ from pursuit.learning.start import (
     weights_file,
 )
 from pursuit.learning.world import World, joined, share_norms
-from pursuit.networks.siamfc import SiamFC, fold_norms
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC
 from pursuit.store import Store
 from pursuit.weights.card import Roots
 
-_PICTURES = 4
 _START_BATCHES = 8  # whose windows show the moments of norms that were folded
 
 
@@ -87,30 +87,36 @@ def train(
         card = _begun(file, recipe, world, roots) or _card(store, recipe, name, network, roots)
     pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
     if recipe.network.start and not file.exists():
-        # Of whole batches: all processes must start alike.
-        examples = siamfc.training_examples(store, recipe, pool, World())
-        start_from(network, recipe.network.start, recipe.seed, lambda: _windows(examples))
+        start = recipe.network.start
+        start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if world.size > 1:
         share_norms(network)
-    task = loop.Task(
-        learner=siamfc.Learner(network, recipe.loss),
-        optimiser=siamfc.optimiser(network, recipe.optim),
-        training=siamfc.training_examples(store, recipe, pool, world),
-        held_out=siamfc.held_out_examples(store, recipe, pool),
-        held_out_stills=siamfc.held_out_still_examples(store, recipe, pool),
-        error=_error,
-        pictures=_pictures,
-        card=card.model_dump(mode="json") if card else {},
-    )
+    noted = card.model_dump(mode="json") if card else {}
+    task = task_of(recipe, network, store, pool, world, noted)
     reports = loop.train(task, recipe, out, device, world, tell, stop_after)
     if card is None:
         return None
-    if stop_after is not None and stop_after < recipe.epochs * recipe.steps_per_epoch:
+    if stop_after is not None and stop_after < recipe.steps:
         return None
     card = card.with_values(name=name, recipe=_as_written(recipe), curves=_curves(reports))
-    weights.save(path, fold_norms(network.float().cpu()), card)
+    weights.save(path, network.float().cpu(), card)
     return Trained(path)
+
+
+def task_of(
+    recipe: Recipe,
+    network: SiamFC | GOTURN,
+    store: Store,
+    pool: CropPool,
+    world: World,
+    card: dict[str, Any],
+) -> loop.Task:
+    """Return what the one loop is to know of this recipe's network."""
+    if isinstance(recipe, GOTURNRecipe) and isinstance(network, GOTURN):
+        return goturn.task(recipe, network, store, pool, world, card)
+    assert isinstance(recipe, SiamFCRecipe) and isinstance(network, SiamFC)
+    return siamfc.task(recipe, network, store, pool, world, card)
 
 
 def _has_ended(path: Path, recipe: Recipe, roots: Roots) -> bool:
@@ -167,10 +173,16 @@ def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Ca
     return card
 
 
-def _windows(examples: siamfc.Examples) -> Iterator[tuple[Tensor, Tensor]]:
+def _windows(store: Store, recipe: Recipe, pool: CropPool) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield what the trunk sees in the first whole batches: all processes must start alike."""
+    if isinstance(recipe, GOTURNRecipe):
+        examples: siamfc.Examples | goturn.Examples
+        examples = goturn.training_examples(store, recipe, pool, World())
+    else:
+        assert isinstance(recipe, SiamFCRecipe)
+        examples = siamfc.training_examples(store, recipe, pool, World())
     for step in range(_START_BATCHES):
-        batch = examples.batch(step)
-        yield batch.exemplar, batch.search
+        yield examples.batch(step).windows
 
 
 def _device(name: str, world: World) -> str:
@@ -189,24 +201,6 @@ def _device(name: str, world: World) -> str:
     return f"cuda:{world.local_rank}"
 
 
-def _error(scores: Tensor, batch: siamfc.Batch) -> Tensor:
-    return siamfc.centre_error(scores, batch.offset)
-
-
-def _pictures(scores: Tensor, batch: siamfc.Batch) -> Tensor:
-    """Return (N, 3, S, 3 S): exemplar, search window, score map as light on the window."""
-    size = batch.search.shape[-1]
-    shown = batch.search[:_PICTURES] / 255
-    maps = scores[:_PICTURES, None].float()
-    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
-    light = functional.interpolate((maps - low) / (high - low + 1e-6), size=size)
-    gap = size - batch.exemplar.shape[-1]
-    exemplar = functional.pad(
-        batch.exemplar[:_PICTURES] / 255, (gap // 2, gap - gap // 2) * 2, value=1.0
-    )
-    return torch.cat([exemplar, shown, shown * (0.2 + 0.8 * light)], dim=3).cpu()
-
-
 def _as_written(recipe: Recipe) -> str:
     """Return the recipe as YAML, without the places of one machine."""
     values = recipe.model_dump(mode="json")
@@ -217,7 +211,9 @@ def _as_written(recipe: Recipe) -> str:
     return yaml.safe_dump(values, sort_keys=False)
 
 
-def _card(store: Store, recipe: Recipe, name: str, network: SiamFC, roots: Roots) -> weights.Card:
+def _card(
+    store: Store, recipe: Recipe, name: str, network: SiamFC | GOTURN, roots: Roots
+) -> weights.Card:
     """Return the card of a run that begins: all that is known before it learns."""
     card = weights.card_for(
         network.shape,
@@ -256,12 +252,10 @@ def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> we
         source.model_copy(update={"note": f"{source.note} (by way of {before.name})"})
         for source in before.data
     ]
-    return card.with_values(
-        data=(*card.data, *earlier),
-        licence=before.licence,
-        score_scale=before.score_scale,
-        score_offset=before.score_offset,
-    )
+    kept: dict[str, Any] = {"data": (*card.data, *earlier), "licence": before.licence}
+    if before.network == card.network:
+        kept |= {"score_scale": before.score_scale, "score_offset": before.score_offset}
+    return card.with_values(**kept)
 
 
 def _curves(reports: list[loop.Report]) -> dict[str, tuple[float, ...]]:

@@ -71,7 +71,11 @@ class GOTURN(nn.Module):
         in tenths of the search crop: a target that did not move has 2.5, 2.5, 7.5, 7.5.
         """
         target = target.repeat_interleave(len(search) // len(target), dim=0)
-        return self.head(torch.cat([target, search], dim=1).flatten(1))
+        hidden = self.head[:-1](torch.cat([target, search], dim=1).flatten(1))
+        # bfloat16 has steps of 1/32 at 7.5: near a pixel of the crop.
+        last = self.head[-1]
+        with torch.autocast(hidden.device.type, enabled=False):
+            return last(hidden.to(last.weight.dtype))
 
     def forward(self, target: Tensor, search: Tensor) -> Tensor:
         """Return corners (N * S, 4) of crops (N, 3, 227, 227) and (N * S, 3, 227, 227)."""

@@ -22,7 +22,7 @@ from pursuit.learning import recipe as recipes
 from pursuit.learning import siamfc
 from pursuit.learning.examples import held_out_stills
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import Recipe
+from pursuit.learning.recipe import Recipe, SiamFCRecipe
 from pursuit.protocols.otb import follow
 from pursuit.store import Store
 from pursuit.trackers.base import Result, Tracker
@@ -145,6 +145,8 @@ def find_stills(path: Path, recipe: Recipe, store: Store) -> Iterator[Found]:
         DataError: the recipe holds stills out, but the store has none of them.
         WeightsError: the weights cannot be used.
     """
+    if not isinstance(recipe, SiamFCRecipe):  # recipes of other networks hold none out
+        return
     network, _ = weights.read_siamfc(path)
     learner = siamfc.Learner(network, recipe.loss).eval()
     pool = CropPool(store, torch.device("cpu"), whole=False)

@@ -184,7 +184,8 @@ def _finished(out: Path, made_of: dict[str, object]) -> Summary | None:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no summary of ours: then it is a store of we do not know what
     raise StoreError(
-        f"{out} holds a store of other data or settings: choose another folder or delete it"
+        f"{out} holds a store of other data or settings, or of an earlier pursuit: choose another "
+        "folder or delete it"
     )
 
 

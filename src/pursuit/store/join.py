@@ -105,6 +105,8 @@ def _take(table: pa.Table, shards: _Shards, left_out: Counter[str]) -> list[dict
         "scale": table.column("scale").to_numpy(),
         "inside": _rows_of(table, "inside"),
         "border": _rows_of(table, "border"),
+        "place": _rows_of(table, "place"),
+        "frame_size": _rows_of(table, "frame_size"),
     }
     jpegs = table.column("jpeg")
     found = []

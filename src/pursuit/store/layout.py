@@ -6,15 +6,16 @@
 
 Crops are numbered through all shards; an object's crops follow one another, by frame. The
 index holds what is small of each crop as lists (frame, box, scale, inside, border, crc32
-of the JPEG), and in its schema's metadata under `store` a JSON of the settings and of each
-shard's rows and bytes. All files are Arrow IPC files and can be read with any Arrow.
+of the JPEG, the box's place in the frame, the frame's size), and in its schema's metadata
+under `store` a JSON of the settings and of each shard's rows and bytes. All files are Arrow
+IPC files and can be read with any Arrow.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-VERSION = 1
+VERSION = 2  # 1 held neither place nor size of the frame
 INDEX = "index.arrow"
 METADATA = b"store"
 
@@ -33,7 +34,10 @@ INDEX_FIELDS = [
     pa.field("inside", pa.list_(pa.list_(pa.float32(), 4))),  # what the frame fills of the crop
     pa.field("border", pa.list_(pa.list_(pa.uint8(), 3))),  # mean colour of the frame, RGB
     pa.field("crc32", pa.list_(pa.uint32())),
+    pa.field("place", pa.list_(pa.list_(pa.float32(), 4))),  # x, y, w, h of the box in the frame
+    pa.field("frame_size", pa.list_(pa.list_(pa.int32(), 2))),  # width, height
 ]
+FIELDS_OF = {1: INDEX_FIELDS[:-2], 2: INDEX_FIELDS}  # of the versions that are read
 
 
 def shard_name(number: int) -> str:

@@ -35,7 +35,7 @@ from pursuit.store.crops import (
 )
 from pursuit.video import VideoWarning
 
-VERSION = 1
+VERSION = 2
 BATCH_ROWS = 128  # held in memory at a time: 128 crops are some 3 MB
 STILLS_A_PART = 64
 
@@ -47,6 +47,8 @@ SCHEMA = pa.schema(
         pa.field("scale", pa.float32()),  # pixels of the crop for one of the frame
         pa.field("inside", pa.list_(pa.float32(), 4)),  # what the frame fills of the crop
         pa.field("border", pa.list_(pa.uint8(), 3)),
+        pa.field("place", pa.list_(pa.float32(), 4)),  # the box in pixels of the frame
+        pa.field("frame_size", pa.list_(pa.int32(), 2)),
         pa.field("jpeg", pa.binary()),
         pa.field("left_out", pa.string()),
     ]
@@ -119,6 +121,8 @@ class _Row:
     scale: float = 0.0
     inside: NDArray[np.float64] | None = None
     border: NDArray[np.uint8] | None = None
+    place: NDArray[np.float64] | None = None
+    frame_size: tuple[int, int] | None = None
     jpeg: bytes | None = None
     left_out: str | None = None
 
@@ -225,6 +229,8 @@ class _Cutter:
                 float(self._scale[at]),
                 self._inside[at],
                 border,
+                self._boxes[at],
+                (self.width, self.height),
                 cut_crop(frame, self._boxes[at], border, self._settings),
             )
 
@@ -248,6 +254,8 @@ def _as_batch(rows: list[_Row], schema: pa.Schema) -> pa.RecordBatch:
         pa.array([row.scale for row in rows], pa.float32()),
         _lists([row.inside for row in rows], np.zeros(4, dtype=np.float32)),
         _lists([row.border for row in rows], np.zeros(3, dtype=np.uint8)),
+        _lists([row.place for row in rows], np.zeros(4, dtype=np.float32)),
+        _lists([row.frame_size for row in rows], np.zeros(2, dtype=np.int32)),
         pa.array([row.jpeg for row in rows], pa.binary()),
         pa.array([row.left_out for row in rows], pa.string()),
     ]

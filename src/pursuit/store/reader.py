@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pursuit.errors import StoreError
 from pursuit.frames import Frame
-from pursuit.store.layout import INDEX, INDEX_FIELDS, METADATA, VERSION, shard_name
+from pursuit.store.layout import FIELDS_OF, INDEX, METADATA, shard_name
 
 AGAIN = "curate it again, or copy it again from where it came"
 
@@ -61,6 +61,9 @@ class Store:
         inside: float32 (R, 4), x, y, w, h of the part of the crop that the frame fills.
         border: uint8 (R, 3), RGB mean colour of the frame, which lies outside of it.
         crc32: uint32 (R,), of the crop's JPEG.
+        place: float32 (R, 4), x, y, w, h of the labelled box in pixels of the frame; None in a
+            store of format 1, which does not hold it.
+        frame_size: int32 (R, 2), width and height of the frame; likewise.
     """
 
     def __init__(self, path: Path, about: dict[str, Any], index: pa.RecordBatch) -> None:
@@ -85,6 +88,11 @@ class Store:
         self.border: NDArray[np.uint8] = (
             _values(index, "border").flatten().to_numpy().reshape(-1, 3)
         )
+        self.place: NDArray[np.float32] | None = None
+        self.frame_size: NDArray[np.int32] | None = None
+        if "place" in index.schema.names:
+            self.place = _values(index, "place").flatten().to_numpy().reshape(-1, 4)
+            self.frame_size = _values(index, "frame_size").flatten().to_numpy().reshape(-1, 2)
         self.crc32: NDArray[np.uint32] = _values(index, "crc32").to_numpy()
         rows = [shard["rows"] for shard in about["shards"]]
         self._starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
@@ -160,9 +168,10 @@ def open_store(path: Path | str) -> Store:
         version = about["version"]
     except (KeyError, ValueError):
         raise StoreError(f"{file} is not the index of a crop store") from None
-    if version != VERSION:
-        raise StoreError(f"{path} has format {version}, this pursuit reads {VERSION}: curate anew")
-    if not index.schema.equals(pa.schema(INDEX_FIELDS)):
+    if version not in FIELDS_OF:
+        reads = " and ".join(str(known) for known in FIELDS_OF)
+        raise StoreError(f"{path} has format {version}, this pursuit reads {reads}: curate anew")
+    if not index.schema.equals(pa.schema(FIELDS_OF[version])):
         raise StoreError(f"{file} does not have the columns of a store: {AGAIN}")
     return Store(path, about, index)
 
