@@ -32,6 +32,7 @@ from pursuit.networks.goturn import (
     convolutions,
     initialise,
     linears,
+    norms,
 )
 from pursuit.store import Store
 from pursuit.windows import cut_batch
@@ -60,8 +61,8 @@ class Batch(NamedTuple):
 
     @property
     def windows(self) -> tuple[Tensor, Tensor]:
-        """All that the trunk sees."""
-        return self.target, self.search
+        """What the network sees, a target crop for each search crop."""
+        return self.target[self.of], self.search
 
 
 class Examples:
@@ -274,7 +275,8 @@ class Learner(nn.Module):
             if not self._recipe.data.previous:
                 search = self.network.embed(_laid_out(batch.search))
                 return torch.zeros_like(search[: len(batch.target)]), search
-            features = self.network.embed(_laid_out(torch.cat(batch.windows)))
+            both = torch.cat([batch.target, batch.search])
+            features = self.network.embed(_laid_out(both))
         return features[: len(batch.target)], features[len(batch.target) :]
 
 
@@ -290,9 +292,8 @@ def shape_of(form: GOTURNNetworkRecipe) -> GOTURNShape:
 def build_network(form: GOTURNNetworkRecipe, norm_momentum: float = 0.05) -> GOTURN:
     """Return a network of this form, without first weights."""
     network = GOTURN(shape_of(form))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = norm_momentum
+    for norm in norms(network):
+        norm.momentum = norm_momentum
     return network
 
 
@@ -336,7 +337,7 @@ def optimiser(network: GOTURN, recipe: GOTURNRecipe) -> torch.optim.Optimizer:
         parts.append((network.trunk, optim.trunk))
     for part, rate in parts:
         for module in part.modules():
-            is_norm = isinstance(module, nn.BatchNorm2d)
+            is_norm = isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d)
             for name, parameter in module.named_parameters(recurse=False):
                 doubled = optim.kind == "sgd" and name == "bias" and not is_norm
                 decays = name == "weight" and not is_norm

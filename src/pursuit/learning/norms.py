@@ -1,6 +1,6 @@
-"""Batch norms brought back to a trunk whose norms were folded into its convolutions.
+"""Batch norms brought back to a network whose norms were folded into its layers.
 
-Each norm takes the mean and variance of its convolution's output for its running moments, and
+Each norm takes the mean and variance of its layer's output for its running moments, and
 gives them back as its bias and gain: the network computes what it did, and can learn on.
 """
 
@@ -13,38 +13,38 @@ from torch import Tensor, nn
 
 from pursuit.errors import RecipeError
 
-# What a trunk sees of a batch, two tensors (B, 3, H, W), batch by batch.
+# What a network sees, two tensors (B, 3, H, W), batch by batch.
 Windows = Iterable[tuple[Tensor, Tensor]]
 Moments = tuple[Tensor, Tensor]  # mean and variance (C,)
+Layer = nn.Conv2d | nn.Linear
 
 
 def moments(
-    trunk: nn.Module,
-    convolutions: Sequence[nn.Module],
-    embed: Callable[[Tensor], Tensor],
+    network: nn.Module,
+    layers: Sequence[nn.Module],
+    run: Callable[[Tensor, Tensor], object],
     windows: Windows,
 ) -> list[Moments]:
-    """Return the moments of each convolution's output; both tensors of a batch count alike.
+    """Return the moments of each layer's output; a layer that runs twice sees both alike.
 
     Args:
-        trunk: moved to where the windows are.
-        embed: runs it.
+        network: moved to where the windows are.
+        run: runs it on the two tensors of a batch.
 
     Raises:
         RecipeError: there is no window to see.
     """
-    seen: list[list[Moments]] = [[] for _ in convolutions]
-    for place, conv in zip(seen, convolutions, strict=True):
-        conv.register_forward_hook(
+    seen: list[list[Moments]] = [[] for _ in layers]
+    for place, layer in zip(seen, layers, strict=True):
+        layer.register_forward_hook(
             lambda _module, _inputs, output, place=place: place.append(
-                torch.var_mean(output, dim=(0, 2, 3))
+                torch.var_mean(output, dim=[axis for axis in range(output.ndim) if axis != 1])
             )
         )
     with torch.no_grad():
         for pair in windows:
-            for images in pair:
-                trunk.to(images.device)
-                embed(images)
+            network.to(pair[0].device)
+            run(*pair)
     if not seen[0]:
         raise RecipeError("network.start: there are no windows to see the moments of norms on")
     return [
@@ -57,29 +57,34 @@ def moments(
 
 
 def restore(
-    conv: nn.Conv2d, norm: nn.BatchNorm2d, folded: nn.Conv2d, seen: Moments, length: float
+    layer: Layer,
+    norm: nn.BatchNorm2d | nn.BatchNorm1d,
+    folded: Layer,
+    seen: Moments,
+    length: float,
 ) -> None:
-    """Set a convolution and its norm to what a folded convolution computes, in place.
+    """Set a layer and its norm to what a folded layer computes, in place.
 
     Args:
-        seen: moments of the folded convolution's output.
+        seen: moments of the folded layer's output.
         length: that kernels get. Where folding left them short (some 70 times in the first layer
             of siamfc-slim) a step of learning would turn a kernel by the square of that too far.
     """
     mean, variance = seen
-    assert conv.bias is not None and folded.bias is not None
+    assert layer.bias is not None and folded.bias is not None
     assert norm.running_mean is not None and norm.running_var is not None
     with torch.no_grad():
         factor = length / lengths(folded).clamp(min=1e-12)
         spread = variance * factor.square() + norm.eps
-        conv.weight.copy_(folded.weight * factor[:, None, None, None])
-        conv.bias.zero_()  # the norm takes any away
+        weight = folded.weight.flatten(1) * factor[:, None]
+        layer.weight.copy_(weight.reshape(layer.weight.shape))
+        layer.bias.zero_()  # the norm takes any away
         norm.running_mean.copy_((mean - folded.bias) * factor)
         norm.running_var.copy_(spread - norm.eps)
         norm.weight.copy_(spread.sqrt() / factor)
         norm.bias.copy_(mean)
 
 
-def lengths(conv: nn.Conv2d) -> Tensor:
+def lengths(layer: Layer) -> Tensor:
     """Return the length (C,) of each kernel."""
-    return conv.weight.detach().flatten(1).norm(dim=1)
+    return layer.weight.detach().flatten(1).norm(dim=1)

@@ -30,8 +30,9 @@ from pursuit.learning.recipe import (
     SiamFCRecipe,
 )
 from pursuit.learning.widen import widen
-from pursuit.networks.goturn import GOTURN, MEAN, GOTURNShape, convolutions
+from pursuit.networks.goturn import GOTURN, MEAN, GOTURNShape, convolutions, linears
 from pursuit.networks.goturn import fold_norms as fold_goturn
+from pursuit.networks.goturn import norms as goturn_norms
 from pursuit.networks.siamfc import SiamFC, blocks, fold_norms, initialise
 from pursuit.weights import Card, caffe
 from pursuit.weights.files import SUFFIX
@@ -150,7 +151,12 @@ def unfold(folded: SiamFC, windows: Windows, *, norm_last: bool = False) -> Siam
         RecipeError: there is no window to see.
     """
     copy = fold_norms(folded)
-    seen = norms.moments(copy, [block[0] for block in blocks(copy)], copy.embed, windows)
+
+    def run(exemplar: Tensor, search: Tensor) -> None:
+        copy.embed(exemplar)
+        copy.embed(search)
+
+    seen = norms.moments(copy, [block[0] for block in blocks(copy)], run, windows)
     network = SiamFC(replace(folded.shape, norm=True, norm_last=norm_last))
     first = SiamFC(network.shape)
     initialise(first, torch.Generator().manual_seed(0))
@@ -205,32 +211,46 @@ def _start_goturn(
         raise _unfit(start, channels, groups, shape.channels, shape.groups)
     if isinstance(found, GOTURN) and found.shape.norm == shape.norm:
         network.trunk.load_state_dict(found.trunk.state_dict())
-    else:
-        _set_trunk(network, kernels, windows)
-    if isinstance(found, GOTURN) and found.shape.hidden == shape.hidden:
-        network.head.load_state_dict(found.head.state_dict())
+        if found.shape.hidden == shape.hidden:
+            network.head.load_state_dict(found.head.state_dict())
+        return
+    head = fold_goturn(found).head if isinstance(found, GOTURN) else None
+    if isinstance(found, GOTURN) and found.shape.hidden != shape.hidden:
+        head = None
+    _set_layers(network, _plain(network.shape, kernels, head), head is not None, windows)
 
 
-def _set_trunk(network: GOTURN, kernels: Kernels, windows: Callable[[], Windows]) -> None:
-    """Set the trunk to kernels without norms; where it has norms, they get moments they undo."""
-    convs = convolutions(network)
-    # Its trunk alone is of use here.
-    plain = GOTURN(GOTURNShape(network.shape.channels, network.shape.groups, (1, 1, 1), "none"))
+def _plain(shape: GOTURNShape, kernels: Kernels, head: nn.Module | None) -> GOTURN:
+    """Return a network without norms of these kernels; without a head, its own is of no use."""
+    hidden = (1, 1, 1) if head is None else shape.hidden
+    plain = GOTURN(GOTURNShape(shape.channels, shape.groups, hidden, "none")).eval()
     with torch.no_grad():
         for conv, (weight, bias) in zip(convolutions(plain), kernels, strict=True):
             assert conv.bias is not None
             conv.weight.copy_(weight)
             conv.bias.copy_(bias)
-    if network.shape.norm != "batch":
-        for conv, same in zip(convs, convolutions(plain), strict=True):
-            conv.load_state_dict(same.state_dict())
-        return
-    seen = norms.moments(plain, convolutions(plain), plain.embed, windows())
-    found = [m for m in network.trunk.modules() if isinstance(m, nn.BatchNorm2d)]
-    for conv, norm, same, moments in zip(
-        convs, found, convolutions(plain.cpu()), seen, strict=True
-    ):
-        norms.restore(conv, norm, same, moments, float(norms.lengths(conv).mean()))
+    if head is not None:
+        plain.head.load_state_dict(head.state_dict())
+    return plain
+
+
+def _set_layers(
+    network: GOTURN, plain: GOTURN, with_head: bool, windows: Callable[[], Windows]
+) -> None:
+    """Set the trunk, and with it the head, to layers without norms.
+
+    Where the network has norms, they get moments that they undo.
+    """
+    layers: list[norms.Layer] = [*convolutions(network), *(linears(network) if with_head else [])]
+    given: list[norms.Layer] = [*convolutions(plain), *(linears(plain) if with_head else [])]
+    found = goturn_norms(network)[: len(layers)]
+    if found:
+        seen = norms.moments(plain, given[: len(found)], plain, windows())
+        plain.cpu()
+        for layer, norm, same, moments in zip(layers, found, given, seen, strict=False):
+            norms.restore(layer, norm, same, moments, float(norms.lengths(layer).mean()))
+    for layer, same in zip(layers[len(found) :], given[len(found) :], strict=True):
+        layer.load_state_dict(same.state_dict())
 
 
 def _kernels(found: SiamFC | GOTURN | Kernels) -> Kernels:

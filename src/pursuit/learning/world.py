@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pursuit.errors import RecipeError, SettingsError
 
@@ -94,24 +95,30 @@ class _Gather(torch.autograd.Function):
         return total[first : first + context.number]
 
 
-class SharedNorm(nn.BatchNorm2d):
+class SharedNorm(_BatchNorm):
     """Batch norm over the batch of all processes, on CPUs and GPUs (torch's is for GPUs)."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return normalised images (N, C, H, W); learning, by the moments of all processes."""
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Take images and vectors alike."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return normalised values (N, C, ...); learning, by the moments of all processes."""
         if not self.training:
-            return super().forward(images)
+            return super().forward(values)
         # Each channel's variance and mean here, then of the whole batch: shares are equal, so
         # its variance is the mean of variances and the variance of means. No large squares
         # are taken from each other.
-        moments = torch.stack(torch.var_mean(images.float(), dim=(0, 2, 3), correction=0))
+        others = [axis for axis in range(values.ndim) if axis != 1]
+        moments = torch.stack(torch.var_mean(values.float(), dim=others, correction=0))
         variances, means = gathered(moments[None]).unbind(1)
         mean = means.mean(0)
         variance = variances.mean(0) + means.var(0, correction=0)
-        self._keep(mean.detach(), variance.detach(), images.numel() // len(mean) * len(means))
+        self._keep(mean.detach(), variance.detach(), values.numel() // len(mean) * len(means))
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        centred = images - mean[:, None, None]
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(images.dtype)
+        a_channel = (-1,) + (1,) * (values.ndim - 2)
+        centred = values - mean.reshape(a_channel)
+        scaled = centred * scale.reshape(a_channel) + self.bias.reshape(a_channel)
+        return scaled.to(values.dtype)
 
     def _keep(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Move the running moments towards those of a batch of `count` values a channel."""
@@ -126,7 +133,7 @@ def share_norms(network: nn.Module) -> None:
     """Put norms over the batch of all processes where `network` has batch norms."""
     for module in list(network.modules()):
         for name, norm in module.named_children():
-            if isinstance(norm, nn.BatchNorm2d):
+            if isinstance(norm, nn.BatchNorm2d | nn.BatchNorm1d):
                 shared = SharedNorm(norm.num_features, norm.eps, norm.momentum)
                 shared.load_state_dict(norm.state_dict())
                 setattr(module, name, shared.to(norm.weight.device))

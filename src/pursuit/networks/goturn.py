@@ -38,7 +38,7 @@ class GOTURNShape:
     channels: tuple[int, int, int, int, int] = (96, 256, 384, 384, 256)
     groups: tuple[int, int, int, int, int] = (1, 2, 1, 2, 2)
     hidden: tuple[int, int, int] = (4096, 4096, 4096)
-    norm: Norm = "lrn"  # CaffeNet's; batch: after each convolution; none: those folded
+    norm: Norm = "lrn"  # CaffeNet's; batch: after each layer but the last; none: those folded
     dropout: float = 0.5  # in training
 
 
@@ -106,11 +106,11 @@ def _head(shape: GOTURNShape) -> nn.Sequential:
     blocks: list[nn.Module] = []
     before = 2 * shape.channels[-1] * CELLS**2
     for after in shape.hidden:
-        blocks.append(
-            nn.Sequential(
-                nn.Linear(before, after), nn.ReLU(inplace=True), nn.Dropout(shape.dropout)
-            )
-        )
+        layers: list[nn.Module] = [nn.Linear(before, after)]
+        if shape.norm == "batch":
+            layers.append(nn.BatchNorm1d(after))
+        layers += [nn.ReLU(inplace=True), nn.Dropout(shape.dropout)]
+        blocks.append(nn.Sequential(*layers))
         before = after
     return nn.Sequential(*blocks, nn.Linear(before, 4))
 
@@ -128,9 +128,8 @@ def initialise(network: GOTURN, generator: torch.Generator | None = None) -> Non
             layer.bias.fill_(1)
         last.weight.normal_(0, 0.01, generator=generator)
         last.bias.zero_()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_parameters()
+    for norm in norms(network):
+        norm.reset_parameters()
 
 
 def convolutions(network: GOTURN) -> Sequence[nn.Conv2d]:
@@ -143,6 +142,11 @@ def linears(network: GOTURN) -> Sequence[nn.Linear]:
     return [module for module in network.head.modules() if isinstance(module, nn.Linear)]
 
 
+def norms(network: GOTURN) -> Sequence[nn.BatchNorm2d | nn.BatchNorm1d]:
+    """Return the batch norms: of conv1 to conv5, then of the hidden layers; or none."""
+    return [m for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm1d)]
+
+
 def fold_norms(network: GOTURN) -> GOTURN:
     """Return the same function of images without batch norms (running moments), in float32.
 
@@ -150,22 +154,19 @@ def fold_norms(network: GOTURN) -> GOTURN:
     """
     batch = network.shape.norm == "batch"
     folded = GOTURN(replace(network.shape, norm="none") if batch else network.shape)
+    layers: list[nn.Conv2d | nn.Linear] = [*convolutions(network), *linears(network)]
+    plain: list[nn.Conv2d | nn.Linear] = [*convolutions(folded), *linears(folded)]
+    found: list[nn.BatchNorm2d | nn.BatchNorm1d | None] = [*norms(network)]
+    found += [None] * (len(layers) - len(found))
     with torch.no_grad():
-        norms = [m for m in network.trunk.modules() if isinstance(m, nn.BatchNorm2d)]
-        for i, (conv, plain) in enumerate(
-            zip(convolutions(network), convolutions(folded), strict=True)
-        ):
-            assert conv.bias is not None and plain.bias is not None
-            weight, bias = conv.weight.double(), conv.bias.double()
-            if batch:
-                norm = norms[i]
+        for layer, same, norm in zip(layers, plain, found, strict=True):
+            assert layer.bias is not None and same.bias is not None
+            weight, bias = layer.weight.double(), layer.bias.double()
+            if norm is not None:
                 assert norm.running_mean is not None and norm.running_var is not None
                 scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-                weight = weight * scale[:, None, None, None]
+                weight = (weight.flatten(1) * scale[:, None]).reshape(weight.shape)
                 bias = (bias - norm.running_mean.double()) * scale + norm.bias.double()
-            plain.weight.copy_(weight)
-            plain.bias.copy_(bias)
-        for layer, same in zip(linears(network), linears(folded), strict=True):
-            same.weight.copy_(layer.weight)
-            same.bias.copy_(layer.bias)
+            same.weight.copy_(weight)
+            same.bias.copy_(bias)
     return folded.eval()
