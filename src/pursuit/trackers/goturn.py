@@ -44,7 +44,8 @@ class GOTURNTargets(Targets):
 
     Attributes:
         sides: (N, 2) w, h now.
-        crop: (N, 227, 227, 3) windows around the boxes in the last frame, RGB.
+        crop: (N, 227, 227, 3) windows around the boxes in the last frame, or in the one they
+            started in, RGB.
     """
 
     sides: Array
@@ -125,9 +126,15 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         moved = replace(
             moved,
             state=self._states(score, fits, targets.state),
-            crop=_cut(frame, moved.centre, CONTEXT * moved.size),
+            crop=self._renewed(frame, moved),
         )
         return moved, score
+
+    def _renewed(self, frame: Frame, targets: GOTURNTargets) -> NDArray[np.uint8]:
+        """Return the target crops (N, 227, 227, 3) to compare the next frame with."""
+        if self.settings.keep_first:
+            return targets.crop
+        return _cut(frame, targets.centre, CONTEXT * targets.size)
 
     def _moved(
         self, targets: GOTURNTargets, boxes: Array, good: NDArray[np.bool_]

@@ -89,6 +89,9 @@ class SiamFCSettings(Settings):
 class GOTURNSettings(Settings):
     """What decides how GOTURN tracks. With `views=1` it is the paper's, which gives no score.
 
+    With `keep_first` errors do not add up in what the target is thought to look like; for
+    networks that learnt from frames far apart (`data.far` of their recipe).
+
     Raises:
         SettingsError: a value that cannot be.
     """
@@ -99,6 +102,7 @@ class GOTURNSettings(Settings):
     shift: float = 0.15  # how far those beside the paper's are moved, in w, h of the box
     zoom: float = 1.1  # and how much the last two of 7 are larger and smaller
     blend: bool = False  # the box is the mean of all views', not the paper's view's
+    keep_first: bool = False  # compare with the first frame's crop, not with the last one's
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -113,7 +117,7 @@ PRESETS: dict[str, SiamFCSettings | GOTURNSettings] = {
     "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
     "siamfc-slim": SiamFCSettings(),
     "goturn": GOTURNSettings(),
-    "goturn-compact": GOTURNSettings(),
+    "goturn-compact": GOTURNSettings(keep_first=True),
 }
 
 # Shipped weights; those of the full `goturn` are too large to ship.
