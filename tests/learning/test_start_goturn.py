@@ -45,7 +45,7 @@ def _network(seed: int = 0, **fields: object) -> GOTURN:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, generator=generator)
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             module.running_mean.normal_(generator=generator)  # type: ignore[union-attr]
             module.running_var.uniform_(0.5, 2, generator=generator)  # type: ignore[union-attr]
     return network.eval()

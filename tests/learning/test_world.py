@@ -66,3 +66,16 @@ def test_a_shared_norm_alone_is_torchs_batch_norm() -> None:
         torch.testing.assert_close(two, one, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(shared(images), plain(images), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(shared.eval()(images), plain.eval()(images), rtol=1e-4, atol=1e-4)
+
+
+def test_a_shared_norm_of_vectors_is_torchs_too() -> None:
+    torch.manual_seed(0)
+    plain, shared = (nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5)) for _ in range(2))
+    shared.load_state_dict(plain.state_dict())
+    share_norms(shared)
+    assert not isinstance(shared[1], nn.BatchNorm1d)
+    values = torch.rand(8, 6) * 3 + 2
+    torch.testing.assert_close(shared(values), plain(values), rtol=1e-4, atol=1e-5)
+    for one, two in zip(plain.buffers(), shared.buffers(), strict=True):
+        torch.testing.assert_close(two, one, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(shared.eval()(values), plain.eval()(values), rtol=1e-4, atol=1e-5)
