@@ -228,9 +228,11 @@ def test_optimiser_of_the_compact_network(small_store: Path) -> None:
         id(p): (g["multiplier"], g["weight_decay"]) for g in found.param_groups for p in g["params"]
     }
     conv, norm = network.trunk[0][0], network.trunk[0][1]
-    assert of[id(conv.weight)] == (0.3, 0.01) and of[id(conv.bias)] == (0.3, 0)
-    assert of[id(norm.weight)] == of[id(norm.bias)] == (0.3, 0)
-    assert of[id(linears(network)[0].weight)] == (1, 0.01)
+    assert of[id(conv.weight)] == (0.15, 0.01) and of[id(conv.bias)] == (0.15, 0)
+    assert of[id(norm.weight)] == of[id(norm.bias)] == (0.15, 0)
+    layer, norm = network.head[0][0], network.head[0][1]
+    assert of[id(layer.weight)] == (1, 0.01) and of[id(layer.bias)] == (1, 0)
+    assert of[id(norm.weight)] == of[id(norm.bias)] == (1, 0)
     assert len(of) == len(list(network.parameters()))
 
 
