@@ -208,7 +208,7 @@ def held_out_examples(store: Store, recipe: GOTURNRecipe, pool: CropPool) -> Exa
     data = swapped_for_held_out(store, recipe.data)
     if data is None:
         return None
-    plain = {"gray": 0.0, "reversed": 0.0, "max_gap": 1}
+    plain = {"gray": 0.0, "reversed": 0.0, "max_gap": 1, "far": 0.0, "video_weight": "even"}
     still = recipe.model_copy(
         update={
             "seed": 0,
