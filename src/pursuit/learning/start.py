@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from pursuit import weights
-from pursuit.errors import RecipeError, WeightsError
+from pursuit.errors import RecipeError
 from pursuit.files import named_file
 from pursuit.learning import goturn, norms, siamfc
 from pursuit.learning.norms import Windows
@@ -309,11 +309,10 @@ def _read(start: str) -> Source:
 
 
 def _read_caffe(path: Path) -> Source:
-    """Return the authors' tracker, or what other files hold of it: a trunk."""
-    try:
-        return Source(*weights.read_goturn(path), can_learn=False)
-    except WeightsError:  # where it is damaged, said again
-        return Source(caffe.read_trunk(path), None, can_learn=False)
+    """Return the authors' tracker, or the trunk of a file without a head."""
+    if caffe.has_head(path):
+        return Source(*caffe.read_goturn(path), can_learn=False)
+    return Source(caffe.read_trunk(path), None, can_learn=False)
 
 
 def _read_checkpoint(path: Path) -> Source:
