@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pursuit import store as stores
 from pursuit import weights
+from pursuit.errors import RecipeError
 from pursuit.learning import goturn, loop, recipe, training
 from pursuit.learning.caffe_sgd import CaffeSGD
 from pursuit.learning.frame_pairs import FramePairs
@@ -17,7 +18,7 @@ from pursuit.learning.loop import Report
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import GOTURNLossRecipe, GOTURNRecipe
 from pursuit.learning.world import World
-from pursuit.networks.goturn import CROP, GOTURN, linears
+from pursuit.networks.goturn import CROP, GOTURN, GOTURNShape, linears
 from pursuit.weights import GOTURNCard
 
 SMALL = (
@@ -41,6 +42,9 @@ def _examples(store: Path, *more: str, world: World | None = None) -> goturn.Exa
     chosen = _recipe(store, *more)
     pool = CropPool(opened, torch.device("cpu"))
     return goturn.training_examples(opened, chosen, pool, world or World())
+
+
+LEARNT = "network.frozen=false"  # the trunk too, which starts from nothing
 
 
 def _train(chosen: GOTURNRecipe, out: Path, **options: object) -> tuple[list[Report], object]:
@@ -235,7 +239,7 @@ def test_optimiser_of_the_compact_network(small_store: Path) -> None:
 
 
 def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) -> None:
-    told, trained = _train(_recipe(small_store), tmp_path)
+    told, trained = _train(_recipe(small_store, LEARNT), tmp_path)
     assert isinstance(trained, training.Trained)
     network, card = weights.read(trained.weights)
     assert isinstance(network, GOTURN) and isinstance(card, GOTURNCard)
@@ -245,7 +249,7 @@ def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) 
     assert recipe.parse(card.recipe, "card").data.held_out == ("video0",)
     assert told[-1].step == told[-1].steps == 6
     assert told[-1].held_out_error is not None and told[-1].held_out_error > 0
-    again, same = _train(_recipe(small_store), tmp_path)
+    again, same = _train(_recipe(small_store, LEARNT), tmp_path)
     assert again == [] and same == trained  # it has ended
 
 
@@ -266,15 +270,27 @@ def test_a_run_with_dropout_goes_on_bit_for_bit(small_store: Path, tmp_path: Pat
 
 
 def test_the_frozen_trunk_stays_and_the_head_learns(small_store: Path, tmp_path: Path) -> None:
+    source = GOTURN(GOTURNShape((4, 8, 8, 8, 8), hidden=(2, 2, 2)))
+    start = tmp_path / "trunk.safetensors"
+    weights.save(start, source, weights.card_for(source.shape, name="trunk"))
     for norm in ("lrn", "batch"):
-        chosen = _recipe(small_store, f"network.norm={norm}", "network.first=he", "epochs=1")
-        _train(chosen, tmp_path / norm)
-        state = torch.load(tmp_path / norm / loop.CHECKPOINT, weights_only=True)["learner"]
-        first = goturn.build_network(chosen.network)
-        goturn.first_weights(first, chosen)
-        for name, value in first.state_dict().items():
-            same = torch.equal(value, state[f"network.{name}"])
-            assert same == name.startswith("trunk"), name
+        more = (f"network.norm={norm}", f"network.start={start}", "network.first=he", "epochs=1")
+        states = []
+        for steps in (0, 3):
+            out = tmp_path / norm / str(steps)
+            _train(_recipe(small_store, *more), out, stop_after=steps)
+            states.append(torch.load(out / loop.CHECKPOINT, weights_only=True)["learner"])
+        for name, value in states[0].items():
+            same = torch.equal(value, states[1][name])
+            assert same == name.startswith("network.trunk"), name
+
+
+def test_a_frozen_trunk_that_starts_from_nothing_is_refused(
+    small_store: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=r"^network\.frozen keeps .* add network\.start="):
+        _train(_recipe(small_store), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_batch_can_be_learnt_by_heart(small_store: Path) -> None:
@@ -297,7 +313,7 @@ def test_a_batch_can_be_learnt_by_heart(small_store: Path) -> None:
 def test_without_the_previous_frame_the_target_crop_decides_nothing(
     small_store: Path, tmp_path: Path
 ) -> None:
-    chosen = _recipe(small_store, "network.first=he", name="goturn-no-previous")
+    chosen = _recipe(small_store, "network.first=he", LEARNT, name="goturn-no-previous")
     _, trained = _train(chosen, tmp_path)
     assert isinstance(trained, training.Trained)
     network, _ = weights.read_goturn(trained.weights)
