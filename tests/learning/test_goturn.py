@@ -253,6 +253,24 @@ def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) 
     assert again == [] and same == trained  # it has ended
 
 
+def test_what_a_score_means_is_kept_from_goturn_alone(small_store: Path, tmp_path: Path) -> None:
+    """SiamFC's is the height of a peak, GOTURN's how much views agree: data binds, that does not."""
+    more = ("network.channels=[32,88,128,128,96]", LEARNT, "epochs=1", "pairs=12")
+    start = "network.start=siamfc-slim"
+    _, trained = _train(_recipe(small_store, *more, start), tmp_path / "one")
+    before = weights.read_card(weights.card_path(weights.find("siamfc-slim")))
+    assert isinstance(trained, training.Trained)
+    network, card = weights.read_goturn(trained.weights)
+    assert (card.score_scale, card.score_offset, card.scores) == (10.0, 0.4, {})
+    assert before.score_scale != 10.0 and card.licence == before.licence
+    assert len(card.data) == 2 + len(before.data)
+    weights.save(tmp_path / "fit.safetensors", network, card.with_values(score_scale=7.5))
+    start = f"network.start={tmp_path / 'fit.safetensors'}"
+    _, trained = _train(_recipe(small_store, *more, start), tmp_path / "two")
+    assert isinstance(trained, training.Trained)
+    assert weights.read_goturn(trained.weights)[1].score_scale == 7.5
+
+
 def test_a_run_with_dropout_goes_on_bit_for_bit(small_store: Path, tmp_path: Path) -> None:
     more = ("network.start=", "data.unlabelled=0.09", "optim.warmup=2")
     chosen = _recipe(small_store, *more, name="goturn-compact")
