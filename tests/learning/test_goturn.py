@@ -254,7 +254,7 @@ def test_training_leaves_weights_with_a_card(small_store: Path, tmp_path: Path) 
 
 
 def test_what_a_score_means_is_kept_from_goturn_alone(small_store: Path, tmp_path: Path) -> None:
-    """SiamFC's is the height of a peak, GOTURN's how much views agree: data binds, that does not."""
+    """SiamFC's is the height of a peak, GOTURN's how much views agree; data and licence bind."""
     more = ("network.channels=[32,88,128,128,96]", LEARNT, "epochs=1", "pairs=12")
     start = "network.start=siamfc-slim"
     _, trained = _train(_recipe(small_store, *more, start), tmp_path / "one")

@@ -178,6 +178,23 @@ def test_the_authors_tracker_starts_all_of_it(tmp_path: Path) -> None:
     assert card is not None and card.licence.startswith("unknown")
 
 
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_a_head_behind_local_response_norms_does_not_start_one_without(
+    tmp_path: Path, norm: str
+) -> None:
+    source = caffe_goturn(seed=1)
+    start = _caffe(goturn_layers(source), tmp_path / "tracker.caffemodel")
+    network = _network(norm=norm, **AS_CAFFE)
+    before = {name: value.clone() for name, value in network.head.state_dict().items()}
+    start_from(network, start, 0, _windows)
+    for name, value in network.head.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    kernels = [convolutions(one)[1].weight.detach().flatten(1) for one in (network, source)]
+    # The trunk is the source's: where there are norms, but for the kernels' lengths.
+    alike = nn.functional.cosine_similarity(*kernels)
+    torch.testing.assert_close(alike, torch.ones(6))
+
+
 def test_a_damaged_tracker_is_not_taken_for_a_trunk(tmp_path: Path) -> None:
     layers = goturn_layers(caffe_goturn(seed=1))
     path = tmp_path / "tracker.caffemodel"

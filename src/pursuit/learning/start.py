@@ -73,8 +73,8 @@ def start_from(
     """Give a network its first weights from other weights.
 
     SiamFC is widened where it is wider. GOTURN takes the trunk of SiamFC, of GOTURN or of
-    CaffeNet, and of a GOTURN whose hidden layers are as wide as its own the head too; what it
-    does not take stays as it is.
+    CaffeNet, and of a GOTURN whose hidden layers are as wide as its own the head too, but for one
+    with local response norms where the other has none; what it does not take stays as it is.
 
     Args:
         start: name of shipped weights, a .safetensors or .caffemodel file, or the checkpoint of
@@ -214,9 +214,11 @@ def _start_goturn(
         if found.shape.hidden == shape.hidden:
             network.head.load_state_dict(found.head.state_dict())
         return
-    head = fold_goturn(found).head if isinstance(found, GOTURN) else None
-    if isinstance(found, GOTURN) and found.shape.hidden != shape.hidden:
-        head = None
+    head = None
+    if isinstance(found, GOTURN) and found.shape.hidden == shape.hidden:
+        # Of no use to features without the local response norms that it was learnt behind.
+        alike = (found.shape.norm == "lrn") == (shape.norm == "lrn")
+        head = fold_goturn(found).head if alike else None
     _set_layers(network, _plain(network.shape, kernels, head), head is not None, windows)
 
 
