@@ -102,9 +102,9 @@ class _SharedNorm(_BatchNorm):
         """Return normalised values (N, C, ...); learning, by the moments of all processes."""
         if not self.training:
             return super().forward(values)
-        # Each channel's variance and mean here, then of the whole batch: shares are equal, so
-        # its variance is the mean of variances and the variance of means. No large squares
-        # are taken from each other.
+        # Each channel's variance and mean here, then of the whole batch: shares are equal (of
+        # GOTURN's target crops, nearly), so its variance is the mean of variances and the
+        # variance of means. No large squares are taken from each other.
         others = [axis for axis in range(values.ndim) if axis != 1]
         moments = torch.stack(torch.var_mean(values.float(), dim=others, correction=0))
         variances, means = gathered(moments[None]).unbind(1)
