@@ -4,10 +4,11 @@ A target is cut out where it was in the frame before, and the same place of the 
 beside it; the network says in one pass where in the second the target is now. Nothing is
 learnt on the way, and what the target looks like is taken anew from every frame.
 
-What differs from the program, on purpose: windows are never rounded to whole pixels; boxes
-stay within bounds and can never vanish or invert (see `GOTURNTracker`), but may reach over
-the frame's edge; and more windows than the paper's one, a little beside it, show whether the
-network says the same of all: the paper's tracker has no notion of being lost.
+What differs from the program, on purpose: windows are never rounded to whole pixels, and those
+more than twice as wide or high as a crop are averaged down, not picked from; boxes stay within
+bounds and can never vanish or invert (see `GOTURNTracker`), but may reach over the frame's edge;
+and more windows than the paper's one, a little beside it, show whether the network says the same
+of all: the paper's tracker has no notion of being lost.
 """
 
 from __future__ import annotations
