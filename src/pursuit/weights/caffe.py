@@ -48,12 +48,12 @@ def read_goturn(path: Path) -> tuple[GOTURN, GOTURNCard]:
             towers that differ; the first wrong layer is named.
     """
     layers = _layers(path)
+    trunk = _trunk(path, layers)
     if not _with_head(layers):
         raise WeightsError(
             f"{path} holds a trunk to start a training of GOTURN from, not a tracker: it has no "
             f"layer {_HEAD[0]}"
         )
-    trunk = _trunk(path, layers)
     _check_towers(path, layers)
     before = 2 * len(trunk[-1][0]) * CELLS**2
     head = []
