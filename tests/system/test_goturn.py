@@ -265,7 +265,9 @@ def test_a_video_with_a_single_label_gives_no_pair(
     done = run("data", "check", folder)
     assert done.returncode == 0 and "labelled once" in done.stdout
     assert run("curate", crops, "--videos", folder, "--workers", "1").returncode == 0
-    done = run("train", "goturn-videos", f"data={crops}", "--out", tmp_path / "run")
+    done = run(
+        "train", "goturn-videos", f"data={crops}", "network.frozen=false", "--out", tmp_path / "run"
+    )
     refused(done, "curate videos whose objects are labelled in two frames or more")
     assert not (tmp_path / "run").exists()
 
@@ -281,7 +283,9 @@ def test_a_still_whose_box_fills_it_is_left_out(tmp_path: Path) -> None:
     }
     (folder / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
     assert run("curate", crops, "--stills", folder, "--workers", "1").returncode == 0
-    done = run("train", "goturn-images", f"data={crops}", "--out", tmp_path / "run")
+    done = run(
+        "train", "goturn-images", f"data={crops}", "network.frozen=false", "--out", tmp_path / "run"
+    )
     refused(done, "none of use: add data.still=0, or curate a COCO data set with --stills; boxes")
     assert "boxes that fill 66% of a picture's side are left out" in done.stderr
     assert not (tmp_path / "run").exists()
