@@ -238,7 +238,14 @@ def test_an_interrupted_run_resumes_to_the_same_weights(store: Path, tmp_path: P
     out = tmp_path / "stopped"
     command = [sys.executable, "-m", "pursuit", *words, str(out)]
     environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0"}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background is started with SIGINT ignored, and so are its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         limit = time.monotonic() + 120
         while not (out / "checkpoint.pt").exists() and time.monotonic() < limit:
             time.sleep(0.02)

@@ -210,7 +210,9 @@ def test_weights_are_found_by_name_or_by_path(tmp_path: Path) -> None:
     assert weights.find(str(path)) == path
     with pytest.raises(WeightsError, match=r"no weights siamfc-slin \(did you mean siamfc-slim"):
         weights.find("siamfc-slin")
-    with pytest.raises(WeightsError, match=r"no weights .*; shipped weights: siamfc"):
+    with pytest.raises(
+        WeightsError, match=r"no weights .*; shipped weights: goturn-compact, siamfc"
+    ):
         weights.find(str(tmp_path))
 
 
