@@ -1,0 +1,177 @@
+"""The files of a folder or of a tar archive, one after the other, as bytes.
+
+Nothing is unpacked to disk, so that no name in an archive leads anywhere. What an archive may
+grow to in memory is bounded, whatever its headers say.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from pursuit.errors import DataError
+
+# A result of 10,000 frames, 20 times over, is 10 MB of text.
+_LARGEST = 64 << 20  # bytes of a file
+_HEADERS = 1 << 20  # bytes of the headers between two files
+_TOTAL = 16 << 30  # bytes of all that an archive holds
+_XZ_MEMORY = 256 << 20  # bytes that unpacking may need; `xz -9` needs 65 MiB
+_CHUNK = 1 << 16
+
+_DAMAGED = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
+
+
+def files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the wanted files of a folder or a tar archive.
+
+    Names are relative, with "/" between, and begin with the folder's or the archive's own
+    name without its suffixes. A folder's come sorted, an archive's in its order. Links in an
+    archive and links to folders are passed over.
+
+    Args:
+        path: a folder, or an archive .tar, .tar.gz, .tar.bz2, .tar.xz (known by its content).
+        wanted: tells by its name whether a file is read.
+
+    Raises:
+        DataError: neither of them, cannot be read, is damaged, or holds what is too large.
+    """
+    if path.is_dir():
+        yield from _of_folder(path, wanted)
+    elif path.is_file():
+        yield from _of_archive(path, wanted)
+    else:
+        raise DataError(f"{path}: no such folder or archive")
+
+
+def _of_folder(root: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    def refuse(error: OSError) -> None:
+        raise DataError(f"cannot read {error.filename}: {error.strerror}")
+
+    own = root.resolve().name
+    for folder, below, names in os.walk(root, onerror=refuse):
+        below.sort()
+        inside = PurePosixPath(own, *Path(folder).relative_to(root).parts)
+        for name in sorted(names):
+            whole = str(inside / name)
+            if wanted(whole):
+                yield whole, _content(Path(folder, name))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    if len(content) > _LARGEST:
+        raise _too_large(str(path))
+    return content
+
+
+def _of_archive(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    own = path.name.split(".")[0]
+    try:
+        with path.open("rb") as raw, _unpacked(raw) as plain:
+            stream = _Metered(plain)
+            # As a stream: never back, which would unpack all from the start again.
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                for member in tar:
+                    if member.size > _LARGEST:
+                        raise _too_large(f"{path}: {member.name[:200]}")
+                    stream.allow(member.size + _HEADERS)
+                    name = f"{own}/{_relative(member.name, path)}"
+                    file = tar.extractfile(member) if member.isreg() and wanted(name) else None
+                    if file is not None:
+                        yield name, file.read()
+            # What tar leaves unread may be damaged too.
+            stream.allow(_HEADERS)
+            while stream.read(_CHUNK):
+                pass
+    except _DAMAGED as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: a damaged archive, or none of .tar, .tar.gz, .tar.xz ({reason[:120]})"
+        ) from None
+
+
+def _relative(name: str, path: Path) -> str:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if name.startswith("/") or ".." in parts:
+        raise DataError(f"{path}: {name[:200]!r} leads out of the archive: not a safe archive")
+    return "/".join(parts)
+
+
+def _too_large(place: str) -> DataError:
+    return DataError(f"{place}: over {_LARGEST >> 20} MiB: no result is as large")
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    start = raw.read(6)
+    raw.seek(0)
+    if start == b"\xfd7zXZ\x00":
+        return io.BufferedReader(_Xz(raw), _CHUNK)
+    if start[:2] == b"\x1f\x8b":
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    if start[:3] == b"BZh":
+        return bz2.BZ2File(raw)  # type: ignore[return-value]
+    return raw
+
+
+class _Xz(io.RawIOBase):
+    """Bytes out of an .xz file, with a limit on memory, which lzma.open has not."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._unpacker = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while True:
+            waits = self._unpacker.needs_input and not self._unpacker.eof
+            packed = self._raw.read(_CHUNK) if waits else b""
+            if waits and not packed:
+                raise EOFError("it ends too early")
+            if self._unpacker.eof:
+                packed = self._unpacker.unused_data or self._raw.read(_CHUNK)
+                packed = packed.lstrip(b"\0")  # padding between streams
+                if not packed:
+                    return 0
+                self._unpacker = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+            data = self._unpacker.decompress(packed, max_length=len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+
+
+class _Metered:
+    """A stream that gives no more than it was allowed to."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._given, self._allowed = 0, _HEADERS
+
+    def allow(self, more: int) -> None:
+        """Allow as many bytes from here on."""
+        self._allowed = min(self._given + more, _TOTAL)
+
+    def read(self, size: int) -> bytes:
+        """Return up to as many bytes.
+
+        Raises:
+            ValueError: they are more than was allowed.
+        """
+        data = self._stream.read(size)
+        self._given += len(data)
+        if self._given > self._allowed:
+            raise ValueError("it grows beyond all results, or has headers of that size")
+        return data
