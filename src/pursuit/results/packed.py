@@ -15,7 +15,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from pursuit.errors import DataError
 
@@ -82,7 +82,7 @@ def _of_archive(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
         with path.open("rb") as raw, _unpacked(raw) as plain:
             stream = _Metered(plain)
             # As a stream: never back, which would unpack all from the start again.
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
                 for member in tar:
                     if member.size > _LARGEST:
                         raise _too_large(f"{path}: {member.name[:200]}")
@@ -121,7 +121,7 @@ def _unpacked(raw: IO[bytes]) -> IO[bytes]:
     if start[:2] == b"\x1f\x8b":
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if start[:3] == b"BZh":
-        return bz2.BZ2File(raw)  # type: ignore[return-value]
+        return bz2.BZ2File(raw)
     return raw
 
 
