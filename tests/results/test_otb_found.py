@@ -54,7 +54,7 @@ def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
     assert list(find([root], KNOWN, KNOWN, unused)) == []
     assert sorted(unused.names) == ["all/kcf/Bolt.txt", "all/kcf/notes.txt"]
     (line,) = unused.lines()
-    assert "2 files belong to no sequence" in line and "Bolt.txt" in line
+    assert "no sequence with labels: 2 files: " in line and "Bolt.txt" in line
 
 
 def test_what_is_not_wanted_is_neither_read_nor_told(tmp_path: Path) -> None:

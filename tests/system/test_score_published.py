@@ -57,9 +57,16 @@ class Published:
         self.path = path
         self.truths: dict[str, Truth] = read_truth(path)
         self.unused = Unused()
-        found = find([path], self.truths, self.truths, self.unused)
-        scores, self.notes = stored.judge(found, self.truths, RULES["matlab"])
+        self.found = list(find([path], self.truths, self.truths, self.unused))
+        scores, _ = stored.judge(self.found, self.truths, RULES["matlab"])
         self.scores = {one.label: one for one in scores}
+
+    def by_rules(self, tracker: str, rules: str, truths: dict[str, Truth]) -> Stored:
+        """Score of one tracker by another rule."""
+        mine = (one for one in self.found if one.tracker == tracker and one.sequence in truths)
+        ((score,), _) = stored.judge(mine, truths, RULES[rules])
+        assert not score.wrong
+        return score
 
     def member(self, *endings: str) -> list[bytes]:
         """Contents of the files whose names end so, in this order."""
@@ -131,15 +138,8 @@ def test_siamfc_3s_as_another_program_scores_it(published: Published) -> None:
 def test_siamfc_3s_by_other_rules(
     published: Published, rules: str, aucs: tuple[float, float, float]
 ) -> None:
-    # One list after the other: each is another set of sequences.
     for name, expected in zip(LISTS, aucs, strict=True):
-        wanted = stored.of_list(published.truths, name)
-        siamfc = (
-            one
-            for one in find([published.path], published.truths, wanted, Unused())
-            if one.tracker == "siamfc3s"
-        )
-        ((score,), _) = stored.judge(siamfc, wanted, RULES[rules])
+        score = published.by_rules("siamfc3s", rules, stored.of_list(published.truths, name))
         assert score.ope.auc == pytest.approx(expected, abs=5e-5)
 
 
@@ -147,11 +147,7 @@ def test_siamfc_3s_by_other_rules(
 def test_got10ks_own_report(published: Published, tracker: str) -> None:
     (content,) = published.member(f"{tracker}/performance.json")
     (theirs,) = json.loads(content).values()
-    found = find([published.path], published.truths, published.truths, Unused())
-    ((score,), _) = stored.judge(
-        (one for one in found if one.tracker == tracker), published.truths, RULES["got10k"]
-    )
-    check(score, theirs)
+    check(published.by_rules(tracker, "got10k", published.truths), theirs)
 
 
 def check(score: Stored, theirs: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 
 from pursuit.datasets.otb_list import entries
+from pursuit.datasets.reading import plural
 from pursuit.errors import DataError, SettingsError
 from pursuit.measures import otb as measures
 from pursuit.measures.otb import Curves, Rules
@@ -296,7 +297,7 @@ class _Desk:
             count = sum(rows for _, _, rows in found)
             name, row, _ = found[0]
             lines.append(
-                f"{label}: {count} rows in {len(found)} sequences are NaN or without area, "
+                f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or without area, "
                 f"the first in {name}, row {row}; {then}"
             )
         return lines

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pursuit.datasets import open_videos
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
+from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
 from pursuit.results import otb_toolkit, packed
 from pursuit.results.otb import parse_boxes
@@ -74,7 +75,7 @@ class Unused:
             return []
         more = ", ..." if len(self.names) > 3 else ""
         return [
-            f"{len(self.names)} files belong to no sequence with labels and are not used: "
+            f"not used, of no sequence with labels: {plural(len(self.names), 'file')}: "
             f"{', '.join(self.names[:3])}{more}"
         ]
 
@@ -155,6 +156,7 @@ def _may_be_result(name: str) -> bool:
     return (
         path.suffix in (".txt", ".mat")
         and not path.name.startswith(".")
+        and path.stem.lower() != "readme"
         and not _TIMES.search(path.stem)
         and not LABELS.fullmatch(path.name)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
