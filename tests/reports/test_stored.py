@@ -155,9 +155,7 @@ def test_rows_that_are_no_boxes_are_noted() -> None:
     boxes[0], boxes[7], boxes[9, 2] = np.nan, np.nan, 0
     given = [result("t", name, boxes) for name in TRUTHS]
     _, (line,) = stored.judge(given, TRUTHS, MATLAB)
-    assert line.startswith(
-        "t: 6 rows in 3 sequences are NaN or without area, the first in a, row 8"
-    )
+    assert line.startswith("t: 6 rows of 3 sequences NaN or without area, the first in a, row 8")
     assert line.endswith("the row before counts")
     _, (line,) = stored.judge(given, TRUTHS, RULES["got10k"])
     assert line.endswith("they fail")

@@ -110,7 +110,7 @@ def test_nan_is_told_and_treated_by_the_rule(labels: Path, results: Path) -> Non
     path.write_text("\n".join(lines))
     done = run("score", "otb", results, "--ground-truth", labels)
     assert done.returncode == 0
-    assert "note: good: 1 rows in 1 sequences are NaN" in done.stderr
+    assert "note: good: 1 row of 1 sequence NaN" in done.stderr
     assert "first in Couple, row 4; the row before counts" in done.stderr
 
 

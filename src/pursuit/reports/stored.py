@@ -297,8 +297,8 @@ class _Desk:
             count = sum(rows for _, _, rows in found)
             name, row, _ = found[0]
             lines.append(
-                f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or without area, "
-                f"the first in {name}, row {row}; {then}"
+                f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or "
+                f"without area, the first in {name}, row {row}; {then}"
             )
         return lines
 
