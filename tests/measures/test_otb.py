@@ -181,3 +181,9 @@ def test_what_is_infinite_is_no_box() -> None:
     assert otb.overlaps(rows, TRUTH[:3]).tolist() == [1, 0.5, 0.5]
     assert otb.overlaps(rows, TRUTH[:3], otb.RULES["got10k"]).tolist() == [1, 0.5, 0]
     assert otb.bad_rows(rows).tolist() == [False, False, True]
+
+
+def test_huge_boxes_fail_and_warn_of_nothing() -> None:
+    rows = np.vstack([column(1), [[1e200, 0, 1e200, 1e200]], [[0, 0, 1e300, 1e300]]])
+    found = otb.curves([(rows, TRUTH[:3])])
+    assert found.success[0] == found.precision[50] == found.normalised[50] == 1 / 3

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence as Several
-    from typing import Any
-
-    from rich.table import Table
+from pursuit.cli._outputs import check_outputs, show, write_json
 
 WRONG = 2  # exit status when a result is missing or wrong
+
+_LACKING = "* mean of the sequences with a result: not to be compared with the others"
 
 
 class OtbList(StrEnum):
@@ -78,7 +76,6 @@ def otb(
 
     pursuit score otb OTB_RESULTS.tar.xz --ground-truth OTB100 --list otb2013
     """
-    from pursuit.cli._outputs import check_outputs
     from pursuit.errors import DataError
     from pursuit.files import check_writable
     from pursuit.measures.otb import RULES
@@ -95,33 +92,11 @@ def otb(
     if not scores:
         where = ", ".join(map(str, results))
         raise DataError(f"{where}: no results of the {len(wanted)} sequences with labels")
-    wrong = [line for one in scores for line in one.wrong]
-    show(table(scores), [*notes, *unused.lines()], wrong)
+    wrong = [f"error: {line}" for one in scores for line in one.wrong]
+    show(table(scores), [_LACKING] if wrong else [])
+    for line in (*(f"note: {note}" for note in (*notes, *unused.lines())), *wrong):
+        typer.echo(line, err=True)
     if json is not None:
         write_json(json, as_json(scores, wanted))
     if wrong:
         raise typer.Exit(WRONG)
-
-
-def show(grid: Table, notes: Several[str], wrong: Several[str]) -> None:
-    """Print a table; on stderr, what is odd and what is wrong, a line each."""
-    from rich.console import Console
-
-    Console(highlight=False).print(grid)
-    if wrong:
-        typer.echo("* mean of the sequences with a result: not to be compared with the others")
-    for line in notes:
-        typer.echo(f"note: {line}", err=True)
-    for line in wrong:
-        typer.echo(f"error: {line}", err=True)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write what JSON can hold."""
-    from json import dumps
-
-    from pursuit.files import atomic_path
-
-    with atomic_path(path) as part:
-        text = dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        part.write_text(text + "\n", encoding="utf-8", newline="\n")

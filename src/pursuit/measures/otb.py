@@ -121,9 +121,10 @@ def curves(runs: Sequence[tuple[Array, Array]], rules: Rules = MATLAB) -> Curves
         DataError: as `overlaps`.
     """
     counted = [_counted(predicted, truth, rules) for predicted, truth in runs]
-    overlap = np.concatenate([_overlaps(*pair, rules) for pair in counted])
-    apart = np.concatenate([_distances(*pair, rules) for pair in counted])
-    scaled = np.concatenate([_distances(*pair, rules, normalised=True) for pair in counted])
+    with np.errstate(over="ignore", invalid="ignore"):  # boxes of 1e200 px fail, that is all
+        overlap = np.concatenate([_overlaps(*pair, rules) for pair in counted])
+        apart = np.concatenate([_distances(*pair, rules) for pair in counted])
+        scaled = np.concatenate([_distances(*pair, rules, normalised=True) for pair in counted])
     return Curves(
         frames=len(overlap),
         success=_share(overlap[:, None] > rules.overlap_thresholds),

@@ -19,7 +19,7 @@ from pursuit.files import atomic_path
 Array = NDArray[np.float64]
 
 _SEPARATORS = str.maketrans(",;", "  ")
-_FROM_ONE: Array = np.array([1.0, 1, 0, 0])  # the first pixel is 1 in the files, 0 in here
+FROM_ONE: Array = np.array([1.0, 1, 0, 0])  # the first pixel is 1 in the files, 0 in here
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def write(folder: Path, sequence: str, run: Run) -> None:
     Raises:
         OutputError: it cannot be written; nothing half-written stays.
     """
-    rows = run.boxes + _FROM_ONE
+    rows = run.boxes + FROM_ONE
     times = np.stack([run.tracker_ms, run.decode_ms], axis=1)
     _write_rows(times_path(folder, sequence), times)
     _write_rows(boxes_path(folder, sequence), rows)
@@ -86,7 +86,7 @@ def read_boxes(path: Path) -> Array:
     Raises:
         DataError: it cannot be read, or a line is not a box.
     """
-    return _rows(path, 4) - _FROM_ONE
+    return _rows(path, 4) - FROM_ONE
 
 
 def parse_boxes(content: bytes, place: str) -> Array:
@@ -95,7 +95,7 @@ def parse_boxes(content: bytes, place: str) -> Array:
     Raises:
         DataError: it is not text, or a line is not a box.
     """
-    return _parsed(content, 4, place) - _FROM_ONE
+    return _parsed(content, 4, place) - FROM_ONE
 
 
 def _rows(path: Path, columns: int) -> Array:

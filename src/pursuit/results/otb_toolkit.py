@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.errors import DataError, MissingExtra
+from pursuit.results.otb import FROM_ONE
 
 Array = NDArray[np.float64]
 
 _LARGEST = 256 << 20  # bytes of a file when unpacked
-_FROM_ONE: Array = np.array([1.0, 1, 0, 0])
 _HEADER = 128  # bytes before the first element
 
 
@@ -114,7 +114,7 @@ def _run(cell: Any, place: str) -> StoredRun:
     if cell.dtype == object or cell.dtype.kind not in "iufb" or cell.ndim != 2:
         raise DataError(f"{place}: its boxes are no matrix of numbers")
     rows = cell.astype(np.float64)
-    return StoredRun(_boxes(kind, rows, tmplsize, place) - _FROM_ONE, as_rows=kind == "rect")
+    return StoredRun(_boxes(kind, rows, tmplsize, place) - FROM_ONE, as_rows=kind == "rect")
 
 
 def _boxes(kind: str, rows: Array, tmplsize: Any, place: str) -> Array:
