@@ -25,8 +25,16 @@ from pursuit.errors import PursuitError
 
 # In the order of the help page: try it, track, learn, judge, the rest.
 _COMMANDS = (
-    *("demo", "track", "frame", "data", "curate", "train"),
-    *("evaluate", "score", "list", "doctor"),
+    "demo",
+    "track",
+    "frame",
+    "data",
+    "curate",
+    "train",
+    "evaluate",
+    "score",
+    "list",
+    "doctor",
 )
 
 _HELP = "Follow any object through video, from one box in the first frame."
