@@ -63,6 +63,17 @@ def test_damaged_archives(tmp_path: Path, mode: str) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("damage", ["cut", "header"])
+def test_an_archive_without_its_true_end(tmp_path: Path, damage: str) -> None:
+    path = archive(tmp_path / "all.tar", {f"kcf/{at}.txt": b"1" for at in range(3)}, "w")
+    content = path.read_bytes()
+    # A member is a header and a block: the third begins at 2048.
+    end = b"" if damage == "cut" else b"x" * 512 + content[2560:]
+    path.write_bytes(content[:2048] + end)
+    with pytest.raises(DataError, match=r"all\.tar: .*it ends too early, or a header is not one"):
+        read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8bnonsense", b"\xfd7zXZ\x00" * 9])
 def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "all.tar").write_bytes(content)

@@ -91,6 +91,9 @@ def _of_archive(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
                     file = tar.extractfile(member) if member.isreg() and wanted(name) else None
                     if file is not None:
                         yield name, file.read()
+            # tarfile takes a header that it cannot read for the end, which is a block of zeros.
+            if stream.seen(tar.offset, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise tarfile.ReadError("it ends too early, or a header is not one")
             # What tar leaves unread may be damaged too.
             stream.allow(_HEADERS)
             while stream.read(_CHUNK):
@@ -159,6 +162,12 @@ class _Metered:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._given, self._allowed = 0, _HEADERS
+        self._last = b""
+
+    def seen(self, start: int, size: int) -> bytes:
+        """Return as many bytes from a place that was given lately."""
+        at = start - (self._given - len(self._last))
+        return self._last[at : at + size] if at >= 0 else b""
 
     def allow(self, more: int) -> None:
         """Allow as many bytes from here on."""
@@ -172,6 +181,7 @@ class _Metered:
         """
         data = self._stream.read(size)
         self._given += len(data)
+        self._last = self._last[-_CHUNK:] + data
         if self._given > self._allowed:
             raise ValueError("it grows beyond all results, or has headers of that size")
         return data
