@@ -3,7 +3,8 @@
     python benchmarks/against_csrt.py VIDEO X,Y,W,H [--trackers siamfc-slim,siamfc-3s]
                                       [--threads 2] [--rounds 5] [--frames 100]
 
-Prints the median milliseconds of an update for each, and each tracker's ratio to CSRT.
+Prints the median milliseconds of an update for each, crops to box, the frames a second that this
+makes, and the time against CSRT's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -34,21 +36,25 @@ def milliseconds(tracker: Tracker, frames: list[np.ndarray], box: list[float]) -
     return statistics.median(taken)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
+def arguments(about: str) -> argparse.ArgumentParser:
+    """Return a reader of what all comparisons ask for."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("video")
-    parser.add_argument("box")
-    parser.add_argument("--trackers", default="siamfc-slim,siamfc-3s")
+    parser.add_argument("box", metavar="X,Y,W,H")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", type=int, default=100)
-    given = parser.parse_args()
+    return parser
+
+
+def compare(given: argparse.Namespace, ours: Mapping[str, Tracker]) -> None:
+    """Time trackers and CSRT in turn on a video's first frames, and print a table."""
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(given.threads)
     box = [float(part) for part in given.box.split(",")]
     with video.read(given.video, max_frames=given.frames) as reader:
         frames = [frame for _, frame in reader]
-    trackers = {name: pursuit.load(name) for name in (PEER, *given.trackers.split(","))}
+    trackers = {PEER: pursuit.load(PEER), **ours}
     for tracker in trackers.values():
         milliseconds(tracker, frames[:10], box)  # warm up
     times: dict[str, list[float]] = {name: [] for name in trackers}
@@ -60,8 +66,16 @@ def main() -> None:
         f"{given.threads} threads, {given.rounds} rounds"
     )
     for name, rows in times.items():
+        middle = statistics.median(rows)
         ratio = statistics.median(a / b for a, b in zip(rows, times[PEER], strict=True))
-        print(f"{name:16} {statistics.median(rows):7.2f} ms  {ratio:5.2f} x {PEER}")
+        print(f"{name:24} {middle:7.2f} ms  {1000 / middle:6.1f} fps  {ratio:5.2f} x {PEER}")
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--trackers", default="siamfc-slim,siamfc-3s")
+    given = parser.parse_args()
+    compare(given, {name: pursuit.load(name) for name in given.trackers.split(",")})
 
 
 if __name__ == "__main__":

@@ -198,8 +198,30 @@ def test_the_method_decides_which_keys_there_are() -> None:
         recipe.read("goturn-paper", ["motion.shft=1"])
     with pytest.raises(RecipeError, match="method: must be siamfc or goturn; got 'gotrun'"):
         recipe.read("goturn-paper", ["method=gotrun"])
-    with pytest.raises(RecipeError, match="reset_momentum is for kind sgd"):
+    with pytest.raises(RecipeError, match=r": optim: reset_momentum is for kind sgd$"):
         recipe.read("goturn-compact", ["optim.reset_momentum=true"])
+
+
+@pytest.mark.parametrize("name", ["siamfc-slim", "goturn-compact"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "network.groups=[1,3,1,2,2]",
+            "network: conv2 has 32 channels in and 88 out, which its 3 groups cannot share evenly",
+        ),
+        ("network.channels=[32,88,128,128,0]", "network.channels.4: .* 1; got 0"),
+        ("network.channels=[32,88,128,128,70000]", "network.channels.4: .* 65536; got 70000"),
+    ],
+)
+def test_networks_that_cannot_be_are_said_in_a_line(name: str, change: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=rf": {said}$"):
+        recipe.read(name, [change])
+
+
+def test_hidden_layers_are_no_wider_than_a_card_can_say() -> None:
+    with pytest.raises(RecipeError, match=r": network\.hidden\.1: .* 65536; got 65537$"):
+        recipe.read("goturn-compact", ["network.hidden=[512,65537,512]"])
 
 
 def test_a_recipe_is_whole_in_its_text() -> None:

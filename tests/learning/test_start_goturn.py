@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from caffemodels import Layers, encode, goturn_layers
+from caffemodels import goturn as caffe_goturn
 from torch import Tensor, nn
 
 from pursuit import weights
-from pursuit.errors import RecipeError
+from pursuit.errors import RecipeError, WeightsError
 from pursuit.learning import goturn, siamfc
 from pursuit.learning.recipe import GOTURNNetworkRecipe, NetworkRecipe
 from pursuit.learning.start import card_of, digest_of, start_from
-from pursuit.networks.goturn import CROP, GOTURN, convolutions, fold_norms, initialise, linears
-from pursuit.weights import caffe, card_for
+from pursuit.networks.goturn import CROP, GOTURN, convolutions, initialise, linears
+from pursuit.weights import card_for
 
 SLIM = (32, 88, 128, 128, 96)
 SMALL = (4, 8, 8, 8, 8)
+AS_CAFFE: dict[str, object] = {"channels": (4, 6, 8, 8, 4), "hidden": (12, 10, 8)}  # `caffe_goturn`
+TRUNK = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 
 def _windows() -> Iterator[tuple[Tensor, Tensor]]:
@@ -138,24 +143,68 @@ def test_weights_of_goturn_start_all_of_it(tmp_path: Path) -> None:
     assert card is not None and card.licence == "mine"
 
 
-def test_caffenets_kernels_start_the_trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = fold_norms(_network(norm="none", seed=1))
-    kernels = [(conv.weight.detach(), conv.bias.detach()) for conv in convolutions(source)]  # type: ignore[union-attr]
-    monkeypatch.setattr(caffe, "read_trunk", lambda path: kernels)
+def _caffe(layers: Layers, path: Path) -> str:
+    path.write_bytes(encode(layers))
+    return str(path)
+
+
+def test_caffenets_kernels_start_the_trunk(tmp_path: Path) -> None:
+    source = caffe_goturn(seed=1)
+    layers = {name: goturn_layers(source)[name] for name in TRUNK}
     path = tmp_path / "caffenet.caffemodel"
-    path.write_bytes(b"")
-    network = _network(norm="lrn")
+    start = _caffe({**layers, "fc8": [np.ones((1000, 4)), np.ones(1000)]}, path)
+    network = _network(norm="lrn", **AS_CAFFE)
     before = linears(network)[0].weight.clone()
-    start_from(network, str(path), 0, _no_windows)
-    for conv, (weight, bias) in zip(convolutions(network), kernels, strict=True):
-        assert torch.equal(conv.weight, weight) and torch.equal(conv.bias, bias)  # type: ignore[arg-type]
+    start_from(network, start, 0, _no_windows)
+    for conv, same in zip(convolutions(network), convolutions(source), strict=True):
+        assert torch.equal(conv.weight, same.weight) and torch.equal(conv.bias, same.bias)  # type: ignore[arg-type]
     assert torch.equal(linears(network)[0].weight, before)
-    assert card_of(str(path)) is None
-    digest = digest_of(str(path))
-    kernels[4][1][0] += 1
-    assert len(digest) == 16 and digest_of(str(path)) != digest
+    assert card_of(start) is None
+    digest = digest_of(start)
+    layers["conv5"][1][0] += 1
+    assert len(digest) == 16 and digest_of(_caffe(layers, path)) != digest
     with pytest.raises(RecipeError, match="which SiamFC cannot start from"):
-        start_from(siamfc.build_network(NetworkRecipe(channels=SMALL)), str(path), 0, _no_windows)
+        start_from(siamfc.build_network(NetworkRecipe(channels=SMALL)), start, 0, _no_windows)
+
+
+def test_the_authors_tracker_starts_all_of_it(tmp_path: Path) -> None:
+    source = caffe_goturn(seed=1)
+    start = _caffe(goturn_layers(source), tmp_path / "tracker.caffemodel")
+    network = _network(norm="lrn", **AS_CAFFE)
+    start_from(network, start, 0, _no_windows)
+    for name, value in source.state_dict().items():
+        assert torch.equal(network.state_dict()[name], value), name
+    card = card_of(start)
+    assert card is not None and card.licence.startswith("unknown")
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_a_head_behind_local_response_norms_does_not_start_one_without(
+    tmp_path: Path, norm: str
+) -> None:
+    source = caffe_goturn(seed=1)
+    start = _caffe(goturn_layers(source), tmp_path / "tracker.caffemodel")
+    network = _network(norm=norm, **AS_CAFFE)
+    before = {name: value.clone() for name, value in network.head.state_dict().items()}
+    start_from(network, start, 0, _windows)
+    for name, value in network.head.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    kernels = [convolutions(one)[1].weight.detach().flatten(1) for one in (network, source)]
+    # The trunk is the source's: where there are norms, but for the kernels' lengths.
+    alike = nn.functional.cosine_similarity(*kernels)
+    torch.testing.assert_close(alike, torch.ones(6))
+
+
+def test_a_damaged_tracker_is_not_taken_for_a_trunk(tmp_path: Path) -> None:
+    layers = goturn_layers(caffe_goturn(seed=1))
+    path = tmp_path / "tracker.caffemodel"
+    short = {name: arrays for name, arrays in layers.items() if name != "fc7-newb"}
+    network = _network(norm="lrn", **AS_CAFFE)
+    with pytest.raises(WeightsError, match="holds no layer fc7-newb"):
+        start_from(network, _caffe(short, path), 0, _no_windows)
+    layers["conv2_p"] = [array + 1 for array in layers["conv2_p"]]
+    with pytest.raises(WeightsError, match="has towers that differ, first in conv2"):
+        start_from(network, _caffe(layers, path), 0, _no_windows)
 
 
 def test_a_trunk_of_other_widths_or_groups_is_refused() -> None:

@@ -5,7 +5,13 @@ import torch
 from torch import nn
 
 from pursuit.errors import RecipeError, SettingsError
+from pursuit.learning import recipe, training
+from pursuit.learning.goturn import optimiser as goturn_optimiser
+from pursuit.learning.siamfc import optimiser as siamfc_optimiser
 from pursuit.learning.world import World, gathered, joined, share_norms
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC
+from pursuit.weights.files import folded_tensors
 
 
 def test_processes_share_a_batch_row_by_row() -> None:
@@ -73,9 +79,39 @@ def test_a_shared_norm_of_vectors_is_torchs_too() -> None:
     plain, shared = (nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5)) for _ in range(2))
     shared.load_state_dict(plain.state_dict())
     share_norms(shared)
-    assert not isinstance(shared[1], nn.BatchNorm1d)
+    assert type(shared[1]) is not nn.BatchNorm1d
     values = torch.rand(8, 6) * 3 + 2
     torch.testing.assert_close(shared(values), plain(values), rtol=1e-4, atol=1e-5)
     for one, two in zip(plain.buffers(), shared.buffers(), strict=True):
         torch.testing.assert_close(two, one, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(shared.eval()(values), plain.eval()(values), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "number"), [("siamfc-slim", 4), ("goturn-compact", 8)])
+def test_shared_norms_are_learnt_and_folded_as_any(name: str, number: int) -> None:
+    """As in one process: gains are not decayed, and weights to track have them folded in."""
+    chosen = recipe.read(name, ["network.start="])
+    plain, shared = (training.random_network(chosen) for _ in range(2))
+    share_norms(shared)
+    assert type(plain) is type(shared)
+    moved = [m for m in shared.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert len(moved) == number and not {type(m) for m in moved} & {nn.BatchNorm1d, nn.BatchNorm2d}
+    assert _rates(shared, chosen) == _rates(plain, chosen)
+    for norm in moved:
+        nn.init.uniform_(norm.weight, 0.5, 2)
+    plain.load_state_dict(shared.state_dict())
+    expected, found = folded_tensors(plain), folded_tensors(shared)
+    assert found.keys() == expected.keys()
+    for key, value in found.items():
+        assert torch.equal(value, expected[key]), key
+
+
+def _rates(network: SiamFC | GOTURN, chosen: recipe.Recipe) -> dict[str, tuple[float, float]]:
+    """Return the rate and the decay of each parameter."""
+    if isinstance(network, GOTURN):
+        assert isinstance(chosen, recipe.GOTURNRecipe)
+        groups = goturn_optimiser(network, chosen).param_groups
+    else:
+        groups = siamfc_optimiser(network, chosen.optim).param_groups
+    of = {id(p): (g["lr"], g["weight_decay"]) for g in groups for p in g["params"]}
+    return {name: of[id(parameter)] for name, parameter in network.named_parameters()}

@@ -182,14 +182,21 @@ def test_the_crops_are_the_papers() -> None:
 def test_the_first_look_is_kept_where_asked() -> None:
     rng = np.random.default_rng(1)
     frames = list(rng.integers(0, 256, (4, 120, 160, 3), dtype=np.uint8))
-    network = always(2.0, 3.0, 7.5, 8.0)
+    compared: list[Tensor] = []
+
+    def answer(target: Tensor, search: Tensor) -> tuple[float, ...]:
+        compared.append(target)
+        return 2.0, 3.0, 7.5, 8.0
+
+    network = Stub(answer)
     tracker = GOTURNTracker(network, GOTURNSettings(views=1, keep_first=True))
     box = tracker.init(frames[0], (40, 50, 30, 20)).box
-    looked = cut(frames[0], centres(box), 2 * box[2:], 227, (0, 0, 0))
+    looked = network.embed(cut(frames[0], centres(box), 2 * box[2:], 227, (0, 0, 0))[None])
     for now in frames[1:]:
         search = cut(now, centres(box), 2 * box[2:], 227, (0, 0, 0))
         box = tracker.update(now).box
-        assert (network.windows[-1] == np.stack([looked, search])).all()
+        assert (network.windows[-1] == search[None]).all()  # the first look is not seen again
+        assert torch.equal(compared[-1], looked)
 
 
 def test_one_network_call_a_frame() -> None:

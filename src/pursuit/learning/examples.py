@@ -47,7 +47,8 @@ class Pairs:
 _SHARE_STREAM = 1_000_003  # keeps the choice of videos apart from other random numbers
 # Kinds of crops, and what to do where the store has none of them.
 _KINDS = {
-    "labelled videos": "hold fewer out, or curate a data set of videos with --videos",
+    "labelled videos": "hold fewer out, or curate videos whose objects are labelled in two frames "
+    "or more with --videos",
     "labelled stills": "add data.still=0, or curate a COCO data set with --stills",
     "unlabelled pictures": "add data.unlabelled=0, or curate a folder of pictures with --stills",
 }
@@ -207,6 +208,8 @@ def shares_of_kinds(recipe: DataRecipe, numbers: tuple[int, int, int]) -> NDArra
         raise DataError("data.still and data.unlabelled together are more than 1")
     for (name, way), share, number in zip(_KINDS.items(), shares, numbers, strict=True):
         if share > 1e-9 and number == 0:
+            if name == "labelled stills" and isinstance(recipe, GOTURNDataRecipe):
+                way += f"; boxes that fill {recipe.largest:.0%} of a picture's side are left out"
             raise DataError(f"the recipe draws from {name}, but the store has none of use: {way}")
     return np.maximum(shares, 0) / shares.sum()
 

@@ -208,7 +208,7 @@ def held_out_examples(store: Store, recipe: GOTURNRecipe, pool: CropPool) -> Exa
     data = swapped_for_held_out(store, recipe.data)
     if data is None:
         return None
-    plain = {"gray": 0.0, "reversed": 0.0, "max_gap": 1}
+    plain = {"gray": 0.0, "reversed": 0.0, "max_gap": 1, "far": 0.0, "video_weight": "even"}
     still = recipe.model_copy(
         update={
             "seed": 0,
@@ -270,7 +270,11 @@ class Learner(nn.Module):
         return loss.mean() * self._recipe.batch, found
 
     def _features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return features of the target crops and of the search crops, seen as one batch."""
+        """Return features of the target crops and of the search crops, seen as one batch.
+
+        A target crop whose examples fall to two processes is seen by both: where the trunk has
+        norms that learn, their moments are nearly, not quite, those of one process.
+        """
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._recipe.network.frozen):
             if not self._recipe.data.previous:
                 search = self.network.embed(_laid_out(batch.search))

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,7 +24,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-Widths = tuple[int, int, int, int, int]
+Width = Annotated[int, Field(ge=1, le=2**16)]  # the widest layer that a card can say
+Widths = tuple[Width, Width, Width, Width, Width]
 Precision = Literal["32-true", "bf16-mixed"]
 
 
@@ -32,11 +33,27 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class NetworkRecipe(_Section):
-    """Form of the network (paper, Table 1)."""
+class _TrunkRecipe(_Section):
+    """Form of the five convolutions."""
 
     channels: Widths = (96, 256, 384, 384, 256)
     groups: Widths = (1, 2, 1, 2, 2)
+
+    @model_validator(mode="after")
+    def _groups_share(self) -> Self:
+        layers = zip((3, *self.channels), self.channels, self.groups, strict=False)
+        for number, (before, after, groups) in enumerate(layers, start=1):
+            if before % groups or after % groups:
+                raise ValueError(
+                    f"conv{number} has {before} channels in and {after} out, which its {groups} "
+                    "groups cannot share evenly"
+                )
+        return self
+
+
+class NetworkRecipe(_TrunkRecipe):
+    """Form of the network (paper, Table 1)."""
+
     norm_last: bool = False  # batch norm after conv5 too: the paper's text, not its program
     gain: Annotated[float, Field(gt=0)] = 1e-3
     start: str = ""  # weights or a run's checkpoint to start from, of these widths or narrower
@@ -176,12 +193,10 @@ class SiamFCRecipe(Recipe):
     optim: OptimRecipe = OptimRecipe()
 
 
-class GOTURNNetworkRecipe(_Section):
+class GOTURNNetworkRecipe(_TrunkRecipe):
     """Form of GOTURN's network (paper, section 3.3) and what its first weights are."""
 
-    channels: Widths = (96, 256, 384, 384, 256)
-    groups: Widths = (1, 2, 1, 2, 2)
-    hidden: tuple[Count, Count, Count] = (4096, 4096, 4096)
+    hidden: tuple[Width, Width, Width] = (4096, 4096, 4096)
     norm: Literal["lrn", "batch", "none"] = "lrn"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     frozen: bool = True  # the trunk is not learnt
@@ -425,6 +440,8 @@ def _first(error: ValidationError, kind: type[BaseModel]) -> str:
     name = ".".join(place)
     if problem["type"] == "tuple_type":
         return f"{name}: a list is wanted, as '{name}=[A,B]'; got {problem['input']!r}"
+    if problem["type"] == "value_error":  # of fields that do not fit each other: it says which
+        return f"{name}: {problem['ctx']['error']}"
     return f"{name}: {problem['msg']}; got {problem['input']!r}"
 
 

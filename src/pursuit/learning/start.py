@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from pursuit import weights
-from pursuit.errors import RecipeError, WeightsError
+from pursuit.errors import RecipeError
 from pursuit.files import named_file
 from pursuit.learning import goturn, norms, siamfc
 from pursuit.learning.norms import Windows
@@ -73,8 +73,8 @@ def start_from(
     """Give a network its first weights from other weights.
 
     SiamFC is widened where it is wider. GOTURN takes the trunk of SiamFC, of GOTURN or of
-    CaffeNet, and of a GOTURN whose hidden layers are as wide as its own the head too; what it
-    does not take stays as it is.
+    CaffeNet, and of a GOTURN whose hidden layers are as wide as its own the head too, but for one
+    with local response norms where the other has none; what it does not take stays as it is.
 
     Args:
         start: name of shipped weights, a .safetensors or .caffemodel file, or the checkpoint of
@@ -214,9 +214,11 @@ def _start_goturn(
         if found.shape.hidden == shape.hidden:
             network.head.load_state_dict(found.head.state_dict())
         return
-    head = fold_goturn(found).head if isinstance(found, GOTURN) else None
-    if isinstance(found, GOTURN) and found.shape.hidden != shape.hidden:
-        head = None
+    head = None
+    if isinstance(found, GOTURN) and found.shape.hidden == shape.hidden:
+        # Of no use to features without the local response norms that it was learnt behind.
+        alike = (found.shape.norm == "lrn") == (shape.norm == "lrn")
+        head = fold_goturn(found).head if alike else None
     _set_layers(network, _plain(network.shape, kernels, head), head is not None, windows)
 
 
@@ -309,11 +311,10 @@ def _read(start: str) -> Source:
 
 
 def _read_caffe(path: Path) -> Source:
-    """Return the authors' tracker, or what other files hold of it: a trunk."""
-    try:
-        return Source(*weights.read_goturn(path), can_learn=False)
-    except WeightsError:  # where it is damaged, said again
-        return Source(caffe.read_trunk(path), None, can_learn=False)
+    """Return the authors' tracker, or the trunk of a file without a head."""
+    if caffe.has_head(path):
+        return Source(*caffe.read_goturn(path), can_learn=False)
+    return Source(caffe.read_trunk(path), None, can_learn=False)
 
 
 def _read_checkpoint(path: Path) -> Source:

@@ -65,11 +65,17 @@ def train(
 
     Raises:
         RecipeError, StoreError, DataError: the recipe and its store, the number of processes,
-            or the checkpoint in `out` do not fit each other.
+            or the checkpoint in `out` do not fit each other; a frozen trunk starts from nothing.
         SettingsError: the device is not there, or not for so many processes.
     """
     if not recipe.data.store:
         raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
+    if isinstance(recipe, GOTURNRecipe) and recipe.network.frozen and not recipe.network.start:
+        raise RecipeError(
+            "network.frozen keeps the trunk as it starts, and the recipe starts it from nothing: "
+            "add network.start=bvlc_reference_caffenet.caffemodel or other weights, or "
+            "network.frozen=false"
+        )
     world = joined()
     world.rows(recipe.batch)
     device = _device(device, world)

@@ -95,19 +95,16 @@ class _Gather(torch.autograd.Function):
         return total[first : first + context.number]
 
 
-class SharedNorm(_BatchNorm):
+class _SharedNorm(_BatchNorm):
     """Batch norm over the batch of all processes, on CPUs and GPUs (torch's is for GPUs)."""
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        """Take images and vectors alike."""
 
     def forward(self, values: Tensor) -> Tensor:
         """Return normalised values (N, C, ...); learning, by the moments of all processes."""
         if not self.training:
             return super().forward(values)
-        # Each channel's variance and mean here, then of the whole batch: shares are equal, so
-        # its variance is the mean of variances and the variance of means. No large squares
-        # are taken from each other.
+        # Each channel's variance and mean here, then of the whole batch: shares are equal (of
+        # GOTURN's target crops, nearly), so its variance is the mean of variances and the
+        # variance of means. No large squares are taken from each other.
         others = [axis for axis in range(values.ndim) if axis != 1]
         moments = torch.stack(torch.var_mean(values.float(), dim=others, correction=0))
         variances, means = gathered(moments[None]).unbind(1)
@@ -129,11 +126,21 @@ class SharedNorm(_BatchNorm):
         self.num_batches_tracked.add_(1)
 
 
+# Norms still, to whoever asks for them by torch's classes: optimisers, and what folds them.
+class SharedNorm1d(_SharedNorm, nn.BatchNorm1d):
+    """Of vectors."""
+
+
+class SharedNorm2d(_SharedNorm, nn.BatchNorm2d):
+    """Of images."""
+
+
 def share_norms(network: nn.Module) -> None:
     """Put norms over the batch of all processes where `network` has batch norms."""
     for module in list(network.modules()):
         for name, norm in module.named_children():
             if isinstance(norm, nn.BatchNorm2d | nn.BatchNorm1d):
-                shared = SharedNorm(norm.num_features, norm.eps, norm.momentum)
+                kind = SharedNorm2d if isinstance(norm, nn.BatchNorm2d) else SharedNorm1d
+                shared = kind(norm.num_features, norm.eps, norm.momentum)
                 shared.load_state_dict(norm.state_dict())
                 setattr(module, name, shared.to(norm.weight.device))

@@ -4,10 +4,11 @@ A target is cut out where it was in the frame before, and the same place of the 
 beside it; the network says in one pass where in the second the target is now. Nothing is
 learnt on the way, and what the target looks like is taken anew from every frame.
 
-What differs from the program, on purpose: windows are never rounded to whole pixels; boxes
-stay within bounds and can never vanish or invert (see `GOTURNTracker`), but may reach over
-the frame's edge; and more windows than the paper's one, a little beside it, show whether the
-network says the same of all: the paper's tracker has no notion of being lost.
+What differs from the program, on purpose: windows are never rounded to whole pixels, and those
+more than twice as wide or high as a crop are averaged down, not picked from; boxes stay within
+bounds and can never vanish or invert (see `GOTURNTracker`), but may reach over the frame's edge;
+and more windows than the paper's one, a little beside it, show whether the network says the same
+of all: the paper's tracker has no notion of being lost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit import windows
@@ -44,12 +46,12 @@ class GOTURNTargets(Targets):
 
     Attributes:
         sides: (N, 2) w, h now.
-        crop: (N, 227, 227, 3) windows around the boxes in the last frame, or in the one they
-            started in, RGB.
+        look: what the target looks like: crops uint8 (N, 227, 227, 3) of the last frame, or, with
+            `keep_first`, features (N, C, 6, 6) of the crops of the frame they started in.
     """
 
     sides: Array
-    crop: NDArray[np.uint8]
+    look: NDArray[np.uint8] | Tensor
 
     @property
     def size(self) -> Array:
@@ -101,40 +103,39 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
 
     def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> GOTURNTargets:
         centre, size = box_arithmetic.centres(where), where[:, 2:]
+        crop = _cut(frame, centre, CONTEXT * size)
         return GOTURNTargets(
             ids=ids,
             centre=centre,
             first=size,
             state=np.full(len(ids), int(State.TRACKED)),
             sides=size,
-            crop=_cut(frame, centre, CONTEXT * size),
+            look=self._network.embed(crop) if self.settings.keep_first else crop,
         )
 
     def _followed(self, frame: Frame, targets: GOTURNTargets) -> tuple[GOTURNTargets, Array]:
-        number, size = len(targets), targets.size[:, None]
+        size = targets.size[:, None]
         centre = targets.centre[:, None] + self._shifts * size  # (N, S, 2), as `side`
         side = CONTEXT * self._zooms * size
         search = _cut(frame, centre.reshape(-1, 2), side.reshape(-1, 2))
-        features = self._network.embed(np.concatenate([targets.crop, search]))
-        corners = self._network.regress(features[:number], features[number:])
+        corners = self._network.regress(*self._features(targets, search))
         boxes, good = boxes_of(corners.cpu().numpy().astype(np.float64), centre, side)
         boxes = np.where(good[..., None], boxes, targets.boxes()[:, None])
         asked = self._moved(targets, boxes, good)
         moved = self._bounded(asked)
         fits = good[:, 0] & self._within(asked)
         score = self._score(boxes, good & fits[:, None])
-        moved = replace(
-            moved,
-            state=self._states(score, fits, targets.state),
-            crop=self._renewed(frame, moved),
-        )
+        moved = replace(moved, state=self._states(score, fits, targets.state))
+        if not self.settings.keep_first:
+            moved = replace(moved, look=_cut(frame, moved.centre, CONTEXT * moved.size))
         return moved, score
 
-    def _renewed(self, frame: Frame, targets: GOTURNTargets) -> NDArray[np.uint8]:
-        """Return the target crops (N, 227, 227, 3) to compare the next frame with."""
-        if self.settings.keep_first:
-            return targets.crop
-        return _cut(frame, targets.centre, CONTEXT * targets.size)
+    def _features(self, targets: GOTURNTargets, search: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+        """Return features of the N targets and of their search windows, from one network call."""
+        if isinstance(targets.look, Tensor):
+            return targets.look, self._network.embed(search)
+        features = self._network.embed(np.concatenate([targets.look, search]))
+        return features[: len(targets)], features[len(targets) :]
 
     def _moved(
         self, targets: GOTURNTargets, boxes: Array, good: NDArray[np.bool_]

@@ -27,7 +27,7 @@ from pursuit.weights.caffemodel import HEAD, Arrays, is_caffemodel, read_layers
 from pursuit.weights.card import WIDEST, GOTURNCard, card_for
 from pursuit.weights.files import finite, network_of
 
-__all__ = ["HEAD", "SUFFIX", "is_caffemodel", "read_goturn", "read_trunk"]
+__all__ = ["HEAD", "SUFFIX", "has_head", "is_caffemodel", "read_goturn", "read_trunk"]
 
 SUFFIX = ".caffemodel"
 
@@ -48,12 +48,12 @@ def read_goturn(path: Path) -> tuple[GOTURN, GOTURNCard]:
             towers that differ; the first wrong layer is named.
     """
     layers = _layers(path)
-    if not any(name in layers for name in _HEAD):
+    trunk = _trunk(path, layers)
+    if not _with_head(layers):
         raise WeightsError(
             f"{path} holds a trunk to start a training of GOTURN from, not a tracker: it has no "
             f"layer {_HEAD[0]}"
         )
-    trunk = _trunk(path, layers)
     _check_towers(path, layers)
     before = 2 * len(trunk[-1][0]) * CELLS**2
     head = []
@@ -77,6 +77,15 @@ def read_goturn(path: Path) -> tuple[GOTURN, GOTURNCard]:
     return network_of(path, shape, tensors), card
 
 
+def has_head(path: Path) -> bool:
+    """Return whether a file holds a layer of a tracker's head: a tracker, or what is left of one.
+
+    Raises:
+        WeightsError: as `read_trunk`.
+    """
+    return _with_head(_layers(path))
+
+
 def read_trunk(path: Path) -> list[tuple[Tensor, Tensor]]:
     """Return kernels (C, in / groups, k, k) and biases (C,) of conv1 to conv5, float32.
 
@@ -95,13 +104,17 @@ def _layers(path: Path) -> Layers:
     ends = [arrays[0].shape[-2:] for arrays in layers.values()]
     two_towers = ends.count((KERNELS[0],) * 2) > 1
     gives_a_box = any(len(end) == 2 and end[0] == _OUTPUTS for end in ends)
-    if two_towers and gives_a_box and not any(name in layers for name in _HEAD):
+    if two_towers and gives_a_box and not _with_head(layers):
         raise WeightsError(
             f"{path} holds a GOTURN as OpenCV has it, which is another network (two hidden layers, "
             "another mean pixel, towers that differ): its weights do not fit the paper's; take the "
             "authors' tracker.caffemodel"
         )
     return layers
+
+
+def _with_head(layers: Layers) -> bool:
+    return any(name in layers for name in _HEAD)
 
 
 def _trunk(path: Path, layers: Layers) -> list[Pair]:
