@@ -9,6 +9,7 @@ A polygon of fewer than V corners has NaN for the last ones; nothing but NaN is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,39 @@ from numpy.typing import ArrayLike, NDArray
 from pursuit.errors import BoxError, MissingExtra
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Where a target is in T frames: a box, a polygon or nothing in each.
+
+    Attributes:
+        boxes: (T, 4), NaN where there is none.
+        polygons: (T, V, 2), NaN where there is none.
+    """
+
+    boxes: Array
+    polygons: Array
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where (T,) there is something."""
+        return np.asarray(~np.isnan(self.boxes[:, 0]) | ~np.isnan(self.polygons[:, 0, 0]))
+
+    def corners(self, *, last: float = 0) -> Array:
+        """Return the polygons (T, V, 2), V at least 4, with boxes as `corners` makes them."""
+        found = np.full((len(self), max(4, self.polygons.shape[1]), 2), np.nan)
+        found[:, : self.polygons.shape[1]] = self.polygons
+        is_box = ~np.isnan(self.boxes[:, 0])
+        found[is_box, :4] = corners(self.boxes[is_box], last=last)
+        return found
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Regions:
+        """Return those of the frames that are chosen, by a mask or by number."""
+        return Regions(self.boxes[chosen], self.polygons[chosen])
 
 
 def as_boxes(boxes: ArrayLike) -> Array:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Numbers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -104,9 +105,7 @@ def _trax_canvas(
     return canvas, np.where(nothing, 0.0, np.nan)
 
 
-def _python_canvas(
-    a: Array, b: Array, size: tuple[float, float] | None
-) -> tuple[_Canvas, Array]:
+def _python_canvas(a: Array, b: Array, size: tuple[float, float] | None) -> tuple[_Canvas, Array]:
     """Return what VOT's Python toolkit draws on, and the overlaps (N,) that it knows without."""
     one, two = _bounds(a).astype(np.float64), _bounds(b).astype(np.float64)
     union = np.concatenate(

@@ -30,10 +30,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1\n3\n", "bolt_001.txt:2: neither a code 0, 1, 2 nor a box x,y,w,h: '3'"),
+        ("1\n3\n", "bolt_001.txt:2: neither a code 0, 1, 2 nor a region: '3'"),
         ("1\n1,2,3\n", "bolt_001.txt:2"),
         ("1\n1,2,3,four\n", "'1,2,3,four'"),
-        ("1\n1,2,3,4,5,6,7,8\n", "bolt_001.txt:2"),
+        ("1\n1,2,3,4,5,6,7,8\n", "bolt_001.txt:2: a polygon"),
+        ("1\n1,2,nan,4\n", "bolt_001.txt:2: a region must be of finite numbers"),
+        ("1\n\n1,2,3,4\n", "bolt_001.txt:2: not numbers: ''"),
+        ("1\n1,2,3,1e6\n", "is in no picture"),
     ],
 )
 def test_wrong_results(tmp_path: Path, text: str, message: str) -> None:
