@@ -57,7 +57,8 @@ class Benchmark:
 
     Attributes:
         sequences: by name.
-        year: of the challenge, as the name of the folder or file has it; None where it has none.
+        year: of the challenge, as the name of the folder or file has it, or else the one above;
+            None where they have none.
     """
 
     sequences: Mapping[str, Truth]
@@ -76,7 +77,7 @@ def read_truth(path: Path) -> Benchmark:
         found = _read_folder(path)
     if not found:
         raise DataError(f"{path} holds no VOT sequence: NAME/groundtruth.txt, or pysot's JSON file")
-    years = [match[1] for part in path.resolve().parts for match in _YEAR.finditer(part)]
+    years = [match[1] for part in path.resolve().parts[-2:] for match in _YEAR.finditer(part)]
     return Benchmark(found, int(years[-1]) if years else None)
 
 
@@ -165,12 +166,19 @@ def _sequence(name: str, labels: Stored, files: list[Stored], beside: list[Store
 
 
 def _tag(file: Stored, count: int) -> Mask:
-    """Return where (T,) a tag is set; the frames that its file does not reach are without."""
-    found = np.zeros(count, dtype=bool)
+    """Return where (T,) a tag is set that a file has a line of for each frame."""
     rows = rows_of(file.data or b"", file.place)
-    if len(rows) > count or any(len(row) != 1 for row in rows):
-        raise DataError(f"{file.place}: not a number for each of {count} frames")
-    found[: len(rows)] = [row[0] == 1 for row in rows]
+    if any(len(row) != 1 for row in rows):
+        raise DataError(f"{file.place}: a line of a tag is 0 or 1")
+    return _padded([row[0] for row in rows], count, file.place)
+
+
+def _padded(values: Several[float], count: int, place: str) -> Mask:
+    """Return where (T,) values are 1; as VOT has it, frames without a value are not tagged."""
+    if len(values) > count:
+        raise DataError(f"{place}: {len(values)} values of a tag for {count} frames")
+    found = np.zeros(count, dtype=bool)
+    found[: len(values)] = np.asarray(values, dtype=np.float64) == 1
     return found
 
 
@@ -216,12 +224,12 @@ def _json_sequence(name: str, part: Any, path: Path) -> Truth:
     try:
         rows = [[float(value) for value in row] for row in part["gt_rect"]]
         size = (int(part["width"]), int(part["height"])) if "width" in part else None
-        tags = {tag: np.array(part[tag], dtype=bool) for tag in TAGS if tag in part}
+        tags = {tag: _padded(part[tag], len(rows), place) for tag in TAGS if tag in part}
         pictures = len(part["img_names"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{place}: not as pysot has it: {error!r}") from None
-    if any(len(mask) != len(rows) for mask in tags.values()) or pictures != len(rows):
-        raise DataError(f"{place}: {len(rows)} labels for {pictures} pictures, or not as many tags")
+    if pictures != len(rows):
+        raise DataError(f"{place}: {len(rows)} labels for {pictures} pictures")
     regions = regions_of(rows, place)
     if not regions.known.any():
         raise DataError(f"{place}: no label in it")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,7 @@ def pieces(codes: Codes, *, late: bool = False) -> list[Piece]:
     last = len(codes) if late else len(codes) - 1
     failed = np.flatnonzero(codes == Code.FAILED) + RESTART
     starts = [0, *failed[failed <= last].tolist()]
-    inner = [
-        Piece(start, min(after + 1, len(codes)), True)
-        for start, after in zip(starts[:-1], starts[1:], strict=True)
-    ]
+    inner = [Piece(start, min(after + 1, len(codes)), True) for start, after in pairwise(starts)]
     return [*inner, Piece(starts[-1], len(codes), False)]
 
 

@@ -115,7 +115,9 @@ def parse(data: bytes, place: str) -> Trajectory:
         DataError: it is no text, or a line is neither a code nor a region.
     """
     rows = rows_of(data, place)
-    codes = np.array([_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64)
+    codes = np.array(
+        [_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64
+    )
     known = codes == Code.FOLLOWED
     regions = regions_of([row if known[at] else [0.0] for at, row in enumerate(rows)], place)
     return Trajectory(codes, regions, place)
@@ -150,9 +152,7 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
                 raise DataError(f"{file.place}: this result is there twice")
             mine[number] = parse(file.data, file.place)
         if not count:
-            raise DataError(
-                f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt"
-            )
+            raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
     ordered = {
         tracker: {name: [mine[at] for at in sorted(mine)] for name, mine in sorted(found.items())}
         for tracker, found in runs.items()
