@@ -63,7 +63,7 @@ def _archive(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
     try:
         archive = tarfile.open(path)  # noqa: SIM115  closed below; this error is another one
     except tarfile.ReadError:
-        raise DataError(f"{path} is neither a folder nor a tar archive") from None
+        raise DataError(f"{path} is neither a folder nor a whole tar archive") from None
     except _DAMAGED as error:
         raise _damaged(path, error) from None
     own = path.name.split(".")[0]
@@ -80,6 +80,8 @@ def _archive(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
             archive.fileobj.seek(archive.offset)
             if archive.fileobj.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
                 raise tarfile.ReadError("it ends too early, or a header is not one")
+            while archive.fileobj.read(1 << 20):  # so that a packed one's checksum is looked at
+                pass
         except _DAMAGED as error:
             raise _damaged(path, error) from None
 
