@@ -59,22 +59,27 @@ class Scores:
 def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     """Return the scores of all trackers that ran on the sequences of a ground truth.
 
+    One that has results on others too ran on another benchmark: it is not scored, and a note
+    says so.
+
     Raises:
-        DataError: no tracker did; a sequence is missing, or there are results on another one, or
-            they do not fit; or the size of pictures is needed and not known.
+        DataError: no tracker ran on these; one lacks a sequence, or a result does not fit; or the
+            size of pictures is needed and not known.
     """
-    foreign = [name for name, runs in results.runs.items() if not runs.keys() & truth.sequences]
-    mine = [name for name in results.runs if name not in foreign]
+    foreign = {name: _foreign(runs, truth) for name, runs in results.runs.items()}
+    notes = [f"not scored: {name} {why}" for name, why in foreign.items() if why]
+    mine = [name for name, why in foreign.items() if not why]
     if not mine:
-        known = ", ".join(list(truth.sequences)[:3])
-        raise DataError(f"no tracker has results on a sequence of the ground truth ({known}, ...)")
+        raise DataError(f"nothing to score: {next((line[12:] for line in notes), 'no tracker')}")
     interval = _interval(truth)
     found = []
     for name in mine:
         _check(name, results.runs[name], truth)
         found.append(_score(rules, name, results.runs[name], truth, interval))
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
-    return Scores(rules, interval, tuple(found), _notes(rules, truth, interval, foreign, results))
+    notes += [f"not scored: {name}: only the supervised experiment is" for name in results.others]
+    notes.insert(0, _said_of(interval, truth.year, rules))
+    return Scores(rules, interval, tuple(found), tuple(notes))
 
 
 def table(found: Scores) -> Table:
@@ -115,15 +120,20 @@ def as_json(found: Scores) -> dict[str, Any]:
     }
 
 
+def _foreign(runs: Mapping[str, Sequence[Trajectory]], truth: Benchmark) -> str:
+    """Return what a tracker ran on that the ground truth lacks, as a message; "" for nothing."""
+    other = [name for name in runs if name not in truth.sequences]
+    if not other:
+        return ""
+    hint = nearest(other[0], truth.sequences)
+    return f"has results on {other[0]}{_more(other)}, not in the ground truth{hint}"
+
+
 def _check(name: str, runs: Mapping[str, Sequence[Trajectory]], truth: Benchmark) -> None:
     missing = [part for part in truth.sequences if part not in runs]
     if missing:
-        raise DataError(f"{name} has no result on {missing[0]}{_more(missing)}; score all or none")
-    other = [part for part in runs if part not in truth.sequences]
-    if other:
-        hint = nearest(other[0], truth.sequences)
         raise DataError(
-            f"{runs[other[0]][0].place}: {other[0]} is not in the ground truth{hint}{_more(other)}"
+            f"{name} has no result on {missing[0]}{_more(missing)}: its means could not be compared"
         )
     for part, trajectories in runs.items():
         count = len(truth.sequences[part].regions)
@@ -197,23 +207,11 @@ def _interval(truth: Benchmark) -> tuple[int, int] | None:
     return eao.interval_of(lengths) if len(np.unique(lengths)) > 1 else None
 
 
-def _notes(
-    rules: Rules,
-    truth: Benchmark,
-    interval: tuple[int, int] | None,
-    foreign: Sequence[str],
-    results: StoredResults,
-) -> tuple[str, ...]:
+def _said_of(interval: tuple[int, int] | None, year: int | None, rules: Rules) -> str:
     if interval is None:
-        lines = ["no EAO: it needs sequences of two lengths at least"]
-    else:
-        whose = f"VOT{truth.year}'s" if truth.year in eao.INTERVALS else "from the sequences'"
-        lines = [f"EAO over lengths {interval[0]} to {interval[1]}, {whose}; rules: {rules.value}"]
-    for name in foreign:
-        count = len(results.runs[name])
-        lines.append(f"not scored: {name}: none of its {count} sequences is in the ground truth")
-    lines += [f"not scored: {name}: only the supervised experiment is" for name in results.others]
-    return tuple(lines)
+        return f"no EAO: it needs sequences of two lengths at least; rules: {rules.value}"
+    whose = f"VOT{year}'s" if year in eao.INTERVALS else "from those of the sequences"
+    return f"EAO over lengths {interval[0]} to {interval[1]}, {whose}; rules: {rules.value}"
 
 
 def _weighted(one: Score) -> dict[str, float]:
