@@ -38,7 +38,9 @@ class Raster(Enum):
     PYTHON = "python"
 
 
-def overlap(a: Array, b: Array, raster: Raster, size: tuple[float, float] | None = None) -> Array:
+def overlap(
+    a: Array, b: Array, raster: Raster, size: tuple[float, float] | None = None
+) -> NDArray[np.float64]:
     """Return shared pixels over covered pixels (N,) of polygons (N, V, 2), pair by pair.
 
     NaN where one of the two is none (see `boxes`).

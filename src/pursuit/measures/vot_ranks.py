@@ -6,7 +6,7 @@ is the mean, or the least, of the ranks of its equals. Being equal is not handed
 are averaged over attributes, then over experiments, then over accuracy and robustness.
 (Kristan et al., The VOT2014 challenge results, section 3.)
 
-A tracker without results has NaN throughout: it ranks last for the others, and NaN itself.
+A tracker without results has NaN throughout: it has no rank, and the others rank without it.
 """
 
 from __future__ import annotations
@@ -113,14 +113,16 @@ def accuracy_ranks(
     count = np.isfinite(overlaps).sum(axis=1)
     sums = np.where(np.isfinite(overlaps), overlaps, 0).sum(axis=1)
     means = np.divide(sums, count, out=np.full(len(overlaps), np.nan), where=count > 0)
-    differs = _pairs(len(overlaps), lambda i, j: accuracy_differs(*overlaps[[i, j]], practical))
+    differs = _pairs(
+        len(overlaps), lambda i, j: accuracy_differs(overlaps[i], overlaps[j], practical)
+    )
     return adapted(_order(-means), differs, adaptation)
 
 
 def robustness_ranks(failures: Array, adaptation: Adaptation = "mean") -> Array:
     """Return the adapted ranks (K,) of trackers by failures (K, sequences, runs), the best 1."""
     flat = failures.reshape(len(failures), -1)
-    differs = _pairs(len(flat), lambda i, j: robustness_differs(*flat[[i, j]]))
+    differs = _pairs(len(flat), lambda i, j: robustness_differs(flat[i], flat[j]))
     return adapted(_order(failures.sum(axis=1).mean(axis=-1)), differs, adaptation)
 
 
