@@ -82,6 +82,25 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     return Scores(rules, interval, tuple(found), tuple(notes))
 
 
+def sequence_runs(
+    rules: Rules, truth: Truth, runs: Sequence[Trajectory], year: int | None
+) -> SequenceRuns:
+    """Return what counts of a tracker's runs on one sequence, in the challenge of a year.
+
+    Raises:
+        DataError: only pixels in the pictures count, and their size is not known.
+    """
+    size = truth.size if rules.bounded(year) else None
+    if size is None and rules.bounded(year):
+        raise DataError(
+            f"{truth.name}: the size of its pictures is not known, and only pixels in them count; "
+            "put its pictures beside groundtruth.txt, or width= and height= into its file sequence"
+        )
+    chosen = runs[: vot_rules.used(rules, len(runs))]
+    samples = (vot_rules.sample(rules, x.codes, x.regions, truth.regions, size) for x in chosen)
+    return SequenceRuns(truth.name, tuple(samples), dict(truth.tags))
+
+
 def table(found: Scores) -> Table:
     """Return a row a tracker, the best EAO first."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
@@ -154,7 +173,7 @@ def _score(
     interval: tuple[int, int] | None,
 ) -> Score:
     sequences = [
-        _sequence_runs(rules, one, runs[name], truth.year) for name, one in truth.sequences.items()
+        sequence_runs(rules, one, runs[name], truth.year) for name, one in truth.sequences.items()
     ]
     tags = sorted({tag for one in sequences for tag in one.tags})
     return Score(
@@ -171,20 +190,6 @@ def _score(
             if rules is not Rules.TOOLKIT
         },
     )
-
-
-def _sequence_runs(
-    rules: Rules, truth: Truth, runs: Sequence[Trajectory], year: int | None
-) -> SequenceRuns:
-    size = truth.size if rules.bounded(year) else None
-    if size is None and rules.bounded(year):
-        raise DataError(
-            f"{truth.name}: the size of its pictures is not known, and only pixels in them count; "
-            "put its pictures beside groundtruth.txt, or width= and height= into its file sequence"
-        )
-    chosen = runs[: vot_rules.used(rules, len(runs))]
-    samples = (vot_rules.sample(rules, x.codes, x.regions, truth.regions, size) for x in chosen)
-    return SequenceRuns(truth.name, tuple(samples), dict(truth.tags))
 
 
 def _eao(
