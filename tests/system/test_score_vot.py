@@ -182,26 +182,27 @@ def test_pysots_numbers_of_vot2018(published: Path, shared_data: Path, tmp_path:
             assert ours["counted"] == one["valid_overlap_frames"]
 
 
-# docs/parity.md has these: accuracy, robustness, EAO.
-OURS = {
+# Accuracy, robustness, EAO. The Python toolkit's are what its own functions (0.8.0) say of these
+# results, by benchmarks/vot_toolkit.py; of the MATLAB toolkit's definitions ours alone are known.
+EXPECTED = {
     "matlab": {
         "DaSiamRPN": (0.5878, 0.9205, 0.3836),
         "LightTrack": (0.5367, 0.9480, 0.4232),
         "NanoTrack": (0.5455, 0.9063, 0.3127),
     },
     "toolkit": {
-        "DaSiamRPN": (0.5856, 0.9107, 0.3717),
-        "LightTrack": (0.5357, 0.9308, 0.4223),
-        "NanoTrack": (0.5419, 0.8924, 0.3096),
+        "DaSiamRPN": (0.5856204538857657, 0.9107191706276846, 0.3717192524973839),
+        "LightTrack": (0.535704207662365, 0.9307738622801489, 0.42228748699810764),
+        "NanoTrack": (0.5419312877792202, 0.8924304770975239, 0.30960091859305944),
     },
 }
 
 
-@pytest.mark.parametrize("rules", OURS)
+@pytest.mark.parametrize(("rules", "within"), [("matlab", 5.1e-5), ("toolkit", 1e-8)])
 def test_the_toolkits_definitions_on_vot2018(
-    published: Path, shared_data: Path, tmp_path: Path, rules: str
+    published: Path, shared_data: Path, tmp_path: Path, rules: str, within: float
 ) -> None:
     mine = scored(shared_data, published, rules, tmp_path / "scores.json")
-    for name, expected in OURS[rules].items():
+    for name, expected in EXPECTED[rules].items():
         found = [mine[name][measure] for measure in ("accuracy", "robustness", "eao")]
-        assert found == pytest.approx(expected, abs=5.1e-5), name
+        assert found == pytest.approx(expected, abs=within), name
