@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from pursuit.cli._score_otb import otb
+from pursuit.cli._score_vot import vot
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +13,7 @@ def register(app: typer.Typer) -> None:
     score = typer.Typer(help="Score stored results.", rich_markup_mode=None)
     score.callback(no_args_is_help=True)(_score)
     score.command("otb")(otb)
+    score.command("vot")(vot)
     app.add_typer(score, name="score")
 
 
