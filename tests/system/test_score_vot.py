@@ -100,41 +100,74 @@ def spoil(path: Path, line: int, text: str | None) -> None:
 @pytest.mark.parametrize(
     ("line", "text", "message"),
     [
-        (5, None, "bolt_001.txt: 19 rows for 20 frames of bolt"),
-        (5, "0,0,9,9\n0,0,9,9", "bolt_001.txt: 21 rows for 20 frames of bolt"),
+        (5, None, "19 rows for 20 frames ("),
+        (5, "0,0,9,9\n0,0,9,9", "21 rows for 20 frames ("),
         (5, "nan,nan,nan,nan", "bolt_001.txt:6: a region must be of finite numbers"),
         (5, "lost", "bolt_001.txt:6: not numbers: 'lost'"),
         (5, "0,0,9", "bolt_001.txt:6: 3 numbers are neither a box nor a polygon"),
-        (0, "0,0,9,9", "bolt_001.txt: no row is 1, a start"),
+        (0, "0,0,9,9", "no row is 1, a start"),
     ],
 )
 def test_wrong_results_are_named(
-    truth: Path, results: Path, line: int, text: str | None, message: str
+    truth: Path, results: Path, tmp_path: Path, line: int, text: str | None, message: str
 ) -> None:
     spoil(results / "HALF" / "baseline" / "bolt" / "bolt_001.txt", line, text)
-    done = run("score", "vot", results, "--ground-truth", truth)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.count("\n") == 1 and message in done.stderr
+    out = tmp_path / "scores.json"
+    done = run("score", "vot", results, "--ground-truth", truth, "--json", out)
+    assert done.returncode == 2
+    (error,) = done.stderr.splitlines()
+    assert error.startswith("error: HALF on bolt: ") and message in error
+    assert "bolt_001.txt" in error
+    assert "0.500*" in done.stdout and "1/2" in done.stdout and "2/2" in done.stdout
+    assert "* mean of the sequences with a result" in done.stdout
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["HALF"]["failed"].keys() == {"bolt"}
+    assert found["HALF"]["sequences"].keys() == {"ball"}
+    assert found["LOSS"]["failed"] == {} and found["LOSS"]["failures"] == 1
+
+
+@pytest.mark.parametrize("rules", ["matlab", "toolkit", "pysot"])
+def test_a_tracker_without_any_right_result(
+    truth: Path, results: Path, tmp_path: Path, rules: str
+) -> None:
+    for name in ("bolt", "ball"):
+        spoil(results / "HALF" / "baseline" / name / f"{name}_001.txt", 0, "lost")
+    out = tmp_path / "scores.json"
+    words = ("--ground-truth", truth, "--rules", rules, "--json", out)
+    done = run("score", "vot", results, *words)
+    assert done.returncode == 2 and "0/2" in done.stdout
+    assert len(done.stderr.splitlines()) == 2
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["HALF"]["accuracy"] is None and found["HALF"]["failures"] is None
+    assert sorted(found["HALF"]["failed"]) == ["ball", "bolt"]
+    assert found["LOSS"]["failures"] == 1 and found["LOSS"]["failed"] == {}
 
 
 def test_nothing_is_left_out_in_silence(truth: Path, results: Path, tmp_path: Path) -> None:
-    def error(*words: object) -> str:
+    def error(*words: object, table: bool = False) -> str:
         done = run("score", "vot", *words)
         assert done.returncode == 2 and done.stderr.count("\n") == 1
+        assert bool(done.stdout) == table
         return done.stderr
 
     other = results / "OTHER" / "baseline" / "car" / "car_001.txt"
     write(other, ["1"])
     done = run("score", "vot", results, "--ground-truth", truth)
     assert done.returncode == 0
-    assert "not scored: OTHER has results on car, not in the ground truth" in done.stdout
+    assert "note: not scored: OTHER has results on car, not in the ground truth" in done.stderr
+    assert "OTHER" not in done.stdout
     message = error(results / "OTHER", "--ground-truth", truth)
     assert "nothing to score: OTHER has results on car" in message
     other.rename(results / "HALF" / "baseline" / "bolt" / "bolt_002.txt")  # one of one row
-    assert "bolt_002.txt: 1 rows for 20 frames" in error(results, "--ground-truth", truth)
+    message = error(results, "--ground-truth", truth, table=True)
+    assert "HALF on bolt: 1 row for 20 frames" in message and "bolt_002.txt" in message
     (results / "HALF" / "baseline" / "bolt").rename(results / "HALF" / "baseline" / "blot")
     assert "holds no result" in error(results / "OTHER", "--ground-truth", truth)
-    assert "HALF has no result on bolt" in error(results, "--ground-truth", truth)
+    message = error(results, "--ground-truth", truth, table=True)
+    assert "error: HALF on bolt: no result" in message
+    again = results / "LOSS" / "baseline"
+    done = run("score", "vot", results / "LOSS", again, "--ground-truth", truth)
+    assert done.returncode == 2 and done.stderr.count(": two results, ") == 2
     write(results / "LOSS" / "baseline" / "balls" / "balls_001.txt", ["1"])
     message = error(results / "LOSS", "--ground-truth", truth)
     assert "has results on balls, not in the ground truth (did you mean ball?)" in message
@@ -146,8 +179,9 @@ def test_nothing_is_left_out_in_silence(truth: Path, results: Path, tmp_path: Pa
     with tarfile.open(packed, "w") as archive:
         archive.add(results / "LOSS", "LOSS")
     packed.write_bytes(packed.read_bytes()[:3000])
-    assert "packed.tar is damaged" in error(packed, "--ground-truth", truth)
-    assert "neither a folder nor" in error(truth / "ball" / "sequence", "--ground-truth", truth)
+    assert "packed.tar: a damaged archive" in error(packed, "--ground-truth", truth)
+    assert "or none of .tar" in error(truth / "ball" / "sequence", "--ground-truth", truth)
+    assert "no such folder" in error(tmp_path / "absent", "--ground-truth", truth)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from rich.table import Table
+
+WRONG = 2  # exit status when a result is missing or wrong
+
+_LACKING = "* mean of the sequences with a result: not to be compared with the others"
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -55,6 +61,15 @@ def show(grid: Table, lines: Sequence[str]) -> None:
     console.print(grid)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def show_scores(
+    grid: Table, captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
+) -> None:
+    """Print a table of stored results' scores; notes and what is wrong go to stderr."""
+    show(grid, [*captions, *([_LACKING] if wrong else [])])
+    for line in (*(f"note: {note}" for note in notes), *(f"error: {one}" for one in wrong)):
+        typer.echo(line, err=True)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from pursuit.cli._outputs import check_outputs, show, write_json
-
-WRONG = 2  # exit status when a result is missing or wrong
-
-_LACKING = "* mean of the sequences with a result: not to be compared with the others"
-
-
-class OtbList(StrEnum):
-    """Lists of OTB's sequences."""
-
-    otb2013 = "otb2013"
-    otb50 = "otb50"
-    otb100 = "otb100"
-
-
-class OtbRules(StrEnum):
-    """Whose choices OTB's measures follow."""
-
-    matlab = "matlab"
-    got10k = "got10k"
-    pysot = "pysot"
+from pursuit.cli._outputs import WRONG, check_outputs, show_scores, write_json
 
 
 def otb(
@@ -36,7 +15,7 @@ def otb(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or tar archives of results: SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
+            help="Folders or tar archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
             "TRE, SRE), SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
         ),
     ],
@@ -44,16 +23,18 @@ def otb(
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or archive of labels: NAME/groundtruth_rect.txt or NAME.txt, counted "
-            "from 1; or a folder of NAME.mp4 + NAME.csv.",
+            help="Folder or tar archive with SEQUENCE/groundtruth_rect.txt or SEQUENCE.txt, "
+            "counted from 1; or a folder of SEQUENCE.mp4 + SEQUENCE.csv.",
         ),
     ],
     list_: Annotated[
-        OtbList | None, typer.Option("--list", help="Only the sequences of this list.")
+        Literal["otb2013", "otb50", "otb100"] | None,
+        typer.Option("--list", help="Only the sequences of this list."),
     ] = None,
     rules: Annotated[
-        OtbRules, typer.Option(help="The toolkit whose choices are followed.")
-    ] = OtbRules.matlab,
+        Literal["matlab", "got10k", "pysot"],
+        typer.Option(help="Whose definitions: OTB's MATLAB toolbox, or got10k, or pysot."),
+    ] = "matlab",
     json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
 ) -> None:
     """Score stored results on OTB: AUC, precision, TRE, SRE, intervals.
@@ -74,16 +55,14 @@ def otb(
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
     known = read_truth(ground_truth)
-    wanted = of_list(known, list_ and list_.value)
+    wanted = of_list(known, list_)
     unused = Unused()
-    scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules.value])
+    scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules])
     if not scores:
         where = ", ".join(map(str, results))
         raise DataError(f"{where}: no results of the {len(wanted)} sequences with labels")
-    wrong = [f"error: {line}" for one in scores for line in one.wrong]
-    show(table(scores), [_LACKING] if wrong else [])
-    for line in (*(f"note: {note}" for note in (*notes, *unused.lines())), *wrong):
-        typer.echo(line, err=True)
+    wrong = [line for one in scores for line in one.wrong]
+    show_scores(table(scores), [], [*notes, *unused.lines()], wrong)
     if json is not None:
         write_json(json, as_json(scores, wanted))
     if wrong:

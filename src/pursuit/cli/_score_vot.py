@@ -7,21 +7,23 @@ from typing import Annotated, Literal
 
 import typer
 
+from pursuit.cli._outputs import WRONG, check_outputs, show_scores, write_json
+
 
 def vot(
     results: Annotated[
         list[Path],
         typer.Argument(
+            metavar="RESULTS...",
             help="Folders or tar archives with TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.",
-            show_default=False,
         ),
     ],
     ground_truth: Annotated[
         Path,
         typer.Option(
+            metavar="PATH",
             help="Folder or tar archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
             "VOT and a year in its name tell the rules of that year.",
-            show_default=False,
         ),
     ],
     rules: Annotated[
@@ -32,9 +34,12 @@ def vot(
 ) -> None:
     """Score stored results of VOT's supervised experiment: accuracy, robustness, failures, EAO.
 
+    Each tracker should have a result on every sequence. What is missing or wrong is named, the
+    tracker's means are marked, and the exit status is 2. A tracker with results on other
+    sequences too ran on another year's: it is named and not scored.
+
     pursuit score vot results --ground-truth VOT2018.json --rules pysot --json scores.json
     """
-    from pursuit.cli._outputs import check_outputs, show, write_json
     from pursuit.datasets.vot import read_truth
     from pursuit.files import check_writable
     from pursuit.measures.vot_rules import Rules
@@ -45,6 +50,8 @@ def vot(
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
     found = scores(Rules(rules), read_stored(results), read_truth(ground_truth))
-    show(table(found), list(found.notes))
+    show_scores(table(found), [found.caption], found.notes, found.wrong)
     if json is not None:
         write_json(json, as_json(found))
+    if found.wrong:
+        raise typer.Exit(WRONG)

@@ -7,19 +7,20 @@ as got10k, pysot and we write it; in a folder or an archive, at any depth.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.archives import Parts, Stored, stored
 from pursuit.datasets import open_videos
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results import otb_toolkit, packed
+from pursuit.results import otb_toolkit
 from pursuit.results.otb import parse_boxes
 from pursuit.results.otb_toolkit import StoredRun
 
@@ -117,26 +118,20 @@ def find(
         DataError: a folder or an archive cannot be read.
         MissingExtra: SciPy is needed for a .mat and is not installed.
     """
+
+    def of_tracker(parts: Parts) -> bool:
+        if not _may_be_result(parts):
+            return False
+        split = _split(parts, known)
+        if split is None:
+            unused.names.append("/".join(parts))
+        return split is not None and split[1] in wanted
+
     for path in paths:
-        # A folder's own name stands for its path; an archive's too.
-        above = path.parent if path.is_dir() else path
-
-        def of_tracker(name: str) -> bool:
-            if not _may_be_result(name):
-                return False
-            split = _split(name, known)
-            if split is None:
-                unused.names.append(name)
-            return split is not None and split[1] in wanted
-
-        for name, content in packed.files(path, of_tracker):
-            split = _split(name, known)
-            if split is not None:
-                yield _parsed(*split, content, _place(above, name))
-
-
-def _place(above: Path, name: str) -> str:
-    return str(above / name) if above.is_dir() else f"{above}: {name.partition('/')[2]}"
+        for file in stored(path, of_tracker):
+            split = _split(file.parts, known)
+            if split is not None and file.data is not None:
+                yield _parsed(*split, file.data, file.place)
 
 
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
@@ -150,8 +145,8 @@ def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
     return Found(tracker, sequence, place, tuple(runs))
 
 
-def _may_be_result(name: str) -> bool:
-    path = PurePosixPath(name)
+def _may_be_result(parts: Parts) -> bool:
+    path = PurePosixPath(*parts)
     folders = [part.lower() for part in path.parts[:-1]]
     return (
         path.suffix in (".txt", ".mat")
@@ -163,9 +158,9 @@ def _may_be_result(name: str) -> bool:
     )
 
 
-def _split(name: str, known: Collection[str]) -> tuple[str, str] | None:
+def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     """Return tracker and sequence of a file; None where it is of no known sequence."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(*parts)
     if key(path.stem) in known:
         return path.parent.name, key(path.stem)
     # The longest name of a sequence that it begins with: Jogging_1_kcf.
@@ -176,11 +171,14 @@ def _split(name: str, known: Collection[str]) -> tuple[str, str] | None:
 
 
 def _label_files(path: Path) -> dict[str, Array]:
-    contents = dict(packed.files(path, lambda name: name.endswith(".txt")))
-    chosen = _one_kind(contents, path)
+    files = [
+        file
+        for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
+        if file.data is not None
+    ]
     found: dict[str, Array] = {}
-    for name, (place, content) in chosen.items():
-        boxes = parse_boxes(content, f"{path}: {place}")
+    for name, file in _one_kind(files, path).items():
+        boxes = parse_boxes(file.data or b"", file.place)
         if len(boxes):  # Human4 has a file without any
             found[name] = boxes
     if not found:
@@ -190,20 +188,20 @@ def _label_files(path: Path) -> dict[str, Array]:
     return found
 
 
-def _one_kind(contents: Mapping[str, bytes], path: Path) -> dict[str, tuple[str, bytes]]:
+def _one_kind(files: Sequence[Stored], path: Path) -> dict[str, Stored]:
     """Return name -> file of labels, of those that lie one way."""
-    beside: dict[str, dict[str, tuple[str, bytes]]] = {}
-    own: dict[str, tuple[str, bytes]] = {}
-    for place, content in contents.items():
-        file = PurePosixPath(place)
+    beside: dict[Parts, dict[str, Stored]] = {}
+    own: dict[str, Stored] = {}
+    for one in files:
+        file = PurePosixPath(*one.parts)
         match = LABELS.fullmatch(file.name)
         if match:
-            own[f"{file.parent.name}-{match[1]}" if match[1] else file.parent.name] = place, content
+            own[f"{file.parent.name}-{match[1]}" if match[1] else file.parent.name] = one
         elif file.parent.name.lower() not in _NO_RESULTS and file.stem.lower() != "readme":
-            beside.setdefault(str(file.parent), {})[file.stem] = place, content
+            beside.setdefault(one.parts[:-1], {})[file.stem] = one
     if own:
         return own
-    named = [one for one in beside if PurePosixPath(one).name.lower().startswith("anno")]
+    named = [one for one in beside if one[-1].lower().startswith("anno")]
     folders = named or list(beside)
     if len(folders) > 1:
         raise DataError(f"{path}: boxes in {len(folders)} folders; name the one with the labels")

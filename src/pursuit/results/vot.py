@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.archives import Parts, stored
+from pursuit.archives import Parts, Stored, stored
 from pursuit.boxes import Regions
 from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
@@ -101,10 +101,12 @@ class StoredResults:
 
     Attributes:
         runs: tracker -> sequence -> its runs in the order of their numbers.
+        wrong: tracker -> sequence -> what is wrong with a run of it; `runs` lacks these.
         others: experiments but the supervised one that were met, as TRACKER/EXPERIMENT.
     """
 
     runs: dict[str, dict[str, list[Trajectory]]]
+    wrong: dict[str, dict[str, str]]
     others: tuple[str, ...]
 
 
@@ -127,48 +129,68 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
     """Return what trackers did in the supervised experiment, out of folders and tar archives.
 
     Raises:
-        DataError: a folder or archive cannot be read or holds no result, a result is damaged, or
-            there are two of one name.
+        DataError: a folder or archive cannot be read or holds no result.
     """
-    runs: dict[str, dict[str, dict[int, Trajectory]]] = {}
-    homes: dict[str, tuple[Path, Parts]] = {}
-    others = set()
+    found = StoredResults({}, {}, ())
+    others: set[str] = set()
     for path in paths:
         count = 0
+        folders: dict[Parts, _Folder] = {}
         for file in stored(path, _is_run):
-            if file.data is None:
+            whole = file.above + file.parts
+            if file.data is None or len(whole) < 4:
                 continue
-            *above, tracker, experiment, sequence, _ = file.parts
+            tracker, experiment, sequence = whole[-4:-1]
             count += 1
-            if experiment != BASELINE:
+            if experiment == BASELINE:
+                folders.setdefault(whole[:-1], _Folder(tracker, sequence, file.place)).take(file)
+            else:
                 others.add(f"{tracker}/{experiment}")
-                continue
-            home = (path, tuple(above))
-            if homes.setdefault(tracker, home) != home:
-                raise DataError(f"{file.place}: results of {tracker} are in two places; rename one")
-            mine = runs.setdefault(tracker, {}).setdefault(sequence, {})
-            number = _number(file.parts)
-            if number in mine:
-                raise DataError(f"{file.place}: this result is there twice")
-            mine[number] = parse(file.data, file.place)
         if not count:
             raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
-    ordered = {
-        tracker: {name: [mine[at] for at in sorted(mine)] for name, mine in sorted(found.items())}
-        for tracker, found in runs.items()
-    }
-    return StoredResults(ordered, tuple(sorted(others)))
+        for folder in folders.values():
+            _put(found, folder)
+    return StoredResults(found.runs, found.wrong, tuple(sorted(others)))
+
+
+@dataclass
+class _Folder:
+    """The runs of a tracker on a sequence, by the names of their files, and what is wrong."""
+
+    tracker: str
+    sequence: str
+    place: str
+    runs: dict[str, Trajectory] = field(default_factory=dict)
+    wrong: str = ""
+
+    def take(self, file: Stored) -> None:
+        name = file.parts[-1]
+        try:
+            if name in self.runs:
+                raise DataError(f"{file.place}: this result is there twice")
+            self.runs[name] = parse(file.data or b"", file.place)
+        except DataError as error:
+            self.wrong = self.wrong or str(error)
+
+
+def _put(found: StoredResults, mine: _Folder) -> None:
+    """Keep a folder's runs, or what is wrong; two folders of the same name are both wrong."""
+    runs = found.runs.setdefault(mine.tracker, {})
+    wrong = found.wrong.setdefault(mine.tracker, {})
+    before = runs.pop(mine.sequence, None)
+    if before is not None:
+        wrong[mine.sequence] = (
+            f"two results, {before[0].place} and {mine.place}: leave one out, or rename it"
+        )
+    elif mine.wrong:
+        wrong.setdefault(mine.sequence, mine.wrong)
+    elif mine.sequence not in wrong:
+        runs[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
 
 
 def _is_run(parts: Parts) -> bool:
     match = _RUN.fullmatch(parts[-1])
-    return match is not None and len(parts) >= 4 and parts[-2] == match[1]
-
-
-def _number(parts: Parts) -> int:
-    match = _RUN.fullmatch(parts[-1])
-    assert match is not None
-    return int(match[2])
+    return match is not None and len(parts) > 1 and parts[-2] == match[1]
 
 
 def _code(row: list[float], place: str) -> Code:
