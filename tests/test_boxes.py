@@ -158,3 +158,50 @@ def test_fills_is_above_the_share_in_either_direction() -> None:
     assert found.tolist() == [False, True, True, False]
     each = boxes.fills(np.array([[1.0, 1, 8, 8]] * 2), np.array([[10, 20], [20, 20]]), 0.5)
     assert each.tolist() == [True, False]
+
+
+def test_corners_and_the_box_around_them() -> None:
+    box = np.array([[1.0, 2, 10, 20]])
+    found = boxes.corners(box)
+    assert found.tolist() == [[[1, 2], [11, 2], [11, 22], [1, 22]]]
+    assert boxes.corners(box, last=1)[0, 2].tolist() == [10, 21]
+    np.testing.assert_array_equal(boxes.around(found), box)
+    padded = np.array([[[0.0, 0], [4, 1], [2, 5], [np.nan, np.nan]], np.full((4, 2), np.nan)])
+    assert boxes.around(padded)[0].tolist() == [0, 0, 4, 5]
+    assert np.isnan(boxes.around(padded)[1]).all()
+
+
+@given(arrays(np.float64, (6, 4), elements=st.floats(1, 100)))
+def test_polygons_that_are_boxes_overlap_as_boxes_do(found: np.ndarray) -> None:
+    pytest.importorskip("shapely")
+    a, b = found[:3], found[3:]
+    polygons = boxes.corners(a), boxes.corners(b)
+    np.testing.assert_allclose(boxes.polygon_overlap(*polygons), boxes.overlap(a, b), atol=1e-9)
+    cut = boxes.overlap(boxes.clip(a, 60, 50), boxes.clip(b, 60, 50))
+    np.testing.assert_allclose(boxes.polygon_overlap(*polygons, (60, 50)), cut, atol=1e-9)
+
+
+def test_overlap_of_known_polygons() -> None:
+    pytest.importorskip("shapely")
+    square = boxes.corners(np.array([[0.0, 0, 10, 10]]))
+    diamond = np.array([[[5.0, 0], [10, 5], [5, 10], [0, 5]]])
+    assert boxes.polygon_overlap(diamond, square)[0] == pytest.approx(0.5)
+    triangle = np.array([[[0.0, 0], [10, 0], [0, 10], [np.nan, np.nan]]])
+    assert boxes.polygon_overlap(triangle, square)[0] == pytest.approx(0.5)
+    crossed = np.array([[[0.0, 0], [10, 0], [0, 10], [10, 10]]])  # two triangles of 25
+    assert boxes.polygon_overlap(crossed, square)[0] == pytest.approx(0.5)
+    none = np.full((1, 4, 2), np.nan)
+    assert np.isnan(boxes.polygon_overlap(none, square))[0]
+    point = np.zeros((1, 4, 2))
+    assert boxes.polygon_overlap(point, point)[0] == 0
+
+
+def test_regions_are_boxes_polygons_or_nothing() -> None:
+    polygons = np.full((3, 3, 2), np.nan)
+    polygons[1] = [[0, 0], [4, 0], [0, 4]]
+    rows = np.array([[0, 0, 5, 5], [np.nan] * 4, [np.nan] * 4])
+    found = boxes.Regions(rows, polygons)
+    assert found.known.tolist() == [True, True, False]
+    assert found.corners(last=1)[0].tolist() == [[0, 0], [4, 0], [4, 4], [0, 4]]
+    assert np.isnan(found.corners()[1, 3]).all() and np.isnan(found.corners()[2]).all()
+    assert found.where(np.array([False, True, True])).known.tolist() == [True, False]

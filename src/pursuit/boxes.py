@@ -1,17 +1,56 @@
-"""Boxes: float arrays (..., 4) of x, y, w, h in pixels.
+"""Boxes: float arrays (..., 4) of x, y, w, h in pixels; polygons: (..., V, 2) of corners x, y.
 
 x, y is the left and top edge; the first pixel of a frame covers 0 to 1, so the box that
-is the whole frame is 0, 0, W, H. No other module does box arithmetic.
+is the whole frame is 0, 0, W, H. No other module does box arithmetic. What is drawn into pixels
+for an overlap as VOT has it is in `rasters`.
+
+A polygon of fewer than V corners has NaN for the last ones; nothing but NaN is no polygon.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pursuit.errors import BoxError
+from pursuit.errors import BoxError, MissingExtra
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Where a target is in T frames: a box, a polygon or nothing in each.
+
+    Attributes:
+        boxes: (T, 4), NaN where there is none.
+        polygons: (T, V, 2), NaN where there is none.
+    """
+
+    boxes: Array
+    polygons: Array
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where (T,) there is something."""
+        return np.asarray(~np.isnan(self.boxes[:, 0]) | ~np.isnan(self.polygons[:, 0, 0]))
+
+    def corners(self, *, last: float = 0) -> Array:
+        """Return the polygons (T, V, 2), V at least 4, with boxes as `corners` makes them."""
+        found = np.full((len(self), max(4, self.polygons.shape[1]), 2), np.nan)
+        found[:, : self.polygons.shape[1]] = self.polygons
+        is_box = ~np.isnan(self.boxes[:, 0])
+        found[is_box, :4] = corners(self.boxes[is_box], last=last)
+        return found
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Regions:
+        """Return those of the frames that are chosen, by a mask or by number."""
+        return Regions(self.boxes[chosen], self.polygons[chosen])
 
 
 def as_boxes(boxes: ArrayLike) -> Array:
@@ -96,6 +135,65 @@ def overlap(a: Array, b: Array) -> Array:
     common = np.prod(np.maximum(high - low, 0), axis=-1)
     union = np.prod(a[..., 2:], axis=-1) + np.prod(b[..., 2:], axis=-1) - common
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+
+
+def corners(boxes: Array, *, last: float = 0) -> Array:
+    """Return the corners (..., 4, 2) of boxes (..., 4), clockwise from the top left.
+
+    Args:
+        boxes: the boxes.
+        last: 1 gives the last pixels inside, x + w - 1 and y + h - 1, as corners.
+    """
+    low, high = boxes[..., :2], boxes[..., :2] + boxes[..., 2:] - last
+    x, y = np.stack([low, high, high, low]), np.stack([low, low, high, high])
+    return np.moveaxis(np.stack([x[..., 0], y[..., 1]], axis=-1), 0, -2)
+
+
+def around(polygons: Array) -> Array:
+    """Return the boxes (..., 4) just around polygons (..., V, 2); NaN around none."""
+    none = np.isnan(polygons[..., :1, :1]).any(axis=-1)
+    low = np.where(np.isnan(polygons), np.inf, polygons).min(axis=-2)
+    high = np.where(np.isnan(polygons), -np.inf, polygons).max(axis=-2)
+    return np.where(none, np.nan, from_xyxy(np.concatenate([low, high], axis=-1)))
+
+
+def polygon_overlap(a: Array, b: Array, size: tuple[float, float] | None = None) -> Array:
+    """Return intersection over union (N,) of polygons (N, V, 2), pair by pair, in real numbers.
+
+    NaN where one of the two is none; 0 where both are without area. A polygon that crosses
+    itself covers what an even-odd rule says.
+
+    Args:
+        a, b: the polygons; each may have its own V.
+        size: width and height of the frame that both are cut down to first.
+
+    Raises:
+        MissingExtra: shapely is not installed.
+    """
+    try:
+        import shapely
+    except ModuleNotFoundError:
+        raise MissingExtra("shapely", "evaluate") from None
+    found = np.full(len(a), np.nan)
+    both = ~np.isnan(a[:, 0, 0]) & ~np.isnan(b[:, 0, 0])
+    one, two = _shapes(shapely, a[both]), _shapes(shapely, b[both])
+    if size is not None:
+        frame = shapely.box(0, 0, *size)
+        one, two = shapely.intersection(one, frame), shapely.intersection(two, frame)
+    common = shapely.area(shapely.intersection(one, two))
+    union = shapely.area(one) + shapely.area(two) - common
+    found[both] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return found
+
+
+def _shapes(shapely: Any, polygons: Array) -> NDArray[np.object_]:
+    """Return the shapes (N,) of polygons (N, V, 2) in shapely's terms."""
+    shapes = np.empty(len(polygons), dtype=object)
+    counts = np.isfinite(polygons[..., 0]).sum(axis=1)
+    for count in np.unique(counts):
+        mine = counts == count
+        shapes[mine] = shapely.polygons(polygons[mine, :count])
+    return np.asarray(shapely.make_valid(shapes))
 
 
 def context_side(size: Array) -> Array:

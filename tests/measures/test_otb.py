@@ -1,13 +1,7 @@
-"""OTB's measures: worked by hand, against the MATLAB toolbox's curves, against published AUCs."""
+"""OTB's measures, worked by hand. tests/system/test_score_published.py has published curves."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import tarfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,35 +14,6 @@ from pursuit.errors import DataError
 from pursuit.measures import otb
 
 NAN = [np.nan] * 4
-
-# The MATLAB toolbox's trackers whose boxes are at hand too, and what their files are called.
-# Not CFWLB, whose boxes were changed after the curves were made.
-TRACKERS = {
-    "CSK": "CSK",
-    "DSST": "DSST",
-    "SRDCF": "SRDCF",
-    "OAB": "OAB",
-    "KCF": "KCF_GaussHog",
-    "DCF": "KCF_LinearHog",
-}
-
-OTB_2013 = """Basketball Bolt Boy Car4 CarDark CarScale Coke Couple Crossing David David2 David3
-Deer Dog1 Doll Dudek FaceOcc1 FaceOcc2 Fish FleetFace Football Football1 Freeman1 Freeman3 Freeman4
-Girl Ironman Jogging-1 Jogging-2 Jumping Lemming Liquor Matrix Mhyang MotorRolling MountainBike
-Shaking Singer1 Singer2 Skating1 Skiing Soccer Subway Suv Sylvester Tiger1 Tiger2 Trellis Walking
-Walking2 Woman""".lower().split()
-
-# Scores of the SiamFC authors' own boxes: AUC, precision at 20 px.
-SIAMFC_3S = {
-    "biker": (0.647, 1.000),  # with labels that the toolbox calls invalid
-    "board": (0.119, 0.096),
-    "crowds": (0.723, 1.000),
-    "twinnings": (0.655, 0.877),
-    "tiger1": (0.553, 0.716),
-    "woman": (0.532, 0.935),
-    "human4-2": (0.340, 0.541),
-    "skating2-2": (0.434, 0.381),
-}
 
 
 def column(*overlaps: float) -> np.ndarray:
@@ -159,72 +124,66 @@ def test_inputs_stay_as_they_are() -> None:
     np.testing.assert_array_equal(truth, TRUTH)
 
 
-class Published:
-    """The published results of OTB-100: labels, boxes, curves."""
-
-    def __init__(self, archive: Path) -> None:
-        self.loadmat: Callable[..., Any] = pytest.importorskip("scipy.io").loadmat
-        with tarfile.open(archive) as tar:
-            wanted = [member for member in tar if member.name.startswith("otb100/")]
-            files = {one.name.lower(): tar.extractfile(one) for one in wanted if one.isfile()}
-            self.files = {name: file.read() for name, file in files.items() if file}
-        rows = csv.DictReader(io.StringIO(self.files["otb100/sequence_order.csv"].decode()))
-        self.names = [row["name"].lower() for row in rows]
-
-    def mat(self, name: str) -> Any:
-        return self.loadmat(io.BytesIO(self.files[f"otb100/{name}".lower()]), squeeze_me=True)
-
-    def truth(self, name: str, length: int) -> np.ndarray:
-        """Labels (T, 4), 0-based. The toolbox starts Tiger1 at its 6th frame."""
-        lines = self.files[f"otb100/anno_tb100/{name}.txt"].decode().split("\n")
-        rows = [
-            [float(x) for x in re.split(r"[,\s]+", line.strip())] for line in lines if line.strip()
-        ]
-        return np.array(rows)[-length:] - [1, 1, 0, 0]
-
-    def boxes(self, name: str, tracker: str) -> np.ndarray:
-        """Another tracker's boxes (T, 4), 0-based."""
-        found = self.mat(f"raw/OPE/{name}_{tracker}.mat")["results"]
-        return np.asarray(found[()]["res"], dtype=float) - [1, 1, 0, 0]
-
-    def siamfc(self, name: str) -> np.ndarray:
-        """The boxes of the first of SiamFC-3s's runs, 0-based."""
-        key = f"raw/SiamFC-3s/{re.sub('[-.]', '_', name)}_siamfc3s.mat"
-        return np.asarray(self.mat(key)["results"][0].item()[0], dtype=float) - [1, 1, 0, 0]
+def test_the_rules_of_got10k() -> None:
+    rules = otb.RULES["got10k"]
+    # Bad rows and labels without area are rows like any other; the first is the truth.
+    bad = np.vstack([column(0.1), [NAN], column(0.5), [[0, 0, 0, 10]]])
+    assert otb.overlaps(bad, TRUTH, rules).tolist() == [1, 0, 0.5, 0]
+    truth = np.vstack([TRUTH[:1], [[-1, -1, 0, 0]], TRUTH[:1]])
+    found = otb.curves([(np.vstack([TRUTH[:1]] * 3) + [[0, 0, 0, 0]] * 3, truth)], rules)
+    assert found.success[0] == 2 / 3
+    # Centres 10, 5 and -1, -1: 12.53 px apart.
+    assert found.precision[12:14].tolist() == [2 / 3, 1]
+    assert rules.overlap_thresholds[3] == np.linspace(0, 1, 21)[3]
 
 
-@pytest.fixture(scope="module")
-def published(shared_data: Path) -> Published:
-    return Published(shared_data / "published" / "otb100.tar.xz")
+def test_the_rules_of_pysot() -> None:
+    rules = otb.RULES["pysot"]
+    assert otb.overlaps(column(0.1, 0.5), TRUTH[:2], rules).tolist() == [0.1, 0.5]
+    assert otb.overlaps(np.vstack([column(1, 0.5), [NAN]]), TRUTH[:3], rules).tolist() == [
+        1,
+        0.5,
+        0,
+    ]
+    # Left of the frame, the middle in it: valid; the toolbox says it is not.
+    left = np.array([[-5, 5, 20, 10.0]] * 2)
+    assert otb.overlaps(left, left, rules).tolist() == [1, 1]
+    assert otb.overlaps(left, left).tolist() == [-1, -1]
+    # The middle outside: a frame with an overlap, and with no distance.
+    outside = np.array([[-30, 5, 20, 10.0]] * 2)
+    assert otb.overlaps(outside, outside, rules).tolist() == [1, 1]
+    assert otb.distances(outside, outside, rules).tolist() == [-1, -1]
+    assert rules.overlap_thresholds[13] == 13 * 0.05 > otb.OVERLAP_THRESHOLDS[13]
 
 
-@pytest.mark.parametrize("tracker", TRACKERS)
-def test_every_point_of_the_matlab_curves(published: Published, tracker: str) -> None:
-    success = published.mat("matlab_curves/aveSuccessRatePlot_15alg_overlap_OPE.mat")
-    precision = published.mat("matlab_curves/aveSuccessRatePlot_15alg_error_OPE.mat")
-    row = list(success["nameTrkAll"]).index(tracker)
-    for index, name in enumerate(published.names):
-        boxes = published.boxes(name, TRACKERS[tracker])
-        truth = published.truth(name, len(boxes))
-        for curve, theirs in (
-            (otb.success_curve(boxes, truth), success),
-            (otb.precision_curve(boxes, truth), precision),
-        ):
-            expected = theirs["aveSuccessRatePlot"][row, index]
-            np.testing.assert_allclose(curve, expected, rtol=0, atol=1e-9, err_msg=name)
+def test_boxes_of_transformations_are_not_mended() -> None:
+    rows = np.vstack([column(1, 0.5), [[20, 10, -20, -10]]])
+    assert otb.overlaps(rows, TRUTH[:3], otb.as_they_are(otb.MATLAB)).tolist() == [1, 0.5, 0]
+    assert otb.overlaps(rows, TRUTH[:3]).tolist() == [1, 0.5, 0.5]
 
 
-def test_scores_of_the_siamfc_authors_boxes(published: Published) -> None:
-    scores = {}
-    for raw in published.names:
-        boxes = published.siamfc(raw)
-        truth = published.truth(raw, len(boxes))
-        auc = otb.auc(otb.success_curve(boxes, truth))
-        scores[raw.replace(".", "-")] = auc, otb.precision20(otb.precision_curve(boxes, truth))
-    for name, expected in SIAMFC_3S.items():
-        assert scores[name] == pytest.approx(expected, abs=0.00051), name
-    assert len(scores) == 100
-    assert len(set(OTB_2013)) == 51
-    of_2013 = [scores[name] for name in OTB_2013]
-    assert np.mean(of_2013, axis=0) == pytest.approx((0.6073, 0.8093), abs=5e-5)
-    assert np.mean(list(scores.values()), axis=0) == pytest.approx((0.5821, 0.7705), abs=5e-5)
+def test_normalised_precision_is_in_sides_of_the_label() -> None:
+    # 4 px of 20 and 2 px of 10 are 0.2 each; together sqrt(0.08).
+    moved = TRUTH + np.array([[0, 0, 0, 0], [4, 0, 0, 0], [0, 2.1, 0, 0], [4, 2, 0, 0]])
+    found = otb.curves([(moved, TRUTH)]).normalised
+    assert (found * 4).tolist() == [1] * 20 + [2] + [3] * 8 + [4] * 22
+    assert otb.normalised20(found) == 0.5
+
+
+def test_runs_are_pooled_frame_by_frame() -> None:
+    found = otb.curves([(column(1, 1, 1), TRUTH[:3]), (column(1, 0.5), TRUTH[:2])])
+    assert found.frames == 5
+    assert (found.success * 5).tolist() == [5] * 10 + [4] * 10 + [0]
+
+
+def test_what_is_infinite_is_no_box() -> None:
+    rows = np.vstack([column(1, 0.5), [[np.inf, 0, 20, 10]]])
+    assert otb.overlaps(rows, TRUTH[:3]).tolist() == [1, 0.5, 0.5]
+    assert otb.overlaps(rows, TRUTH[:3], otb.RULES["got10k"]).tolist() == [1, 0.5, 0]
+    assert otb.bad_rows(rows).tolist() == [False, False, True]
+
+
+def test_huge_boxes_fail_and_warn_of_nothing() -> None:
+    rows = np.vstack([column(1), [[1e200, 0, 1e200, 1e200]], [[0, 0, 1e300, 1e300]]])
+    found = otb.curves([(rows, TRUTH[:3])])
+    assert found.success[0] == found.precision[50] == found.normalised[50] == 1 / 3

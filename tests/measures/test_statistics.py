@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pursuit.measures.statistics import bootstrap_interval
+from pursuit.measures.statistics import bootstrap_interval, paired_test
 
 
 def test_the_interval_is_scipys() -> None:
@@ -29,3 +29,31 @@ def test_few_values() -> None:
     assert bootstrap_interval(np.array([0.0, 1.0])) == (0, 1)
     with pytest.raises(ValueError, match="at least one"):
         bootstrap_interval(np.empty(0))
+
+
+def test_the_paired_test_is_scipys() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(5)
+    for count in (9, 40):
+        first = rng.normal(0.5, 0.2, count)
+        second = first + rng.normal(0.03, 0.1, count)
+        theirs = stats.permutation_test(
+            (first - second,),
+            lambda values, axis: values.mean(axis=axis),
+            permutation_type="samples",
+            n_resamples=9_999,
+            rng=np.random.default_rng(1),
+        ).pvalue
+        assert paired_test(first, second) == pytest.approx(theirs, abs=0.012)
+        assert paired_test(second, first) == paired_test(first, second)
+
+
+def test_what_luck_alone_gives() -> None:
+    same = np.linspace(0, 1, 60)
+    assert paired_test(same, same) == 1
+    assert paired_test(same + 0.2, same) == 1 / 10_001  # never by 10,000 draws
+    assert paired_test(same[:5] + 0.2, same[:5]) == 2 / 2**5
+    with pytest.raises(ValueError, match="pairs"):
+        paired_test(same[:0], same[:0])
+    with pytest.raises(ValueError, match="pairs"):
+        paired_test(same, same[:5])

@@ -17,7 +17,9 @@ pytest.importorskip("matplotlib")
 
 
 def tracker(label: str, level: float, failed: int = 0) -> TrackerScore:
-    part = SequenceScore("s", 9, np.full(21, level), np.full(51, level + 0.01), None)
+    part = SequenceScore(
+        "s", 9, np.full(21, level), np.full(51, level + 0.01), None, np.full(51, level)
+    )
     return TrackerScore(label, (part,), {str(n): "lost" for n in range(failed)}, None)
 
 

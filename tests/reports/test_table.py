@@ -11,7 +11,7 @@ from pursuit.measures.speed import Speed
 from pursuit.reports.scores import SequenceScore, TrackerScore
 from pursuit.reports.table import notes, table
 
-FLAT = SequenceScore("s", 9, np.full(21, 0.5), np.full(51, 0.75), None)
+FLAT = SequenceScore("s", 9, np.full(21, 0.5), np.full(51, 0.75), None, np.full(51, 0.6))
 
 
 def shown(*scores: TrackerScore) -> list[str]:

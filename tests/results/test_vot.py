@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1\n3\n", "bolt_001.txt:2: neither a code 0, 1, 2 nor a box x,y,w,h: '3'"),
+        ("1\n3\n", "bolt_001.txt:2: neither a code 0, 1, 2 nor a region: '3'"),
         ("1\n1,2,3\n", "bolt_001.txt:2"),
         ("1\n1,2,3,four\n", "'1,2,3,four'"),
-        ("1\n1,2,3,4,5,6,7,8\n", "bolt_001.txt:2"),
+        ("1\n1,2,3,4,5,6,7,8\n", "bolt_001.txt:2: a polygon"),
+        ("1\n1,2,nan,4\n", "bolt_001.txt:2: a region must be of finite numbers"),
+        ("1\n\n1,2,3,4\n", "bolt_001.txt:2: not numbers: ''"),
+        ("1\n1,2,3,1e6\n", "is in no picture"),
     ],
 )
 def test_wrong_results(tmp_path: Path, text: str, message: str) -> None:
@@ -52,3 +56,62 @@ def test_no_result(tmp_path: Path) -> None:
     vot.run_path(tmp_path, "bolt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not a text file"):
         vot.read(tmp_path, "bolt")
+
+
+def test_what_others_write_is_read() -> None:
+    text = "1\r\n1,2,3,4\r\n1;2;3;2;3\t4\r\n2.0\r\nNaN,NaN,NaN,-0\r\nnan,nan,nan,-1\r\n\r\n"
+    found = vot.parse(text.encode(), "x")
+    assert found.codes.tolist() == [1, 3, 3, 2, 0, 1]
+    assert found.regions.boxes[1].tolist() == [1, 2, 3, 4]
+    assert found.regions.polygons[2].tolist() == [[1, 2], [3, 2], [3, 4]]
+    assert found.regions.known.tolist() == [False, True, True, False, False, False]
+
+
+def results_of(root: Path, tracker: str, *names: str, experiment: str = "baseline") -> Path:
+    for name in names:
+        path = root / tracker / experiment / name.rsplit("_", 1)[0] / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1\n1,2,3,4\n", encoding="utf-8")
+    return root / tracker
+
+
+def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
+    one = results_of(tmp_path / "a", "KCF", "bolt_002", "bolt_001", "ball_1_001")
+    (one / "baseline" / "bolt" / "bolt_time.txt").write_text("0.1", encoding="utf-8")
+    results_of(tmp_path / "a", "KCF", "bolt_001", experiment="region_noise")
+    results_of(tmp_path / "b", "DSST", "bolt_001")
+    packed = tmp_path / "packed.tar.gz"
+    with tarfile.open(packed, "w:gz") as archive:
+        archive.add(tmp_path / "b", "results")
+    found = vot.read_stored([one / "baseline", packed])
+    assert {name: list(runs) for name, runs in found.runs.items()} == {
+        "KCF": ["ball_1", "bolt"],
+        "DSST": ["bolt"],
+    }
+    places = [run.place.rsplit("/", 1)[1] for run in found.runs["KCF"]["bolt"]]
+    assert places == ["bolt_001.txt", "bolt_002.txt"]
+    assert vot.read_stored([tmp_path / "a"]).others == ("KCF/region_noise",)
+    # The names above a folder count too, of a sequence's own as well.
+    assert list(vot.read_stored([one / "baseline" / "bolt"]).runs["KCF"]) == ["bolt"]
+
+
+def test_results_of_one_name_and_none(tmp_path: Path) -> None:
+    results_of(tmp_path / "a", "KCF", "bolt_001", "car_001")
+    results_of(tmp_path / "b", "KCF", "ball_001", "bolt_002")
+    for paths in ([tmp_path / "a", tmp_path / "b"], [tmp_path]):
+        found = vot.read_stored(paths)
+        assert set(found.runs["KCF"]) == {"ball", "car"}
+        (name,) = found.wrong["KCF"]
+        assert name == "bolt" and "bolt_001.txt and " in found.wrong["KCF"]["bolt"]
+        assert "bolt_002.txt: leave one out, or rename it" in found.wrong["KCF"]["bolt"]
+    thrice = vot.read_stored([tmp_path / "b"] * 3)
+    assert not thrice.runs["KCF"] and set(thrice.wrong["KCF"]) == {"ball", "bolt"}
+    with tarfile.open(tmp_path / "b.tar", "w") as archive:
+        archive.add(tmp_path / "b", "b")
+        archive.add(tmp_path / "b" / "KCF" / "baseline" / "ball", "b/KCF/baseline/ball")
+    twice = vot.read_stored([tmp_path / "b.tar"])
+    assert "ball_001.txt: this result is there twice" in twice.wrong["KCF"]["ball"]
+    assert list(twice.runs["KCF"]) == ["bolt"]
+    (tmp_path / "c").mkdir()
+    with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
+        vot.read_stored([tmp_path / "c"])

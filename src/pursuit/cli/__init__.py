@@ -24,7 +24,18 @@ from pursuit import __version__
 from pursuit.errors import PursuitError
 
 # In the order of the help page: try it, track, learn, judge, the rest.
-_COMMANDS = ("demo", "track", "frame", "data", "curate", "train", "evaluate", "list", "doctor")
+_COMMANDS = (
+    "demo",
+    "track",
+    "frame",
+    "data",
+    "curate",
+    "train",
+    "evaluate",
+    "score",
+    "list",
+    "doctor",
+)
 
 _HELP = "Follow any object through video, from one box in the first frame."
 

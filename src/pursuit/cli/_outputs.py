@@ -1,10 +1,20 @@
-"""What commands make sure of before they write: no input is overwritten."""
+"""What commands make sure of before they write: no input is overwritten. And writing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WRONG = 2  # exit status when a result is missing or wrong
+
+_LACKING = "* mean of the sequences with a result: not to be compared with the others"
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -41,3 +51,37 @@ def weights_files(paths: Sequence[Path]) -> list[Path]:
     from pursuit.weights.files import SUFFIX
 
     return [*paths, *(card_path(path) for path in paths if path.suffix == SUFFIX)]
+
+
+def show(grid: Table, lines: Sequence[str]) -> None:
+    """Print a table, and lines below it."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(grid)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def show_scores(
+    grid: Table, captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
+) -> None:
+    """Print a table of stored results' scores; notes and what is wrong go to stderr."""
+    show(grid, [*captions, *([_LACKING] if wrong else [])])
+    for line in (*(f"note: {note}" for note in notes), *(f"error: {one}" for one in wrong)):
+        typer.echo(line, err=True)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write what JSON can hold; no NaN.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from json import dumps
+
+    from pursuit.files import atomic_path
+
+    with atomic_path(path) as part:
+        text = dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")

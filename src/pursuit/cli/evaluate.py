@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pursuit.cli._outputs import show, write_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Several
-    from typing import Any
-
-    from rich.table import Table
 
     from pursuit.datasets import Sequence
     from pursuit.learning.recipe import Recipe
@@ -85,9 +84,9 @@ def otb(
         pairs = zip(ran, runs, strict=True)
         parts = tuple(sequence_score(part.name, found, part.boxes) for part, found in pairs)
         scores.append(TrackerScore(one.label, parts, failed, pace(runs)))
-    _show(table(scores), notes(scores, workers=workers))
+    show(table(scores), notes(scores, workers=workers))
     if json is not None:
-        _write_json(json, as_json(scores))
+        write_json(json, as_json(scores))
     plots.save_plots(scores, out)
     typer.echo(f"results and plots: {out}")
     if any(one.failed for one in scores):
@@ -122,9 +121,9 @@ def vot(
             sequence_score(part.name, read_run(out / one.label, part), part.boxes) for part in ran
         )
         scores.append(TrackerScore(one.label, parts, failed))
-    _show(table(scores), notes(scores))
+    show(table(scores), notes(scores))
     if json is not None:
-        _write_json(json, as_json(scores))
+        write_json(json, as_json(scores))
     typer.echo(f"results: {out}")
     if any(one.failed for one in scores):
         raise typer.Exit(FAILED)
@@ -230,25 +229,6 @@ def _ran(
     mine = [outcome for outcome in outcomes if outcome.label == one.label]
     failed = {outcome.sequence: outcome.error for outcome in mine if outcome.status == "failed"}
     return [part for part in sequences if part.name not in failed], failed
-
-
-def _show(grid: Table, lines: list[str]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console.print(grid)
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    from json import dumps
-
-    from pursuit.files import atomic_path
-
-    with atomic_path(path) as part:
-        text = dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 class _Progress:

@@ -12,6 +12,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+from pursuit.datasets import otb_list
 from pursuit.datasets.base import Sequence
 from pursuit.datasets.reading import (
     Findings,
@@ -22,16 +23,6 @@ from pursuit.datasets.reading import (
 
 LOOKS_FOR = "NAME/img/ beside NAME/groundtruth_rect.txt"
 
-# First and last picture of the sequences whose labels cover a part of their pictures.
-# Tiger1 has labels for all of its 354; some copies drop those of the first five.
-RANGES = {
-    "David": (300, 770),
-    "Football1": (1, 74),
-    "Freeman3": (1, 460),
-    "Freeman4": (1, 283),
-    "Diving": (1, 215),
-    "Tiger1": (6, 354),
-}
 LABELS = re.compile(r"groundtruth_rect(?:[._-]?(\d+))?\.txt")
 
 
@@ -91,7 +82,8 @@ def _video(folder: Path, labels: dict[str, Path], findings: Findings) -> list[Se
 
 def _labelled_part(name: str, pictures: list[Path], count: int) -> list[Path]:
     """Return the pictures that `count` rows of labels belong to."""
-    first, last = RANGES.get(name, (0, 0))
+    known = otb_list.entries().get(otb_list.key(name))
+    first, last = known.pictures if known else (0, 0)
     if len(pictures) == count or last - first + 1 != count:
         return pictures
     return [path for path in pictures if first <= int(path.stem) <= last]

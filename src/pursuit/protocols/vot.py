@@ -23,10 +23,8 @@ from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.runner import Experiment, Outcome
 from pursuit.results import vot as results
-from pursuit.results.vot import Run
+from pursuit.results.vot import BASELINE, Run
 from pursuit.trackers.base import Tracker
-
-BASELINE = "baseline"  # the toolkits' name of this experiment, and of its folder
 
 # Pixels; the boxes on disk are rounded to less.
 _ROUNDING = 1e-3

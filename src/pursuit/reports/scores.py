@@ -26,7 +26,8 @@ class SequenceScore:
         frames: number of labelled frames: those that count.
         success: (21,) success curve.
         precision: (51,) precision curve.
-        speed: the pace, None where the sequence has a single frame.
+        speed: the pace, None where the sequence has a single frame, or no times.
+        normalised: (51,) precision curve in sides of the labels.
     """
 
     name: str
@@ -34,6 +35,7 @@ class SequenceScore:
     success: Array
     precision: Array
     speed: Speed | None
+    normalised: Array
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,23 @@ class TrackerScore:
         """Mean share of frames within 20 px."""
         return measures.precision20(self.precision)
 
+    @property
+    def normalised20(self) -> float:
+        """Mean share of frames within a fifth of the label's sides."""
+        points = len(measures.NORMALISED_THRESHOLDS)
+        return measures.normalised20(_mean([one.normalised for one in self.sequences], points))
+
 
 def sequence_score(name: str, run: Run, truth: Array) -> SequenceScore:
     """Return the score of a run on a sequence with labels (T, 4)."""
+    curves = measures.curves([(run.boxes, truth)])
     return SequenceScore(
         name=name,
-        frames=int(np.isfinite(truth).all(axis=1).sum()),
-        success=measures.success_curve(run.boxes, truth),
-        precision=measures.precision_curve(run.boxes, truth),
+        frames=curves.frames,
+        success=curves.success,
+        precision=curves.precision,
         speed=pace([run]),
+        normalised=curves.normalised,
     )
 
 

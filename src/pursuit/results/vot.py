@@ -1,22 +1,33 @@
 """Results as VOT's toolkits write them: FOLDER/SEQUENCE/SEQUENCE_001.txt, a line a frame.
 
 A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the tracker was started
-in it, 2 it failed in it.
+in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
+a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose they are says the folder above that of the
+experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.archives import Parts, Stored, stored
+from pursuit.boxes import Regions
+from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
 
-_CODES = {str(int(code)): code for code in (Code.SKIPPED, Code.STARTED, Code.FAILED)}
+BASELINE = "baseline"  # the toolkits' name of the supervised experiment, and of its folder
+
+_CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
+_RUN = re.compile(r"(.+)_(\d{3})\.txt")
 
 
 @dataclass(frozen=True)
@@ -59,25 +70,138 @@ def read(folder: Path, sequence: str) -> Run:
     """
     path = run_path(folder, sequence)
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not a text file of results") from None
-    codes = np.full(len(lines), Code.FOLLOWED, dtype=np.int64)
-    boxes = np.full((len(lines), 4), np.nan)
-    for index, line in enumerate(lines):
-        code = _CODES.get(line.strip())
-        if code is not None:
-            codes[index] = code
-            continue
+    found = parse(data, str(path))
+    drawn = np.flatnonzero((found.codes == Code.FOLLOWED) & np.isnan(found.regions.boxes[:, 0]))
+    if len(drawn):
+        raise DataError(f"{path}:{drawn[0] + 1}: a polygon; results of pursuit are boxes x,y,w,h")
+    return Run(found.codes, found.regions.boxes)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a tracker did on one sequence of T frames, as any toolkit may have stored it.
+
+    Attributes:
+        codes: (T,) values of `measures.vot.Code`.
+        regions: of T frames, where it FOLLOWED; nothing elsewhere.
+        place: what messages call it.
+    """
+
+    codes: NDArray[np.int64]
+    regions: Regions
+    place: str
+
+
+@dataclass(frozen=True)
+class StoredResults:
+    """Results of several trackers.
+
+    Attributes:
+        runs: tracker -> sequence -> its runs in the order of their numbers.
+        wrong: tracker -> sequence -> what is wrong with a run of it; `runs` lacks these.
+        others: experiments but the supervised one that were met, as TRACKER/EXPERIMENT.
+    """
+
+    runs: dict[str, dict[str, list[Trajectory]]]
+    wrong: dict[str, dict[str, str]]
+    others: tuple[str, ...]
+
+
+def parse(data: bytes, place: str) -> Trajectory:
+    """Return what a file of results holds.
+
+    Raises:
+        DataError: it is no text, or a line is neither a code nor a region.
+    """
+    rows = rows_of(data, place)
+    codes = np.array(
+        [_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64
+    )
+    known = codes == Code.FOLLOWED
+    regions = regions_of([row if known[at] else [0.0] for at, row in enumerate(rows)], place)
+    return Trajectory(codes, regions, place)
+
+
+def read_stored(paths: Iterable[Path]) -> StoredResults:
+    """Return what trackers did in the supervised experiment, out of folders and tar archives.
+
+    Raises:
+        DataError: a folder or archive cannot be read or holds no result.
+    """
+    found = StoredResults({}, {}, ())
+    others: set[str] = set()
+    for path in paths:
+        count = 0
+        folders: dict[Parts, _Folder] = {}
+        for file in stored(path, _is_run):
+            whole = file.above + file.parts
+            if file.data is None or len(whole) < 4:
+                continue
+            tracker, experiment, sequence = whole[-4:-1]
+            count += 1
+            if experiment == BASELINE:
+                folders.setdefault(whole[:-1], _Folder(tracker, sequence, file.place)).take(file)
+            else:
+                others.add(f"{tracker}/{experiment}")
+        if not count:
+            raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
+        for folder in folders.values():
+            _put(found, folder)
+    return StoredResults(found.runs, found.wrong, tuple(sorted(others)))
+
+
+@dataclass
+class _Folder:
+    """The runs of a tracker on a sequence, by the names of their files, and what is wrong."""
+
+    tracker: str
+    sequence: str
+    place: str
+    runs: dict[str, Trajectory] = field(default_factory=dict)
+    wrong: str = ""
+
+    def take(self, file: Stored) -> None:
+        name = file.parts[-1]
         try:
-            numbers = [float(field) for field in line.split(",")]
-        except ValueError:
-            numbers = []
-        if len(numbers) != 4:
-            raise DataError(
-                f"{path}:{index + 1}: neither a code 0, 1, 2 nor a box x,y,w,h: {line[:40]!r}"
-            )
-        boxes[index] = numbers
-    return Run(codes, boxes)
+            if name in self.runs:
+                raise DataError(f"{file.place}: this result is there twice")
+            self.runs[name] = parse(file.data or b"", file.place)
+        except DataError as error:
+            self.wrong = self.wrong or str(error)
+
+
+def _put(found: StoredResults, mine: _Folder) -> None:
+    """Keep a folder's runs, or what is wrong; two folders of the same name are both wrong."""
+    runs = found.runs.setdefault(mine.tracker, {})
+    wrong = found.wrong.setdefault(mine.tracker, {})
+    before = runs.pop(mine.sequence, None)
+    if before is not None:
+        wrong[mine.sequence] = (
+            f"two results, {before[0].place} and {mine.place}: leave one out, or rename it"
+        )
+    elif mine.wrong:
+        wrong.setdefault(mine.sequence, mine.wrong)
+    elif mine.sequence not in wrong:
+        runs[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
+
+
+def _is_run(parts: Parts) -> bool:
+    match = _RUN.fullmatch(parts[-1])
+    return match is not None and len(parts) > 1 and parts[-2] == match[1]
+
+
+def _code(row: list[float], place: str) -> Code:
+    """Return what a row of numbers says of its frame."""
+    if len(row) == 1 and row[0] in _CODES:
+        return Code(int(row[0]))
+    # VOT2013's way to write a code: NaN,NaN,NaN,-2.
+    if len(row) == 4 and all(map(math.isnan, row[:3])) and -row[3] in _CODES:
+        return Code(int(-row[3]))
+    if any(not math.isfinite(value) for value in row):
+        raise DataError(f"{place}: a region must be of finite numbers")
+    if len(row) == 1:
+        raise DataError(f"{place}: neither a code 0, 1, 2 nor a region: '{row[0]:g}'")
+    return Code.FOLLOWED

@@ -1,0 +1,57 @@
+"""`pursuit score vot`: VOT's measures of stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pursuit.cli._outputs import WRONG, check_outputs, show_scores, write_json
+
+
+def vot(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS...",
+            help="Folders or tar archives with TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.",
+        ),
+    ],
+    ground_truth: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH",
+            help="Folder or tar archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
+            "VOT and a year in its name tell the rules of that year.",
+        ),
+    ],
+    rules: Annotated[
+        Literal["matlab", "toolkit", "pysot"],
+        typer.Option(help="Whose definitions: VOT's MATLAB or Python toolkit, or pysot."),
+    ] = "matlab",
+    json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
+) -> None:
+    """Score stored results of VOT's supervised experiment: accuracy, robustness, failures, EAO.
+
+    Each tracker should have a result on every sequence. What is missing or wrong is named, the
+    tracker's means are marked, and the exit status is 2. A tracker with results on other
+    sequences too ran on another year's: it is named and not scored.
+
+    pursuit score vot results --ground-truth VOT2018.json --rules pysot --json scores.json
+    """
+    from pursuit.datasets.vot import read_truth
+    from pursuit.files import check_writable
+    from pursuit.measures.vot_rules import Rules
+    from pursuit.reports.stored_vot import as_json, scores, table
+    from pursuit.results.vot import read_stored
+
+    if json is not None:
+        check_outputs([json], [*results, ground_truth])
+        check_writable(json)
+    found = scores(Rules(rules), read_stored(results), read_truth(ground_truth))
+    show_scores(table(found), [found.caption], found.notes, found.wrong)
+    if json is not None:
+        write_json(json, as_json(found))
+    if found.wrong:
+        raise typer.Exit(WRONG)

@@ -1,0 +1,69 @@
+"""What is known of OTB's 100 sequences (otb.yaml): lists, attributes, where runs may start."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+LISTS = ("otb2013", "otb50", "otb100")
+
+_DATA = Path(__file__).with_name("otb.yaml")
+_ALIASES = {"human4": "human4-2"}  # its first target has no labels
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sequence of OTB.
+
+    Attributes:
+        name: as in the list of the authors' site.
+        rows: number of labels in its file.
+        lists: those of `LISTS` that it is in.
+        attributes: such as OCC, the authors' list.
+        pictures: number of the first and the last that trackers are run on, from 1; 0, 0 for all.
+        omitted: ranges of rows, first and last, from 1, that no run of TRE starts in.
+    """
+
+    name: str
+    rows: int
+    lists: tuple[str, ...]
+    attributes: tuple[str, ...]
+    pictures: tuple[int, int]
+    omitted: tuple[tuple[int, int], ...]
+
+    @property
+    def run_rows(self) -> int:
+        """Number of rows that the toolbox runs trackers on: fewer than `rows` in Tiger1."""
+        first, last = self.pictures
+        return last - first + 1 if last else self.rows
+
+
+def key(name: str) -> str:
+    """Return how a sequence is looked up: Jogging.1, jogging_1 and Jogging-1 are the same."""
+    plain = re.sub(r"[\s._-]+", "-", name.strip()).lower()
+    return _ALIASES.get(plain, plain)
+
+
+@cache
+def entries() -> MappingProxyType[str, Entry]:
+    """Return key -> sequence, for all of OTB-100."""
+    content: dict[str, dict[str, Any]] = yaml.safe_load(_DATA.read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {
+            key(name): Entry(
+                name=name,
+                rows=values["rows"],
+                lists=tuple(values["lists"]),
+                attributes=tuple(values["attributes"]),
+                pictures=tuple(values.get("pictures", (0, 0))),
+                omitted=tuple((first, last) for first, last in values.get("omit", ())),
+            )
+            for name, values in content.items()
+        }
+    )

@@ -1,0 +1,397 @@
+"""Scores of OTB results that lie on disk, of any tracker: OPE, TRE, SRE; and as JSON and table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.table import Table
+
+from pursuit.datasets.otb_list import entries
+from pursuit.datasets.reading import plural
+from pursuit.errors import DataError, SettingsError
+from pursuit.measures import otb as measures
+from pursuit.measures.otb import Curves, Rules
+from pursuit.measures.statistics import bootstrap_interval, paired_test
+from pursuit.protocols.otb_starts import SHIFTS, STARTS, tre_starts
+from pursuit.reports.scores import SequenceScore, TrackerScore, ranked
+from pursuit.results.otb_found import Found, Truth
+from pursuit.results.otb_toolkit import StoredRun
+
+Array = NDArray[np.float64]
+
+OPE, TRE, SRE = "ope", "tre", "sre"
+_RUNS = {1: OPE, STARTS: TRE, SHIFTS: SRE}
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How well a tracker did by its stored results.
+
+    Attributes:
+        label: what it is called.
+        kinds: OPE, TRE, SRE -> its score, of what there are results.
+    """
+
+    label: str
+    kinds: Mapping[str, TrackerScore]
+
+    @property
+    def ope(self) -> TrackerScore:
+        """Its score by OPE, empty where it has none."""
+        return self.kinds.get(OPE, TrackerScore(self.label, (), {}, None))
+
+    @property
+    def wrong(self) -> list[str]:
+        """What its means lack and why, a line each."""
+        return [
+            f"{self.label} on {name}: {why}"
+            if kind == OPE
+            else f"{self.label} ({kind.upper()}) on {name}: {why}"
+            for kind, score in self.kinds.items()
+            for name, why in score.failed.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A tracker beside the best, on the sequences that both have.
+
+    Attributes:
+        best: label of the other.
+        difference: of the mean AUC; negative where the tracker is worse.
+        interval: 95 % of it, sequences drawn again.
+        p: how often luck alone makes such a difference.
+    """
+
+    best: str
+    difference: float
+    interval: tuple[float, float]
+    p: float
+
+
+def of_list(truths: Mapping[str, Truth], name: str | None) -> dict[str, Truth]:
+    """Return key -> labels of the sequences of one of OTB's lists, or of all.
+
+    Raises:
+        SettingsError: the labels lack some of the list.
+    """
+    if name is None:
+        return dict(truths)
+    listed = {at: one.name for at, one in entries().items() if name in one.lists}
+    lacking = [wanted for at, wanted in listed.items() if at not in truths]
+    if lacking:
+        raise SettingsError(
+            f"the ground truth lacks {len(lacking)} of the {len(listed)} sequences of {name}: "
+            f"{', '.join(lacking[:5])}{', ...' if len(lacking) > 5 else ''}"
+        )
+    return {at: truths[at] for at in listed}
+
+
+def judge(
+    found: Iterable[Found], truths: Mapping[str, Truth], rules: Rules
+) -> tuple[list[Stored], list[str]]:
+    """Return the scores of all trackers, the best first, and notes on them.
+
+    What is wrong with a result is told by the score's `failed`, as is a result that lacks.
+    """
+    desk = _Desk(truths)
+    for one in found:
+        desk.take(one, rules)
+    return desk.scores(), desk.notes(rules)
+
+
+def score(runs: Sequence[StoredRun], truth: Truth, rules: Rules) -> dict[str, Curves]:
+    """Return OPE, TRE or SRE -> the curves of a tracker's runs on a sequence.
+
+    TRE's first run is an OPE too.
+
+    Raises:
+        DataError: not 1, 20 or 12 runs, or one has too few or too many rows.
+    """
+    kind = _RUNS.get(len(runs))
+    if kind is None:
+        raise DataError(
+            f"{len(runs)} runs; OPE has 1, TRE has {STARTS}, SRE has {SHIFTS}: which is it?"
+        )
+    mine = rules if all(run.as_rows for run in runs) else measures.as_they_are(rules)
+    if kind != TRE:
+        aligned = [_aligned(run.boxes, truth) for run in runs]
+        return {kind: measures.curves(aligned, mine)}
+    pairs = [
+        _from_start(run.boxes, truth, start, number)
+        for number, (run, start) in enumerate(zip(runs, _starts(truth), strict=True), start=1)
+    ]
+    return {TRE: measures.curves(pairs, mine), OPE: measures.curves(pairs[:1], mine)}
+
+
+def comparisons(scores: Sequence[Stored]) -> dict[str, Comparison]:
+    """Return label -> how a tracker compares with the best AUC, for all others.
+
+    The best is one that has all results, if there is any such.
+    """
+    order = [one.ope for one in scores if one.ope.sequences]
+    if not order:
+        return {}
+    best = ranked([one for one in order if not one.failed] or order)[0]
+    theirs = _aucs(best)
+    found = {}
+    for one in order:
+        mine = _aucs(one)
+        common = [name for name in mine if name in theirs]
+        if one.label == best.label or not common:
+            continue
+        first, second = (np.array([aucs[name] for name in common]) for aucs in (mine, theirs))
+        found[one.label] = Comparison(
+            best.label,
+            float(np.mean(first - second)),
+            bootstrap_interval(first - second),
+            paired_test(first, second),
+        )
+    return found
+
+
+def as_json(scores: Sequence[Stored], truths: Mapping[str, Truth]) -> dict[str, Any]:
+    """Return scores as what JSON can hold: tracker -> measures, `sequences`, and `failed`.
+
+    Means are over `sequences`; what there is no number for is None.
+    """
+    against = comparisons(scores)
+    attributes = {
+        truth.name: truth.entry.attributes for truth in truths.values() if truth.entry is not None
+    }
+    content = {}
+    for one in scores:
+        part = _score_json(one.ope)
+        part["attributes"] = _by_attribute(one.ope, attributes)
+        beside = against.get(one.label)
+        part["against_best"] = beside and {
+            "best": beside.best,
+            "difference": beside.difference,
+            "interval": list(beside.interval),
+            "p": beside.p,
+        }
+        for kind in (TRE, SRE):
+            if kind in one.kinds:
+                part[kind] = _score_json(one.kinds[kind])
+        content[one.label] = part
+    return content
+
+
+def table(scores: Sequence[Stored]) -> Table:
+    """Return a row a tracker; * marks means that lack sequences."""
+    kinds = [kind for kind in (TRE, SRE) if any(kind in one.kinds for one in scores)]
+    against = comparisons(scores)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    grid.add_column("tracker", overflow="fold", max_width=24)
+    titles = ["AUC", "95 %", "P20", "norm.\nP20", *(f"{kind.upper()}\nAUC" for kind in kinds)]
+    for title in (*titles, "p", "sequences"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    for one in scores:
+        beside = against.get(one.label)
+        grid.add_row(
+            one.label,
+            _cell(one.ope, one.ope.auc),
+            "-".join(f"{end:.3f}" for end in _interval(one.ope)) or _NONE,
+            _cell(one.ope, one.ope.precision20),
+            _cell(one.ope, one.ope.normalised20),
+            *(_kind_cell(one, kind) for kind in kinds),
+            f"{beside.p:.4f}" if beside else _NONE,
+            f"{len(one.ope.sequences)}/{one.ope.total}",
+        )
+    return grid
+
+
+@dataclass
+class _Desk:
+    """Takes results one by one and keeps their scores."""
+
+    truths: Mapping[str, Truth]
+    _scores: dict[tuple[str, str], dict[str, SequenceScore]] = field(default_factory=dict)
+    _wrong: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    _places: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _by_the_way: set[tuple[str, str]] = field(default_factory=set)  # OPE out of a TRE
+    _bad_rows: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+
+    def take(self, one: Found, rules: Rules) -> None:
+        truth = self.truths[one.sequence]
+        try:
+            if one.wrong:
+                raise DataError(one.wrong)
+            found = score(one.runs, truth, rules)
+        except DataError as error:
+            text = str(error)
+            why = text if one.place in text else f"{text} ({one.place})"
+            self._put(one, _RUNS.get(len(one.runs), OPE), truth.name, why)
+            return
+        self._note_bad_rows(one, truth)
+        for kind, curves in found.items():
+            by_the_way = kind == OPE and len(found) > 1
+            self._put(one, kind, truth.name, curves, by_the_way=by_the_way)
+
+    def _put(
+        self,
+        one: Found,
+        kind: str,
+        name: str,
+        result: Curves | str,
+        *,
+        by_the_way: bool = False,
+    ) -> None:
+        """Keep a score, or what is wrong; two results of the same name are both wrong."""
+        at, here = (one.tracker, kind), (one.tracker, one.sequence)
+        scores, wrong = self._scores.setdefault(at, {}), self._wrong.setdefault(at, {})
+        before = self._places.get((*here, kind))
+        if before is not None and kind == OPE and (here in self._by_the_way) != by_the_way:
+            if by_the_way:
+                return  # its own OPE goes before the first run of its TRE
+            before = None
+        if before is not None:
+            scores.pop(name, None)
+            wrong[name] = f"two results, {before} and {one.place}: leave one out, or rename it"
+            return
+        self._places[(*here, kind)] = one.place
+        (self._by_the_way.add if by_the_way else self._by_the_way.discard)(here)
+        if isinstance(result, str):
+            scores.pop(name, None)
+            wrong[name] = result
+        else:
+            wrong.pop(name, None)
+            scores[name] = SequenceScore(
+                name, result.frames, result.success, result.precision, None, result.normalised
+            )
+
+    def _note_bad_rows(self, one: Found, truth: Truth) -> None:
+        run = one.runs[0]
+        if not run.as_rows:
+            return
+        bad = np.flatnonzero(measures.bad_rows(run.boxes))
+        late = bad[bad > max(0, len(run.boxes) - len(truth.boxes)) + _first_label(truth)]
+        if len(late):
+            rows = (truth.name, int(late[0]) + 1, len(late))
+            self._bad_rows.setdefault(one.tracker, []).append(rows)
+
+    def scores(self) -> list[Stored]:
+        """Return all scores, the best first; sequences without a result are among the failed."""
+        stored: dict[str, dict[str, TrackerScore]] = {}
+        names = sorted(truth.name for truth in self.truths.values())
+        for label, kind in self._scores:
+            scores, wrong = self._scores[label, kind], self._wrong[label, kind]
+            parts = tuple(scores[name] for name in names if name in scores)
+            failed = {name: wrong.get(name, "no result") for name in names if name not in scores}
+            stored.setdefault(label, {})[kind] = TrackerScore(label, parts, failed, None)
+        found = {label: Stored(label, kinds) for label, kinds in stored.items()}
+        return [found[one.label] for one in ranked([one.ope for one in found.values()])]
+
+    def notes(self, rules: Rules) -> list[str]:
+        """Return what is odd, but known to the rules."""
+        then = "the row before counts" if rules.bad_rows_repeated else "they fail"
+        lines = []
+        for label, found in self._bad_rows.items():
+            count = sum(rows for _, _, rows in found)
+            name, row, _ = found[0]
+            lines.append(
+                f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or "
+                f"without area, the first in {name}, row {row}; {then}"
+            )
+        return lines
+
+
+def _aligned(boxes: Array, truth: Truth) -> tuple[Array, Array]:
+    """Return boxes and labels of the same frames.
+
+    The toolbox runs Tiger1 without its first five frames: labels and results come with and
+    without them, and end together.
+    """
+    rows, labels, entry = len(boxes), len(truth.boxes), truth.entry
+    if rows != labels and not (entry and {rows, labels} == {entry.rows, entry.run_rows}):
+        raise DataError(f"{rows} rows of boxes for {labels} labels")
+    both = min(rows, labels)
+    return boxes[-both:], truth.boxes[-both:]
+
+
+def _from_start(boxes: Array, truth: Truth, start: int, number: int) -> tuple[Array, Array]:
+    labels = truth.boxes[start:]
+    if len(boxes) != len(labels):
+        raise DataError(
+            f"run {number} of {STARTS} has {len(boxes)} rows of boxes for {len(labels)} labels "
+            f"from frame {start + 1} on"
+        )
+    return boxes, labels
+
+
+def _starts(truth: Truth) -> list[int]:
+    entry = truth.entry
+    omitted = entry.omitted if entry else ()
+    if entry and len(truth.boxes) != entry.rows == len(truth.boxes) + entry.rows - entry.run_rows:
+        cut = entry.rows - entry.run_rows
+        omitted = tuple((max(first - cut, 1), last - cut) for first, last in omitted if last > cut)
+    starts = tre_starts(measures.positive(truth.boxes), omitted)
+    if not starts:
+        raise DataError("no frame that a run of TRE may start in")
+    return starts
+
+
+def _first_label(truth: Truth) -> int:
+    return int(np.isfinite(truth.boxes).all(axis=1).argmax())
+
+
+def _aucs(one: TrackerScore) -> dict[str, float]:
+    return {part.name: measures.auc(part.success) for part in one.sequences}
+
+
+def _interval(one: TrackerScore) -> tuple[float, ...]:
+    return bootstrap_interval(np.array(list(_aucs(one).values()))) if one.sequences else ()
+
+
+def _score_json(one: TrackerScore) -> dict[str, Any]:
+    return {
+        "auc": _number(one.auc),
+        "precision20": _number(one.precision20),
+        "normalised_precision20": _number(one.normalised20),
+        "auc_interval": list(_interval(one)) or None,
+        "success": one.success.tolist() if one.sequences else None,
+        "precision": one.precision.tolist() if one.sequences else None,
+        "sequences": {
+            part.name: {
+                "auc": measures.auc(part.success),
+                "precision20": measures.precision20(part.precision),
+                "normalised_precision20": measures.normalised20(part.normalised),
+                "frames": part.frames,
+                "success": part.success.tolist(),
+                "precision": part.precision.tolist(),
+            }
+            for part in one.sequences
+        },
+        "failed": dict(one.failed),
+    }
+
+
+def _by_attribute(one: TrackerScore, attributes: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    aucs = _aucs(one)
+    found: dict[str, list[float]] = {}
+    for name, auc in aucs.items():
+        for attribute in attributes.get(name, ()):
+            found.setdefault(attribute, []).append(auc)
+    return {attribute: float(np.mean(values)) for attribute, values in sorted(found.items())}
+
+
+def _cell(one: TrackerScore, value: float) -> str:
+    if math.isnan(value):
+        return _NONE
+    return f"{value:.3f}" + ("*" if one.failed else "")
+
+
+def _kind_cell(one: Stored, kind: str) -> str:
+    found = one.kinds.get(kind)
+    return _cell(found, found.auc) if found else _NONE
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

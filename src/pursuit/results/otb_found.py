@@ -1,0 +1,208 @@
+"""OTB results wherever they lie, and the labels to compare them with.
+
+A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, or TRACKER/SEQUENCE.txt
+as got10k, pysot and we write it; in a folder or an archive, at any depth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.archives import Parts, Stored, stored
+from pursuit.datasets import open_videos
+from pursuit.datasets.otb import LABELS
+from pursuit.datasets.otb_list import Entry, entries, key
+from pursuit.datasets.reading import plural
+from pursuit.errors import DataError
+from pursuit.results import otb_toolkit
+from pursuit.results.otb import parse_boxes
+from pursuit.results.otb_toolkit import StoredRun
+
+Array = NDArray[np.float64]
+
+_NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
+_TIMES = re.compile(r"[._-]times?$")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The labels of a sequence.
+
+    Attributes:
+        name: as OTB writes it, where it is one of OTB's.
+        boxes: (T, 4) x, y, w, h, 0-based.
+        entry: what is known of it, None of a sequence that OTB has not.
+    """
+
+    name: str
+    boxes: Array
+    entry: Entry | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a tracker left of a sequence.
+
+    Attributes:
+        tracker: what it is called.
+        sequence: `datasets.otb_list.key` of the name.
+        place: the file.
+        runs: one for OPE, 20 for TRE, 12 for SRE; none where the file is wrong.
+        wrong: what is wrong with it.
+    """
+
+    tracker: str
+    sequence: str
+    place: str
+    runs: tuple[StoredRun, ...] = ()
+    wrong: str = ""
+
+
+@dataclass
+class Unused:
+    """Files that look like results, but of no sequence that has labels."""
+
+    names: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Return a line that tells of them, none where there are none."""
+        if not self.names:
+            return []
+        more = ", ..." if len(self.names) > 3 else ""
+        return [
+            f"not used, of no sequence with labels: {plural(len(self.names), 'file')}: "
+            f"{', '.join(self.names[:3])}{more}"
+        ]
+
+
+def read_truth(path: Path) -> dict[str, Truth]:
+    """Return key -> labels of a folder or an archive.
+
+    It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
+    boxes counted from 1; or, a folder, videos in our layout.
+
+    Raises:
+        DataError: there are none, a file is wrong, or a sequence has two.
+    """
+    if path.is_dir() and any(path.glob("*.mp4")):
+        found = {one.name: one.boxes for one in open_videos(path)}
+    else:
+        found = _label_files(path)
+    truths: dict[str, Truth] = {}
+    for name, boxes in found.items():
+        known = entries().get(key(name))
+        if key(name) in truths:
+            raise DataError(f"{path}: {truths[key(name)].name} has labels twice")
+        truths[key(name)] = Truth(known.name if known else name, boxes, known)
+    return truths
+
+
+def find(
+    paths: Sequence[Path], known: Collection[str], wanted: Collection[str], unused: Unused
+) -> Iterator[Found]:
+    """Yield what trackers left in folders and archives, in their order.
+
+    Args:
+        paths: of the folders and archives.
+        known: keys of all sequences with labels.
+        wanted: those of them to read.
+        unused: is told of files that belong to none that is known.
+
+    Raises:
+        DataError: a folder or an archive cannot be read.
+        MissingExtra: SciPy is needed for a .mat and is not installed.
+    """
+
+    def of_tracker(parts: Parts) -> bool:
+        if not _may_be_result(parts):
+            return False
+        split = _split(parts, known)
+        if split is None:
+            unused.names.append("/".join(parts))
+        return split is not None and split[1] in wanted
+
+    for path in paths:
+        for file in stored(path, of_tracker):
+            split = _split(file.parts, known)
+            if split is not None and file.data is not None:
+                yield _parsed(*split, file.data, file.place)
+
+
+def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
+    try:
+        if place.endswith(".mat"):
+            runs = otb_toolkit.parse(content, place)
+        else:
+            runs = [StoredRun(parse_boxes(content, place))]
+    except DataError as error:
+        return Found(tracker, sequence, place, wrong=str(error))
+    return Found(tracker, sequence, place, tuple(runs))
+
+
+def _may_be_result(parts: Parts) -> bool:
+    path = PurePosixPath(*parts)
+    folders = [part.lower() for part in path.parts[:-1]]
+    return (
+        path.suffix in (".txt", ".mat")
+        and not path.name.startswith(".")
+        and path.stem.lower() != "readme"
+        and not _TIMES.search(path.stem)
+        and not LABELS.fullmatch(path.name)
+        and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
+    )
+
+
+def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
+    """Return tracker and sequence of a file; None where it is of no known sequence."""
+    path = PurePosixPath(*parts)
+    if key(path.stem) in known:
+        return path.parent.name, key(path.stem)
+    # The longest name of a sequence that it begins with: Jogging_1_kcf.
+    for end in range(len(path.stem) - 1, 0, -1):
+        if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
+            return path.stem[end + 1 :], key(path.stem[:end])
+    return None
+
+
+def _label_files(path: Path) -> dict[str, Array]:
+    files = [
+        file
+        for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
+        if file.data is not None
+    ]
+    found: dict[str, Array] = {}
+    for name, file in _one_kind(files, path).items():
+        boxes = parse_boxes(file.data or b"", file.place)
+        if len(boxes):  # Human4 has a file without any
+            found[name] = boxes
+    if not found:
+        raise DataError(
+            f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"
+        )
+    return found
+
+
+def _one_kind(files: Sequence[Stored], path: Path) -> dict[str, Stored]:
+    """Return name -> file of labels, of those that lie one way."""
+    beside: dict[Parts, dict[str, Stored]] = {}
+    own: dict[str, Stored] = {}
+    for one in files:
+        file = PurePosixPath(*one.parts)
+        match = LABELS.fullmatch(file.name)
+        if match:
+            own[f"{file.parent.name}-{match[1]}" if match[1] else file.parent.name] = one
+        elif file.parent.name.lower() not in _NO_RESULTS and file.stem.lower() != "readme":
+            beside.setdefault(one.parts[:-1], {})[file.stem] = one
+    if own:
+        return own
+    named = [one for one in beside if one[-1].lower().startswith("anno")]
+    folders = named or list(beside)
+    if len(folders) > 1:
+        raise DataError(f"{path}: boxes in {len(folders)} folders; name the one with the labels")
+    return beside[folders[0]] if folders else {}

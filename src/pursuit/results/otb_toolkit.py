@@ -1,0 +1,176 @@
+"""Results of OTB's MATLAB toolbox: SEQUENCE_TRACKER.mat, a cell a run of the tracker.
+
+OPE has one run, TRE 20 that start later and later, SRE 12 with other first boxes. A run is a
+struct with `res`, a row a frame, and `type`: `rect` for boxes, or a transformation of a template
+that is made a box as the toolbox makes it.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.errors import DataError, MissingExtra
+from pursuit.results.otb import FROM_ONE
+
+Array = NDArray[np.float64]
+
+_LARGEST = 256 << 20  # bytes of a file when unpacked
+_HEADER = 128  # bytes before the first element
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a tracker did from its start to the end of a sequence.
+
+    Attributes:
+        boxes: (T, 4) x, y, w, h, 0-based.
+        as_rows: whether the file held boxes, where a bad one is mended by most rules, and not
+            transformations, where the toolbox takes what comes.
+    """
+
+    boxes: Array
+    as_rows: bool = True
+
+
+def parse(content: bytes, place: str) -> list[StoredRun]:
+    """Return the runs in the content of a .mat file; `place` names it in errors.
+
+    A plain matrix called `result` or `results` is one run of boxes.
+
+    Raises:
+        DataError: it is no such file, is damaged, or a run's boxes are of an unknown type.
+        MissingExtra: SciPy is not installed.
+    """
+    variables = _load(content, place)
+    names = [name for name in ("results", "result", "res") if name in variables]
+    if not names:
+        raise DataError(f"{place}: no variable called results in it")
+    stored = variables[names[0]]
+    cells = stored.ravel() if stored.dtype == object else [stored]
+    if not len(cells):
+        raise DataError(f"{place}: no run in it")
+    return [
+        _run(cell, f"{place}: run {at} of {len(cells)}" if len(cells) > 1 else place)
+        for at, cell in enumerate(cells, start=1)
+    ]
+
+
+def _load(content: bytes, place: str) -> dict[str, Any]:
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        raise MissingExtra("scipy", "evaluate") from None
+
+    if content[:10] == b"MATLAB 7.3":
+        raise DataError(f"{place}: of MATLAB's -v7.3, which is not read: save it with -v7")
+    try:
+        return loadmat(io.BytesIO(_inflated(content)))
+    except Exception as error:  # whatever damaged bytes make of it
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{place}: not a MATLAB file, or damaged ({reason[:80]})") from None
+
+
+def _inflated(content: bytes) -> bytes:
+    """Return a file of version 5 with its packed elements unpacked, so that it cannot grow."""
+    if content[126:128] not in (b"IM", b"MI"):
+        return content  # of version 4, which packs nothing, or no such file
+    order = "<" if content[126:128] == b"IM" else ">"
+    parts, at, size = [content[:_HEADER]], _HEADER, 0
+    while at + 8 <= len(content):
+        kind, length = struct.unpack_from(f"{order}II", content, at)
+        if kind != 15:  # not packed: all that follows is of the size that it has
+            parts.append(content[at:])
+            break
+        unpacker = zlib.decompressobj()
+        parts.append(unpacker.decompress(content[at + 8 : at + 8 + length], _LARGEST - size + 1))
+        size += len(parts[-1])
+        if size > _LARGEST:
+            raise ValueError(f"over {_LARGEST >> 20} MiB when unpacked")
+        if not unpacker.eof:
+            raise ValueError("it ends too early")
+        at += 8 + length
+    return b"".join(parts)
+
+
+def _run(cell: Any, place: str) -> StoredRun:
+    """Return a run out of a struct, or out of a matrix of boxes."""
+    kind, tmplsize = "rect", None
+    while cell.dtype == object and cell.size == 1:
+        cell = cell.ravel()[0]
+    if cell.dtype.names:
+        fields = {name: cell[name].ravel()[0] for name in cell.dtype.names} if cell.size else {}
+        if "res" not in fields:
+            raise DataError(f"{place}: no field res in it")
+        found = fields.get("type", np.array(["rect"]))
+        kind = str(found.ravel()[0]) if found.size else "rect"
+        tmplsize, cell = fields.get("tmplsize"), fields["res"]
+    if cell.dtype == object or cell.dtype.kind not in "iufb" or cell.ndim != 2:
+        raise DataError(f"{place}: its boxes are no matrix of numbers")
+    rows = cell.astype(np.float64)
+    return StoredRun(_boxes(kind, rows, tmplsize, place) - FROM_ONE, as_rows=kind == "rect")
+
+
+def _boxes(kind: str, rows: Array, tmplsize: Any, place: str) -> Array:
+    """Return the boxes (T, 4), 1-based, of what a run saved."""
+    if kind in ("ivtAff", "L1Aff"):
+        size = np.ravel(tmplsize).astype(np.float64) if tmplsize is not None else np.empty(0)
+        if rows.shape[1] != 6 or size.size != 2:
+            raise DataError(f"{place}: {kind} without six numbers a row, or without tmplsize")
+        return affine_boxes(rows, size) if kind == "ivtAff" else l1_boxes(rows, size)
+    if kind in ("4corner", "affine"):
+        if len(rows) % 2 or rows.shape[1] < 4:
+            raise DataError(f"{place}: {kind} without two rows of corners a frame")
+        return corner_boxes(rows)
+    if kind != "rect":
+        raise DataError(f"{place}: boxes of type {kind!r} are not read")
+    if rows.shape[1] != 4:
+        raise DataError(f"{place}: {rows.shape[1]} numbers in a row of boxes, not 4")
+    return rows
+
+
+def affine_boxes(rows: Array, size: Array) -> Array:
+    """Return boxes (T, 4) of IVT's transformations (T, 6) of a template of w, h = `size` (2,).
+
+    The template's middle goes to the row's first two numbers, and its corners by the matrix of
+    the others. The toolbox rounds the corners down and takes the first and the third; where
+    the box is turned over, it has negative sides.
+    """
+    half = size / 2
+
+    def corner(sign: float) -> Array:
+        # In the order of the toolbox's matrix product: what lies on a pixel's edge stays there.
+        place = rows[:, :2] + rows[:, 2:6:2] * (sign * half[0]) + rows[:, 3:6:2] * (sign * half[1])
+        return np.floor(place)
+
+    return np.concatenate([corner(-1), corner(1) - corner(-1)], axis=1)
+
+
+def l1_boxes(rows: Array, size: Array) -> Array:
+    """Return boxes (T, 4) of L1's transformations (T, 6) of a template of h, w = `size` (2,).
+
+    They map row and column, counted from 1, of the template to those of the frame; the box
+    reaches from the pixel of its first corner to that of its last.
+    """
+    matrix = rows[:, :4].reshape(-1, 2, 2)
+    first = _rounded(matrix @ np.ones(2) + rows[:, 4:])
+    last = _rounded(matrix @ size + rows[:, 4:])
+    return np.concatenate([first[:, ::-1], (last - first)[:, ::-1] + 1], axis=1)
+
+
+def corner_boxes(rows: Array) -> Array:
+    """Return the boxes (T, 4) around corners (2 T, N): for each frame a row of x, one of y."""
+    corners = rows.reshape(len(rows) // 2, 2, -1)
+    low, high = corners.min(axis=2), corners.max(axis=2)
+    return _rounded(np.concatenate([low, high - low + 1], axis=1))
+
+
+def _rounded(values: Array) -> Array:
+    """Return values rounded as MATLAB does: halves away from zero."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)

@@ -1,0 +1,105 @@
+"""Which files are results of which tracker on which sequence, and where the labels are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pursuit.errors import DataError
+from pursuit.results.otb_found import Unused, find, read_truth
+
+KNOWN = {"basketball", "jogging-1", "car2", "car24", "human4-2"}
+
+
+def write(root: Path, *names: str, text: str = "1,2,3,4\n") -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def found(path: Path, known: set[str] = KNOWN) -> dict[str, tuple[str, str]]:
+    return {
+        Path(one.place).name: (one.tracker, one.sequence)
+        for one in find([path], known, known, Unused())
+    }
+
+
+def test_names_tell_tracker_and_sequence(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "OPE",
+        *("basketball_KCF_GaussHog.txt", "Jogging_1_siamfc3s.txt", "car24_CSK.txt"),
+        *("Human4_ASLA.txt", "kcf/Car2.txt", "Basketball.txt"),
+    )
+    assert found(root) == {
+        "basketball_KCF_GaussHog.txt": ("KCF_GaussHog", "basketball"),
+        "Jogging_1_siamfc3s.txt": ("siamfc3s", "jogging-1"),
+        "car24_CSK.txt": ("CSK", "car24"),
+        "Human4_ASLA.txt": ("ASLA", "human4-2"),
+        "Car2.txt": ("kcf", "car2"),
+        "Basketball.txt": ("OPE", "basketball"),
+    }
+
+
+def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "all",
+        *("kcf/times/Basketball_time.txt", "kcf/Basketball.times.txt", "kcf/Basketball.csv"),
+        *("anno_TB100/Basketball.txt", "anno_TB100/att/Basketball.txt"),
+        *("initOmit/Basketball.txt", "Basketball/groundtruth_rect.txt"),
+        *("kcf/notes.txt", "kcf/Bolt.txt"),
+    )
+    unused = Unused()
+    assert list(find([root], KNOWN, KNOWN, unused)) == []
+    assert sorted(unused.names) == ["all/kcf/Bolt.txt", "all/kcf/notes.txt"]
+    (line,) = unused.lines()
+    assert "no sequence with labels: 2 files: " in line and "Bolt.txt" in line
+
+
+def test_what_is_not_wanted_is_neither_read_nor_told(tmp_path: Path) -> None:
+    root = write(tmp_path / "all", "kcf/Basketball.txt", "kcf/Car2.txt", text="rubbish")
+    unused = Unused()
+    (one,) = find([root], KNOWN, {"car2"}, unused)
+    assert one.sequence == "car2"
+    assert "Car2.txt:1: not 4 numbers: 'rubbish'" in one.wrong
+    assert not unused.names and not unused.lines()
+
+
+def test_labels_beside_results_and_on_their_own(tmp_path: Path) -> None:
+    text = "11\t21\t30\t40\r\n12,22,30,40\r\n"
+    flat = write(tmp_path / "flat", "anno_X/jogging.1.txt", "anno_X/Own.txt", text=text)
+    write(flat, "kcf/Own.txt", "anno_X/att/Own.txt")
+    truths = read_truth(flat)
+    assert {at: one.name for at, one in truths.items()} == {"jogging-1": "Jogging-1", "own": "Own"}
+    assert truths["own"].boxes.tolist() == [[10, 20, 30, 40], [11, 21, 30, 40]]
+    assert truths["own"].entry is None and truths["jogging-1"].entry is not None
+
+    nested = write(tmp_path / "otb", "Human4/groundtruth_rect.1.txt", text="")
+    write(nested, "Human4/groundtruth_rect.2.txt", "Car2/groundtruth_rect.txt")
+    write(nested, "Car2/att.txt", text="x")
+    assert sorted(read_truth(nested)) == ["car2", "human4-2"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "message"),
+    [
+        ((), "", "no labels"),
+        (("a/Car2.txt", "b/Car2.txt"), "1,2,3,4", "boxes in 2 folders"),
+        (("a/Jogging.1.txt", "a/Jogging-1.txt"), "1,2,3,4", "Jogging-1 has labels twice"),
+        (("a/Car2.txt",), "1,2,3", r"Car2.txt:1: not 4 numbers"),
+    ],
+)
+def test_labels_that_are_wrong(
+    tmp_path: Path, names: tuple[str, ...], text: str, message: str
+) -> None:
+    root = write(tmp_path / "root", "README.md", *names, text=text)
+    with pytest.raises(DataError, match=message):
+        read_truth(root)
+
+
+def test_labels_of_our_layout(tmp_path: Path, write_labelled_video) -> None:  # type: ignore[no-untyped-def]
+    write_labelled_video(tmp_path, "clip", [(1, 0, 10, 20, 30, 40)], frames=3)
+    truth = read_truth(tmp_path)["clip"]
+    assert truth.boxes[1].tolist() == [10, 20, 30, 40]
+    assert len(truth.boxes) == 3

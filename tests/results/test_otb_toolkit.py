@@ -1,0 +1,111 @@
+"""The toolbox's .mat files: runs, transformations made boxes, and what is no such file."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pursuit.errors import DataError
+from pursuit.results.otb_toolkit import affine_boxes, corner_boxes, l1_boxes, parse
+
+sio = pytest.importorskip("scipy.io")
+
+ROWS = np.array([[11, 21, 30, 40], [12.5, 21, 30, 40]])
+BOXES = [[10, 20, 30, 40], [11.5, 20, 30, 40]]
+
+
+def mat(compressed: bool = True, **variables: Any) -> bytes:
+    file = io.BytesIO()
+    sio.savemat(file, variables, do_compression=compressed)
+    return file.getvalue()
+
+
+def cells(*runs: dict[str, Any]) -> np.ndarray:
+    found = np.empty((1, len(runs)), dtype=object)
+    for at, run in enumerate(runs):
+        found[0, at] = run
+    return found
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"results": cells({"res": ROWS, "type": "rect", "len": 2})},
+        {"results": {"res": ROWS, "type": "rect"}},  # the struct alone
+        {"results": cells({"res": ROWS})},
+        {"result": ROWS},  # the boxes alone
+    ],
+)
+def test_boxes_are_counted_from_0(content: dict[str, Any], compressed: bool) -> None:
+    (run,) = parse(mat(compressed, **content), "x.mat")
+    assert run.boxes.tolist() == BOXES
+    assert run.as_rows
+
+
+def test_whole_numbers_do_not_overflow() -> None:
+    small = {"res": np.array([[0, 255, 3, 4]], np.uint8), "type": "rect"}
+    assert parse(mat(results=small), "x.mat")[0].boxes.tolist() == [[-1, 254, 3, 4]]
+
+
+def test_a_cell_is_a_run() -> None:
+    many = [{"res": ROWS[: 1 + at % 2], "type": "rect"} for at in range(20)]
+    runs = parse(mat(results=cells(*many)), "x.mat")
+    assert [len(run.boxes) for run in runs] == [1, 2] * 10
+
+
+def test_affine_boxes_are_floored_corners() -> None:
+    # 32 x 32 made 34 x 81 about 215, 255: 198 to 232, 214.5 to 295.5.
+    straight = np.array([215, 255, 1.0625, 0, 0, 2.53125])
+    turned = np.array([100, 50, 0, -1, 1, 0])  # by a quarter: its first corner goes right, up
+    small = np.array([10.5, 10.5, -0.01, 0, 0, -0.01])
+    found = affine_boxes(np.array([straight, turned, small]), np.array([32.0, 32]))
+    assert found.tolist() == [[198, 214, 34, 81], [116, 34, -32, 32], [10, 10, 0, 0]]
+    run = {"res": straight[None], "type": "ivtAff", "tmplsize": np.array([[32, 32]], np.uint8)}
+    (read,) = parse(mat(results=cells(run)), "x.mat")
+    assert read.boxes.tolist() == [[197, 213, 34, 81]]
+    assert not read.as_rows
+
+
+def test_boxes_of_l1_and_of_corners() -> None:
+    # Row = 2 r + 10, column = 3 c + 20, r and c from 1 to 12 and 15.
+    assert l1_boxes(np.array([[2.0, 0, 0, 3, 10, 20]]), np.array([12.0, 15])).tolist() == [
+        [23, 12, 43, 23]
+    ]
+    corners = np.array([[10, 30.5, 30, 11], [5, 6, 25, 24.0]])
+    assert corner_boxes(corners).tolist() == [[10, 5, 22, 21]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a MATLAB file"),
+        (b"198,214,34,81\n" * 20, "not a MATLAB file"),
+        (b"MATLAB 7.3 MAT-file", "-v7.3"),
+        (mat(results=cells({"res": ROWS}))[:-9], "not a MATLAB file, or damaged"),
+        (mat(other=ROWS), "no variable called results"),
+        (mat(results=np.empty((1, 0), object)), "no run"),
+        (mat(results=cells({"boxes": ROWS})), "no field res"),
+        (mat(results=cells({"res": ROWS[:, :3], "type": "rect"})), "3 numbers in a row"),
+        (mat(results=cells({"res": "text", "type": "rect"})), "no matrix of numbers"),
+        (mat(results=cells({"res": ROWS, "type": "tube"})), "type 'tube' are not read"),
+        (mat(results=cells({"res": ROWS, "type": "ivtAff"})), "six numbers"),
+        (mat(results=cells({"res": ROWS[:1], "type": "4corner"})), "two rows of corners"),
+        (mat(results=cells({"res": ROWS}, {"res": ROWS[:, :2]})), "run 2 of 2: 2 numbers"),
+    ],
+)
+def test_what_is_no_result(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=f"x.mat.*{message}"):
+        parse(content, "x.mat")
+
+
+def test_a_bomb_is_refused() -> None:
+    packed = zlib.compress(bytes(300_000_000), 1)
+    header = mat(results=ROWS)[:128]
+    element = np.array([15, len(packed)], "<u4").tobytes() + packed
+    with pytest.raises(DataError, match="over 256 MiB"):
+        parse(header + element, "x.mat")
