@@ -22,7 +22,7 @@ from pursuit import weights
 from pursuit.results import tracks
 from pursuit.store.reader import INDEX
 from tests.caffemodels import encode, goturn, goturn_layers
-from tests.commands import Done, run
+from tests.commands import Done, run, run_apart
 from tests.conftest import scene
 
 Clip = Callable[..., Path]
@@ -234,7 +234,8 @@ def test_one_may_start_from_the_authors_trunk(store: Path, tmp_path: Path) -> No
 def test_an_interrupted_run_resumes_to_the_same_weights(store: Path, tmp_path: Path) -> None:
     words = ["train", "goturn-paper", f"data={store}", *TINY, "network.dropout=0.5", "pairs=360"]
     words += ["--device", "cpu", "--out"]
-    assert run(*words, tmp_path / "whole").returncode == 0
+    # All in processes of their own: other tests change this one's number of threads.
+    assert run_apart(*words, tmp_path / "whole").returncode == 0
     out = tmp_path / "stopped"
     command = [sys.executable, "-m", "pursuit", *words, str(out)]
     environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0"}
@@ -254,7 +255,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(store: Path, tmp_path: P
     assert process.returncode == 130
     assert said.endswith(f"stopped; the same command goes on from {out / 'checkpoint.pt'}\n")
     assert 0 < torch.load(out / "checkpoint.pt", weights_only=True)["step"] < 30
-    done = run(*words, out)
+    done = run_apart(*words, out)
     assert done.returncode == 0, done.stderr
     whole, stopped = (
         (folder / "goturn-paper.safetensors").read_bytes() for folder in (tmp_path / "whole", out)

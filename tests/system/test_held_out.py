@@ -224,7 +224,7 @@ def test_weights_that_cannot_be_judged_are_named(
     torch.save(SiamFC().state_dict(), foreign)
     for name, says in (
         ("siamfc-slm", "no weights siamfc-slm (did you mean siamfc-slim?)"),
-        ("nowhere.safetensors", "; shipped weights: siamfc"),
+        ("nowhere.safetensors", "; shipped weights: goturn-compact, siamfc"),
         (str(foreign), "foreign.pth"),
         ("siamfc-slim", "does not hold the held-out video davis2016_val--bmx-trees"),
     ):
