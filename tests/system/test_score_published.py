@@ -17,8 +17,8 @@ import pytest
 
 from pursuit.datasets.otb_list import entries, key
 from pursuit.measures.otb import RULES
-from pursuit.reports import stored
-from pursuit.reports.stored import Stored
+from pursuit.reports import stored_otb as stored
+from pursuit.reports.stored_otb import Stored
 from pursuit.results.otb_found import Truth, Unused, find, read_truth
 
 # The toolbox's trackers whose boxes are at hand too, and what their files are called. Not CFWLB:

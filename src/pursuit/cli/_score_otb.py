@@ -48,7 +48,7 @@ def otb(
     from pursuit.errors import DataError
     from pursuit.files import check_writable
     from pursuit.measures.otb import RULES
-    from pursuit.reports.stored import as_json, judge, of_list, table
+    from pursuit.reports.stored_otb import as_json, judge, of_list, table
     from pursuit.results.otb_found import Unused, find, read_truth
 
     if json is not None:

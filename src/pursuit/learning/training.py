@@ -180,7 +180,7 @@ def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Ca
 
 
 def _windows(store: Store, recipe: Recipe, pool: CropPool) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield what the trunk sees in the first whole batches: all processes must start alike."""
+    """Yield what the network sees in the first whole batches: all processes must start alike."""
     if isinstance(recipe, GOTURNRecipe):
         examples: siamfc.Examples | goturn.Examples
         examples = goturn.training_examples(store, recipe, pool, World())

@@ -12,7 +12,7 @@ from rich.console import Console
 from pursuit.datasets.otb_list import Entry, entries
 from pursuit.errors import DataError, SettingsError
 from pursuit.measures.otb import MATLAB, RULES
-from pursuit.reports import stored
+from pursuit.reports import stored_otb as stored
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
 
