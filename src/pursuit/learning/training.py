@@ -16,6 +16,7 @@ from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError, WeightsError
 from pursuit.learning import goturn, loop, siamfc
 from pursuit.learning.examples import digest, learnt_from
+from pursuit.learning.memory import keep_freed_memory
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import GOTURNRecipe, Recipe, SiamFCRecipe
 from pursuit.learning.start import (
@@ -95,6 +96,8 @@ def train(
     if recipe.network.start and not file.exists():
         start = recipe.network.start
         start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
+    if device == "cpu":
+        keep_freed_memory()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if world.size > 1:
         share_norms(network)
