@@ -386,6 +386,13 @@ def build_network(form: GOTURNNetworkRecipe, norm_momentum: float = 0.05) -> GOT
     return network
 
 
+def random_network(recipe: GOTURNRecipe) -> GOTURN:
+    """Return the recipe's network with the random first weights of its seed."""
+    network = build_network(recipe.network, recipe.optim.norm_momentum)
+    first_weights(network, recipe)
+    return network
+
+
 def first_weights(network: GOTURN, recipe: GOTURNRecipe) -> None:
     """Set the random first weights of a recipe."""
     generator = torch.Generator().manual_seed(recipe.seed)
