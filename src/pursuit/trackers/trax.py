@@ -44,7 +44,9 @@ def serve(tracker: Tracker) -> None:
             region = trax.Rectangle.create(*(float(value) for value in box))
             server.status([(region, {"confidence": f"{score:.6f}"})])
     except trax.TraxException as error:
-        raise WorkerError(f"the TraX client is gone: {error}; let VOT's toolkit start this") from None
+        raise WorkerError(
+            f"the TraX client is gone: {error}; let VOT's toolkit start this"
+        ) from None
 
 
 def start_box(region: Any) -> NDArray[np.float64]:
@@ -64,9 +66,7 @@ def start_box(region: Any) -> NDArray[np.float64]:
     if not len(x):
         raise BoxError("cannot start with a mask without a pixel")
     left, top = region.offset()
-    return np.array(
-        [left + x.min(), top + y.min(), np.ptp(x) + 1, np.ptp(y) + 1], dtype=np.float64
-    )
+    return np.array([left + x.min(), top + y.min(), np.ptp(x) + 1, np.ptp(y) + 1], dtype=np.float64)
 
 
 def frame_of(image: Any) -> Frame:
