@@ -34,7 +34,7 @@ def forward_test(tracker: Got10kTracker, files: list[str], box: np.ndarray) -> n
     boxes[0] = box
     for number, file in enumerate(files):
         image = Image.open(file)
-        if not image.mode == "RGB":
+        if image.mode != "RGB":
             image = image.convert("RGB")
         if number == 0:
             tracker.init(image, box)
