@@ -88,7 +88,6 @@ def vot(tmp_path_factory: pytest.TempPathFactory) -> Vot:
         pytest.skip("needs VOT's Python toolkit: make test-vot (PURSUIT_VOT_TOOLKIT names it)")
     environment = {
         **os.environ,
-        "VOT_RESULTS_BINARY": "0",  # results as text
         # It asks for newer versions of itself, and puts a film of its own into the folder for
         # temporary files.
         "HTTPS_PROXY": "http://127.0.0.1:9",
