@@ -1,9 +1,9 @@
 """Results as VOT's toolkits write them: FOLDER/SEQUENCE/SEQUENCE_001.txt, a line a frame.
 
 A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the tracker was started
-in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
-a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose they are says the folder above that of the
-experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
+in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., be binary, .bin
+(vot_binary.py), and have several runs on a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose
+they are says the folder above that of the experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
+from pursuit.results.vot_binary import is_binary, rows_of_binary
 
 BASELINE = "baseline"  # the toolkits' name of the supervised experiment, and of its folder
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
-_RUN = re.compile(r"(.+)_(\d{3})\.txt")
+_RUN = re.compile(r"(.+)_(\d{3})\.(txt|bin)")
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,9 @@ def parse(data: bytes, place: str) -> Trajectory:
     """Return what a file of results holds.
 
     Raises:
-        DataError: it is no text, or a line is neither a code nor a region.
+        DataError: it is neither text nor binary, or a line is neither a code nor a region.
     """
-    rows = rows_of(data, place)
+    rows = (rows_of_binary if is_binary(data) else rows_of)(data, place)
     codes = np.array(
         [_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64
     )
@@ -164,7 +165,7 @@ class _Folder:
     wrong: str = ""
 
     def take(self, file: Stored) -> None:
-        name = file.parts[-1]
+        name = file.parts[-1].rpartition(".")[0]
         try:
             if name in self.runs:
                 raise DataError(f"{file.place}: this result is there twice")
