@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import pickle
-import signal
-import threading
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from multiprocessing.connection import Connection, wait
-from typing import Any, ParamSpec, TypeVar
-
-import cv2
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
 
 from pursuit.errors import MissingExtra, SettingsError, WorkerError
+from pursuit.workers import WorkerDied, WorkerProcesses
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_PATIENCE = 5  # seconds that a worker without work has to end
-
-
-class WorkerDied(WorkerError):
-    """The process that ran a job ended before the job did.
-
-    Attributes:
-        status: its exit status, or the number of the signal that killed it, negative; None
-            where nobody tells, on a cluster.
-    """
-
-    def __init__(self, status: int | None) -> None:
-        self.status = status
-        super().__init__(
-            "a worker process ended unexpectedly (out of memory?): run again with fewer "
-            "--workers, it goes on where it stopped"
-        )
 
 
 @contextmanager
@@ -49,7 +24,8 @@ def open_executor(
 
     A worker that dies loses the job it ran, whose future raises WorkerDied, and no other.
     After an error inside, what it still had to do is dropped. One worker is a thread of this
-    process, whose start costs nothing; with `apart` it is a process too.
+    process, whose start costs nothing. With `apart` each job runs in a process made for such: one
+    worker is a process too, and those of a cluster outlive whatever a job does.
 
     Raises:
         MissingExtra: distributed is not installed.
@@ -57,7 +33,7 @@ def open_executor(
         WorkerError: a worker or the scheduler was lost while it ran.
     """
     if cluster is not None:
-        with _dask(cluster) as executor:
+        with _dask(cluster, apart) as executor:
             yield executor
     elif (count := workers or cores()) == 1 and not apart:
         with _thread() as executor:
@@ -97,128 +73,44 @@ def _processes(count: int) -> Iterator[Executor]:
 
 
 class _Processes(Executor):
-    """Processes that do one job at a time each. concurrent's own pool ends when one of them dies.
+    """Processes that do one job at a time each; a thread waits for each of them.
 
-    A thread waits for each process, and starts another one where it has died.
+    concurrent's own pool ends when one of its processes dies, with the jobs of all.
     """
 
     def __init__(self, count: int) -> None:
         self._threads = ThreadPoolExecutor(count)
-        self._mine = threading.local()
-        self._lock = threading.Lock()
-        self._workers: list[_Worker] = []
-        self._alone = count == 1
-        self._closed = False
+        self._workers = WorkerProcesses(alone=count == 1)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._threads.submit(self._run, partial(fn, *args, **kwargs))
+        return self._threads.submit(self._workers.do, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
-        for worker in self._workers:
-            worker.pipe.close()  # it ends when it sees this
-        for worker in self._workers:
-            worker.process.join(_PATIENCE)
-            worker.process.kill()
+        self._workers.close()
 
     def kill(self) -> None:
-        with self._lock:
-            self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for worker in self._workers:
-            worker.process.kill()
+        self._workers.kill()
         self._threads.shutdown()
-
-    def _run(self, job: Callable[[], T]) -> T:
-        worker: _Worker | None = getattr(self._mine, "worker", None)
-        if worker is None:
-            worker = self._mine.worker = self._started()
-        try:
-            return worker.do(job)
-        except WorkerDied:
-            self._mine.worker = None
-            raise
-
-    def _started(self) -> _Worker:
-        with self._lock:
-            if self._closed:
-                raise CancelledError
-            worker = _Worker(self._alone)
-            self._workers.append(worker)
-            return worker
-
-
-class _Worker:
-    """A process, and this end of the pipe to it."""
-
-    def __init__(self, alone: bool) -> None:
-        # spawn: the same on all systems, and no locks of other threads are copied.
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, alone))
-        self.process.start()
-        theirs.close()  # else its end would not be seen
-
-    def do(self, job: Callable[[], T]) -> T:
-        """Return what a job returns in the process, or raise what it raises."""
-        try:
-            self.pipe.send(job)
-            good, found = self.pipe.recv()
-        except (EOFError, OSError):
-            self.process.join()
-            raise WorkerDied(self.process.exitcode) from None
-        if good:
-            return found
-        raise found
-
-
-def _serve(pipe: Connection, alone: bool) -> None:
-    """Do the jobs that come through a pipe until it ends; the work of a worker process.
-
-    It is silent on Ctrl-C, gone when its parent is gone, and has one thread unless `alone`.
-    """
-    if not alone:
-        cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    while True:
-        try:
-            content = pipe.recv_bytes()
-        except EOFError:
-            return
-        answer = _answer(content)
-        try:
-            pipe.send(answer)
-        except (TypeError, AttributeError, pickle.PicklingError) as error:
-            pipe.send((False, TypeError(f"{type(answer[1]).__name__}: {error}")))
-
-
-def _answer(content: bytes) -> tuple[bool, Any]:
-    """Do a pickled job; return True and what it returned, or False and what it raised."""
-    try:
-        return True, pickle.loads(content)()
-    except Exception as error:
-        error.add_note(traceback.format_exc())
-        return False, error
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 class _Dask(Executor):
-    """A dask client's executor; a job whose workers died raises WorkerDied."""
+    """A dask client's executor; a job whose workers died raises WorkerDied.
 
-    def __init__(self, executor: Executor, died: type[Exception]) -> None:
+    dask itself starts a worker that died again, and tries what it ran on four of them, whoever is
+    to blame. With `apart` jobs run in processes beside its workers.
+    """
+
+    def __init__(self, executor: Executor, died: type[Exception], apart: bool) -> None:
         self._executor = executor
         self._died = died
+        self._apart = apart
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         mine: Future[T] = Future()
-        theirs = self._executor.submit(fn, *args, **kwargs)
+        job = partial(fn, *args, **kwargs)
+        theirs = self._executor.submit(_beside, job) if self._apart else self._executor.submit(job)
         theirs.add_done_callback(partial(self._hand_on, mine))
         return mine
 
@@ -234,8 +126,19 @@ class _Dask(Executor):
             mine.set_exception(error)
 
 
+@cache
+def _workers() -> WorkerProcesses:
+    """Return the processes beside this one; a thread of it has one."""
+    return WorkerProcesses(alone=False)
+
+
+def _beside(job: Callable[[], T]) -> T:
+    """Return what a job returns in a process beside this one; runs in a worker of dask."""
+    return _workers().do(job)
+
+
 @contextmanager
-def _dask(address: str) -> Iterator[Executor]:
+def _dask(address: str, apart: bool) -> Iterator[Executor]:
     try:
         from distributed import Client, KilledWorker
         from distributed.comm.core import CommClosedError
@@ -247,7 +150,8 @@ def _dask(address: str) -> Iterator[Executor]:
         reason = " ".join(str(error).split())[:100]
         raise SettingsError(f"no dask scheduler answers at {address} ({reason})") from None
     with client:
-        executor = _Dask(client.get_executor(), KilledWorker)  # type: ignore[no-untyped-call]
+        inner = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        executor = _Dask(inner, KilledWorker, apart)
         try:
             yield executor
         except (CommClosedError, CancelledError) as error:

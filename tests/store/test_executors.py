@@ -14,7 +14,8 @@ import trouble
 
 from pursuit import store as stores
 from pursuit.errors import MissingExtra, SettingsError, WorkerError
-from pursuit.executors import WorkerDied, open_executor
+from pursuit.executors import open_executor
+from pursuit.workers import WorkerDied
 
 
 def test_one_worker_is_this_process() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
 from concurrent.futures import Executor, as_completed
@@ -23,10 +22,11 @@ from numpy.typing import ArrayLike
 
 from pursuit.datasets import Sequence
 from pursuit.errors import DataError, PursuitError
-from pursuit.executors import WorkerDied, cores, open_executor
+from pursuit.executors import cores, open_executor
 from pursuit.frames import Colour, Frame
 from pursuit.protocols.entrants import Entrant, claim
 from pursuit.trackers.base import Result, Tracker
+from pursuit.workers import WorkerDied
 
 # Where jobs run: so many processes (0: none but this one), or the address of a dask scheduler.
 Workers = int | str
@@ -195,17 +195,12 @@ def _written(job: _Job, found: Any) -> Outcome:
     return job.outcome("done")
 
 
-# A dask worker may have several threads: they would share trackers, and the alarm.
-_one_at_a_time = threading.Lock()
-
-
 def _do_apart(job: _Job) -> Any:
     """Return what a job finds, in a worker process; SIGALRM ends the process if it hangs."""
-    with _one_at_a_time:
-        try:
-            return _do(job)
-        finally:
-            _expect(0)
+    try:
+        return _do(job)
+    finally:
+        _expect(0)
 
 
 def _do(job: _Job) -> Any:
@@ -251,7 +246,7 @@ def _expect(seconds: int) -> None:
 def _cause(status: int | None) -> str:
     """Return why a process ended, by its exit status."""
     if status is None:
-        return "the workers of the cluster that tried it died (out of memory, or it hung?)"
+        return "the workers of the cluster that tried it died"
     if status >= 0:
         return f"its process ended with exit status {status}"
     name = signal.Signals(-status).name
