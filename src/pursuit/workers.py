@@ -133,7 +133,7 @@ class _Worker:
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # cut off
             raise WorkerDied(self._process.wait()) from None
         self._last = time.monotonic()
-        return pickle.loads(answer)  # type: ignore[no-any-return]
+        return pickle.loads(answer)
 
     def dismiss(self) -> None:
         """Let it end by itself."""
@@ -163,7 +163,7 @@ def serve(*, alone: bool) -> None:
     It is gone when its parent is gone, and has one thread unless `alone`. What jobs print goes
     to standard error.
     """
-    jobs = sys.stdin.detach()  # with what it has read ahead
+    jobs = sys.stdin.detach()  # type: ignore[union-attr]  # with what it has read ahead
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if not alone:
