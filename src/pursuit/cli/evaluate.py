@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pursuit.datasets import Sequence
     from pursuit.learning.recipe import Recipe
     from pursuit.protocols.entrants import Entrant
-    from pursuit.protocols.runner import Outcome
+    from pursuit.protocols.runner import Outcome, Workers
     from pursuit.store import Store
 
 FAILED = 1  # exit status when a tracker failed on a sequence
@@ -25,13 +25,15 @@ FAILED = 1  # exit status when a tracker failed on a sequence
 _TRACKER_HELP = (
     "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights, a "
     "file or weights of `pursuit list` (called as their file), NAME+redetect looks for lost "
-    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label."
+    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label, "
+    "LABEL=external:COMMAND is a program of yours."
 )
 _WORKERS_HELP = (
     "Sequences at once, each in a process with its share of the threads. Faster, but then "
     "the times are not those of a tracker that has the machine to itself."
 )
 
+_CLUSTER_HELP = "Run on the workers of a dask.distributed scheduler, as tcp://HOST:8786, instead."
 _ROOT_HELP = "Data set: OTB's layout, NAME.mp4 + NAME.csv, GOT-10k's or ALOV300++'s."
 _JSON_HELP = "Write the scores to this file."
 _SEQUENCES_HELP = "Only these, by name, with commas between."
@@ -59,6 +61,7 @@ def otb(
     ] = Path("results"),
     json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=_WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=_CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers by OTB's one-pass evaluation: AUC, precision at 20 px, speed.
@@ -75,7 +78,7 @@ def otb(
     from pursuit.reports.table import notes, table
 
     check_matplotlib()
-    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    judged, chosen, ended = _judge(run, root, tracker, out, json, cluster or workers, sequences)
     scores = []
     for one in judged:
         ran, failed = _ran(one, chosen, ended)
@@ -84,7 +87,7 @@ def otb(
         pairs = zip(ran, runs, strict=True)
         parts = tuple(sequence_score(part.name, found, part.boxes) for part, found in pairs)
         scores.append(TrackerScore(one.label, parts, failed, pace(runs)))
-    show(table(scores), notes(scores, workers=workers))
+    show(table(scores), notes(scores, workers=cluster or workers))
     if json is not None:
         write_json(json, as_json(scores))
     plots.save_plots(scores, out)
@@ -101,6 +104,7 @@ def vot(
     ] = Path("results"),
     json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 1,
+    cluster: Annotated[str | None, typer.Option(help=_CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers with resets, as VOT does: accuracy, failures, robustness, GOTURN's errors.
@@ -113,7 +117,7 @@ def vot(
     from pursuit.protocols.vot import read_run, run
     from pursuit.reports.vot import TrackerScore, as_json, notes, sequence_score, table
 
-    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    judged, chosen, ended = _judge(run, root, tracker, out, json, cluster or workers, sequences)
     scores = []
     for one in judged:
         ran, failed = _ran(one, chosen, ended)
@@ -201,7 +205,7 @@ def _judge(
     trackers: list[str],
     out: Path,
     json: Path | None,
-    workers: int,
+    workers: Workers,
     sequences: str | None,
 ) -> tuple[list[Entrant], list[Sequence], list[Outcome]]:
     """Run trackers by a protocol's `run`; return who was judged, on what, and how it ended."""
@@ -211,7 +215,8 @@ def _judge(
     from pursuit.protocols import entrants as parsing
 
     judged = parsing.entrants(trackers)
-    chosen = _chosen(open_videos(root), sequences)
+    # The workers of a cluster start elsewhere.
+    chosen = _chosen(open_videos(root.absolute() if isinstance(workers, str) else root), sequences)
     check_outputs([out], [root])
     if json is not None:
         files = [file for one in judged for file in one.files]

@@ -13,7 +13,7 @@ from pursuit.datasets import Sequence
 from pursuit.errors import DataError
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.results import otb as results
 from pursuit.results.otb import Run
 from pursuit.trackers.base import Tracker
@@ -54,7 +54,7 @@ def follow(tracker: Tracker, sequence: Sequence) -> Run:
 
 
 def run(
-    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: int = 1
+    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: Workers = 0
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant on each sequence; results go to `out/LABEL/SEQUENCE.txt`.
 

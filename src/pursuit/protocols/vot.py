@@ -21,7 +21,7 @@ from pursuit.errors import DataError
 from pursuit.measures.vot import RESTART, Code, labelled
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.results import vot as results
 from pursuit.results.vot import BASELINE, Run
 from pursuit.trackers.base import Tracker
@@ -60,7 +60,7 @@ def follow(tracker: Tracker, sequence: Sequence) -> Run:
 
 
 def run(
-    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: int = 1
+    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: Workers = 0
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant on each sequence; results go below `out/LABEL/baseline`.
 

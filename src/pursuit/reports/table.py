@@ -34,14 +34,16 @@ def table(scores: Sequence[TrackerScore]) -> Table:
     return grid
 
 
-def notes(scores: Sequence[TrackerScore], *, workers: int) -> list[str]:
-    """Return what must be said below the table, a line each."""
+def notes(scores: Sequence[TrackerScore], *, workers: int | str) -> list[str]:
+    """Return what must be said below the table, a line each; `workers` as in protocols.runner."""
     lines = []
     if any(one.failed and one.sequences for one in scores):
         lines.append("* mean of the sequences that it ran on: not to be compared with the others")
     for one in scores:
         lines += [f"failed: {one.label} on {name}: {why}" for name, why in one.failed.items()]
-    if workers > 1:
+    if isinstance(workers, str):
+        lines.append(f"times were taken on the cluster at {workers}: only --workers 1 is exact")
+    elif workers > 1:
         lines.append(
             f"times were taken with up to {workers} sequences at once: only --workers 1 is exact"
         )
