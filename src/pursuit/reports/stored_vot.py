@@ -98,8 +98,9 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     interval = _interval(truth)
     found = []
     for name in mine:
-        failed = _failed(results.runs[name], results.wrong[name], truth)
-        found.append(_score(rules, name, results.runs[name], failed, truth, interval))
+        runs = results.supervised.found[name]
+        failed = _failed(runs, results.supervised.wrong[name], truth)
+        found.append(_score(rules, name, runs, failed, truth, interval))
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
     notes += [f"not scored: {name}: only the supervised experiment is" for name in results.others]
     return Scores(rules, interval, tuple(found), truth.year, tuple(notes))
@@ -168,7 +169,8 @@ def as_json(found: Scores) -> dict[str, Any]:
 
 def _all_names(results: StoredResults) -> dict[str, list[str]]:
     """Return tracker -> names of the sequences with a result, right or wrong."""
-    return {name: [*runs, *results.wrong[name]] for name, runs in results.runs.items()}
+    mine = results.supervised
+    return {name: [*runs, *mine.wrong[name]] for name, runs in mine.found.items()}
 
 
 def _foreign(ran_on: Sequence[str], truth: Benchmark) -> str:

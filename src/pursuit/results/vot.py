@@ -11,20 +11,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.archives import Parts, Stored, stored
+from pursuit.archives import Parts, stored
 from pursuit.boxes import Regions
 from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
+from pursuit.results.runs import Folder, Runs
 
-BASELINE = "baseline"  # the toolkits' name of the supervised experiment, and of its folder
+# The toolkits' names of the experiments with and without resets, and of their folders.
+BASELINE, UNSUPERVISED = "baseline", "unsupervised"
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
 _RUN = re.compile(r"(.+)_(\d{3})\.txt")
@@ -100,13 +102,13 @@ class StoredResults:
     """Results of several trackers.
 
     Attributes:
-        runs: tracker -> sequence -> its runs in the order of their numbers.
-        wrong: tracker -> sequence -> what is wrong with a run of it; `runs` lacks these.
-        others: experiments but the supervised one that were met, as TRACKER/EXPERIMENT.
+        supervised: runs of the experiment with resets.
+        unsupervised: of the one without.
+        others: other experiments that were met, as TRACKER/EXPERIMENT.
     """
 
-    runs: dict[str, dict[str, list[Trajectory]]]
-    wrong: dict[str, dict[str, str]]
+    supervised: Runs[Trajectory]
+    unsupervised: Runs[Trajectory]
     others: tuple[str, ...]
 
 
@@ -126,66 +128,32 @@ def parse(data: bytes, place: str) -> Trajectory:
 
 
 def read_stored(paths: Iterable[Path]) -> StoredResults:
-    """Return what trackers did in the supervised experiment, out of folders and tar archives.
+    """Return what trackers did in the two experiments, out of folders and archives.
 
     Raises:
         DataError: a folder or archive cannot be read or holds no result.
     """
-    found = StoredResults({}, {}, ())
+    found: dict[str, Runs[Trajectory]] = {BASELINE: Runs(), UNSUPERVISED: Runs()}
     others: set[str] = set()
     for path in paths:
         count = 0
-        folders: dict[Parts, _Folder] = {}
+        folders: dict[Parts, Folder[Trajectory]] = {}
         for file in stored(path, _is_run):
             whole = file.above + file.parts
             if file.data is None or len(whole) < 4:
                 continue
             tracker, experiment, sequence = whole[-4:-1]
             count += 1
-            if experiment == BASELINE:
-                folders.setdefault(whole[:-1], _Folder(tracker, sequence, file.place)).take(file)
+            if experiment in found:
+                folder = Folder[Trajectory](tracker, sequence, file.place)
+                folders.setdefault(whole[:-1], folder).take(file, parse)
             else:
                 others.add(f"{tracker}/{experiment}")
         if not count:
             raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
-        for folder in folders.values():
-            _put(found, folder)
-    return StoredResults(found.runs, found.wrong, tuple(sorted(others)))
-
-
-@dataclass
-class _Folder:
-    """The runs of a tracker on a sequence, by the names of their files, and what is wrong."""
-
-    tracker: str
-    sequence: str
-    place: str
-    runs: dict[str, Trajectory] = field(default_factory=dict)
-    wrong: str = ""
-
-    def take(self, file: Stored) -> None:
-        name = file.parts[-1]
-        try:
-            if name in self.runs:
-                raise DataError(f"{file.place}: this result is there twice")
-            self.runs[name] = parse(file.data or b"", file.place)
-        except DataError as error:
-            self.wrong = self.wrong or str(error)
-
-
-def _put(found: StoredResults, mine: _Folder) -> None:
-    """Keep a folder's runs, or what is wrong; two folders of the same name are both wrong."""
-    runs = found.runs.setdefault(mine.tracker, {})
-    wrong = found.wrong.setdefault(mine.tracker, {})
-    before = runs.pop(mine.sequence, None)
-    if before is not None:
-        wrong[mine.sequence] = (
-            f"two results, {before[0].place} and {mine.place}: leave one out, or rename it"
-        )
-    elif mine.wrong:
-        wrong.setdefault(mine.sequence, mine.wrong)
-    elif mine.sequence not in wrong:
-        runs[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
+        for parts, folder in folders.items():
+            found[parts[-2]].put(folder)
+    return StoredResults(found[BASELINE], found[UNSUPERVISED], tuple(sorted(others)))
 
 
 def _is_run(parts: Parts) -> bool:
