@@ -15,7 +15,7 @@ def otb(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or tar archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
+            help="Folders or archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
             "TRE, SRE), SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
         ),
     ],
@@ -23,7 +23,7 @@ def otb(
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or tar archive with SEQUENCE/groundtruth_rect.txt or SEQUENCE.txt, "
+            help="Folder or archive with SEQUENCE/groundtruth_rect.txt or SEQUENCE.txt, "
             "counted from 1; or a folder of SEQUENCE.mp4 + SEQUENCE.csv.",
         ),
     ],

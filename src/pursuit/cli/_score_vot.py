@@ -15,14 +15,14 @@ def vot(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or tar archives with TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.",
+            help="Folders or archives with TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.",
         ),
     ],
     ground_truth: Annotated[
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or tar archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
+            help="Folder or archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
             "VOT and a year in its name tell the rules of that year.",
         ),
     ],

@@ -1,6 +1,6 @@
 """VOT's ground truth, without its frames: regions, per-frame tags and sizes of pictures.
 
-A folder (or tar archive) NAME/groundtruth.txt, a line a frame: a box x,y,w,h or the corners
+A folder (or archive) NAME/groundtruth.txt, a line a frame: a box x,y,w,h or the corners
 x1,y1,x2,y2,... of a polygon, counted from 0; beside it TAG.tag or TAG.label, a line 0 or 1 a
 frame, the pictures, and a file `sequence` that may tell their size. Or pysot's JSON file of all.
 """
