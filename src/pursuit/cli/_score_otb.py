@@ -16,7 +16,8 @@ def otb(
         typer.Argument(
             metavar="RESULTS...",
             help="Folders or archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
-            "TRE, SRE), SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
+            "TRE, SRE), TRACKER/SEQUENCE.json of its Python form, SEQUENCE_TRACKER.txt, "
+            "TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
         ),
     ],
     ground_truth: Annotated[
@@ -54,9 +55,9 @@ def otb(
     if json is not None:
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
-    known = read_truth(ground_truth)
-    wanted = of_list(known, list_)
     unused = Unused()
+    known = read_truth(ground_truth, unused)
+    wanted = of_list(known, list_)
     scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules])
     if not scores:
         where = ", ".join(map(str, results))

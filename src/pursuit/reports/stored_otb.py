@@ -176,6 +176,7 @@ class _Desk:
     _places: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _by_the_way: set[tuple[str, str]] = field(default_factory=set)  # OPE out of a TRE
     _bad_rows: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+    _first_rows: dict[str, list[bool]] = field(default_factory=dict)  # whether as counted from 0
 
     def take(self, one: Found, rules: Rules) -> None:
         truth = self.truths[one.sequence]
@@ -189,6 +190,8 @@ class _Desk:
             self._put(one, _RUNS.get(len(one.runs), OPE), truth.name, why)
             return
         self._note_bad_rows(one, truth)
+        if one.runs[0].as_rows and len(one.runs) != SHIFTS:
+            self._first_rows.setdefault(one.tracker, []).append(_from_zero(one.runs[0], truth))
         for kind, curves in found.items():
             by_the_way = kind == OPE and len(found) > 1
             self._put(one, kind, truth.name, curves, by_the_way=by_the_way)
@@ -258,6 +261,13 @@ class _Desk:
                 f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or "
                 f"without area, the first in {name}, row {row}; {then}"
             )
+        for label, shifted in self._first_rows.items():
+            if sum(shifted) > len(shifted) / 2:
+                lines.append(
+                    f"{label}: the first boxes of {plural(sum(shifted), 'sequence')} are the "
+                    "labels less 1, 1: they seem to be counted from 0, and are scored as if from "
+                    "1; if so, add 1 to each x and y"
+                )
         return lines
 
 
@@ -298,6 +308,12 @@ def _starts(truth: Truth) -> list[int]:
 
 def _first_label(truth: Truth) -> int:
     return int(np.isfinite(truth.boxes).all(axis=1).argmax())
+
+
+def _from_zero(run: StoredRun, truth: Truth) -> bool:
+    """Return whether the first box is the label, moved by the pixel that files count from."""
+    boxes, labels = _aligned(run.boxes, truth) if len(run.boxes) else (run.boxes, truth.boxes)
+    return bool(len(boxes)) and bool(np.allclose(boxes[0] + [1, 1, 0, 0], labels[0], atol=0.01))
 
 
 def _aucs(one: TrackerScore) -> dict[str, float]:

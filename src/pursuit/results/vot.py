@@ -2,8 +2,8 @@
 
 A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the tracker was started
 in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
-a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose they are says the folder above that of the
-experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
+a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt, or be the Python toolkit's .bin. Whose they are
+says the folder above that of the experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
+from pursuit.results import vot_binary
 from pursuit.results.runs import Folder, Runs
 
 # The toolkits' names of the experiments with and without resets, and of their folders.
 BASELINE, UNSUPERVISED = "baseline", "unsupervised"
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
-_RUN = re.compile(r"(.+)_(\d{3})\.txt")
+_RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def parse(data: bytes, place: str) -> Trajectory:
     Raises:
         DataError: it is no text, or a line is neither a code nor a region.
     """
-    rows = rows_of(data, place)
+    binary = place.lower().endswith(".bin")
+    rows = vot_binary.rows_of(data, place) if binary else rows_of(data, place)
     codes = np.array(
         [_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64
     )
@@ -158,7 +160,7 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
 
 def _is_run(parts: Parts) -> bool:
     match = _RUN.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2] == match[1]
+    return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
 
 
 def _code(row: list[float], place: str) -> Code:
