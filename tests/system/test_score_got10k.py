@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -199,3 +200,27 @@ def test_what_cannot_be_scored_at_all(truth: Path, results: Path, tmp_path: Path
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
         assert message in line
+
+
+# What the got10k toolkit (0.1.3) reports of the results that benchmarks/got10k_toolkit.py makes:
+# AO, SR, frames a second, point 75 of the success curve; AO and frames a second of the third.
+TOOLKIT = {
+    "good": (0.6617145047296357, 0.7934782608695652, 24.683828429089356, 0.43478260869565216)
+    + (0.745438768542969, 28.844435497279992),
+    "poor": (0.2725778389139647, 0.17391304347826086, 25.462923488882105, 0.010869565217391304)
+    + (0.33069055923629986, 29.055926289553103),
+}
+
+
+def test_the_toolkits_own_report(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "got10k_toolkit.py"
+    runpy.run_path(str(script))["make"](tmp_path)
+    where = tmp_path / "results" / "GOT-10k"
+    found, _ = scored(tmp_path, where, "--ground-truth", tmp_path / "data" / "val")
+    for tracker, theirs in TOOLKIT.items():
+        mine = found[tracker]
+        part = mine["sequences"][NAMES[2]]
+        ours = (mine["ao"], mine["sr50"], mine["fps"], mine["success"][75], part["ao"], part["fps"])
+        assert ours == pytest.approx(theirs, rel=1e-12), tracker
+        assert mine["sr75"] == mine["success"][75]
