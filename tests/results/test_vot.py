@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tarfile
 from pathlib import Path
 
@@ -115,6 +116,15 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     twice = vot.read_stored([tmp_path / "b.tar"])
     assert "ball_001.txt: this result is there twice" in twice.supervised.wrong["KCF"]["ball"]
     assert list(twice.supervised.found["KCF"]) == ["bolt"]
+    both = tmp_path / "d" / "KCF" / "BASELINE" / "bolt"
+    results_of(tmp_path / "d", "KCF", "bolt_001", experiment="BASELINE")
+    packed = struct.pack("<hIBIBffff", 1, 2, 0, 1, 1, 1, 2, 3, 4)
+    (both / "bolt_001.bin").write_bytes(packed)
+    forms = vot.read_stored([tmp_path / "d"]).supervised
+    assert "bolt_001.txt: this result is there twice" in forms.wrong["KCF"]["bolt"]
+    (both / "bolt_001.bin").rename(both / "bolt_002.bin")
+    (runs,) = vot.read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
+    assert [run.codes.tolist() for run in runs] == [[1, 3], [1, 3]]
     (tmp_path / "c").mkdir()
     with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
         vot.read_stored([tmp_path / "c"])

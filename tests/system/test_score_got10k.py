@@ -167,6 +167,15 @@ def test_what_is_odd_is_told(truth: Path, results: Path, tmp_path: Path) -> None
         assert sum(part in line for line in notes) == 1, part
 
 
+def test_a_sequence_without_a_frame_that_counts(truth: Path, results: Path, tmp_path: Path) -> None:
+    write(truth / NAMES[1] / "cover.label", ["8"] + ["0"] * 8)
+    found, stderr = scored(tmp_path, results, "--ground-truth", truth)
+    assert f"is seen in 1 sequence, first {NAMES[1]}: nothing of it counts" in stderr
+    assert found["WHOLE"]["sequences"][NAMES[1]]["ao"] is None
+    assert found["HALVES"]["ao"] == pytest.approx((4 * 0.5 + 2 * 8 * 0.5) / 24)
+    assert found["HALVES"]["class_balanced"]["ao"] == pytest.approx((0.25 + 0.5) / 2)
+
+
 def test_two_results_of_one_name(truth: Path, results: Path, tmp_path: Path) -> None:
     _, stderr = scored(tmp_path, results, results / "WHOLE", "--ground-truth", truth, status=2)
     assert stderr.count("error: WHOLE on ") == stderr.count(": two results, ") == 3

@@ -184,6 +184,12 @@ def _notes(found: Found, truths: Mapping[str, Truth]) -> list[str]:
             f"the size of the frames of {plural(len(sizeless), 'sequence')} is not known, first "
             f"{sizeless[0]}: boxes are not brought into the frame there, as the toolkit does"
         )
+    unseen = [one.name for one in truths.values() if not _counts(one)]
+    if unseen:
+        lines.append(
+            f"no frame after the first has a label and is seen in "
+            f"{plural(len(unseen), 'sequence')}, first {unseen[0]}: nothing of it counts"
+        )
     known = sum(bool(one.kind) for one in truths.values())
     if 0 < known < len(truths):
         lines.append(f"no mAO: {len(truths) - known} of {len(truths)} sequences tell no class")
@@ -196,6 +202,11 @@ def _notes(found: Found, truths: Mapping[str, Truth]) -> list[str]:
                 f"{first}; they overlap by 0"
             )
     return lines
+
+
+def _counts(one: Truth) -> bool:
+    """Return whether any frame of a sequence counts."""
+    return bool((np.isfinite(one.boxes).all(axis=1) & one.seen)[1:].any())
 
 
 def _bad_rows(runs: Sequence[Array]) -> int:

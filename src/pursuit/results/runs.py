@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
 from pursuit.archives import Stored
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass
 class Folder(Generic[T]):
-    """The runs of a tracker on a sequence, by the names of their files, and what is wrong."""
+    """The runs of a tracker on a sequence, by their files' names, and what is wrong."""
 
     tracker: str
     sequence: str
@@ -24,7 +25,7 @@ class Folder(Generic[T]):
 
     def take(self, file: Stored, parse: Callable[[bytes, str], T]) -> None:
         """Take a file of a run; what `parse` finds wrong with it, the first time, is kept."""
-        name = file.parts[-1]
+        name = PurePosixPath(file.parts[-1]).stem.lower()  # two forms of a run are one too many
         try:
             if name in self.runs:
                 raise DataError(f"{file.place}: this result is there twice")

@@ -146,7 +146,7 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
                 continue
             tracker, experiment, sequence = whole[-4:-1]
             count += 1
-            if experiment in found:
+            if experiment.lower() in found:
                 folder = Folder[Trajectory](tracker, sequence, file.place)
                 folders.setdefault(whole[:-1], folder).take(file, parse)
             else:
@@ -154,7 +154,7 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
         if not count:
             raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
         for parts, folder in folders.items():
-            found[parts[-2]].put(folder)
+            found[parts[-2].lower()].put(folder)
     return StoredResults(found[BASELINE], found[UNSUPERVISED], tuple(sorted(others)))
 
 
