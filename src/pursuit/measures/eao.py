@@ -88,7 +88,17 @@ def curve(overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[f
         failed: whether each ended in a failure.
         weights: of each.
     """
-    longest = max(map(len, overlaps))
+    return of_sums(sums(overlaps, failed, weights, max(map(len, overlaps))))
+
+
+def sums(
+    overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[float], longest: int
+) -> Array:
+    """Return what pieces add to the curve at lengths 1 to `longest`, (2, longest).
+
+    First their mean overlaps up to each length, times their weights; second the weights of those
+    that reach it. Those of several sequences add up. Arguments are as of `curve`.
+    """
     filled = np.zeros((len(overlaps), longest))
     reaches = np.ones((len(overlaps), longest), dtype=bool)
     for row, (values, ended) in enumerate(zip(overlaps, failed, strict=True)):
@@ -99,10 +109,16 @@ def curve(overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[f
     filled[:, 0] = 0
     means = np.cumsum(filled, axis=1) / lengths
     weight = reaches * np.array(weights, dtype=np.float64)[:, None]
-    total = weight.sum(axis=0)
-    found = np.full(longest, np.nan)
-    np.divide((means * weight).sum(axis=0), total, out=found, where=total > 0)
-    found[0] = 1
+    found = np.stack([(means * weight).sum(axis=0), weight.sum(axis=0)])
+    found[0, 0] = found[1, 0]
+    return found
+
+
+def of_sums(totals: Array) -> Array:
+    """Return the curves (..., N) of totals (..., 2, N) as `sums` gives them."""
+    found = np.full((*totals.shape[:-2], totals.shape[-1]), np.nan)
+    np.divide(totals[..., 0, :], totals[..., 1, :], out=found, where=totals[..., 1, :] > 0)
+    found[..., 0] = 1
     return found
 
 

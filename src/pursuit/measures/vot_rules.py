@@ -193,25 +193,54 @@ def expected_overlap(
         sequences: what a tracker did.
         tag: pieces weigh as many frames of theirs have it; None for all alike.
     """
+    runs = runs_that_weigh(rules, sequences)
+    longest = max(map(len, sequences))
+    total = sum(overlap_sums(rules, one, runs, longest, tag) for one in sequences)
+    return eao.of_sums(np.asarray(total))
+
+
+def overlap_sums(
+    rules: Rules, one: SequenceRuns, runs: int | None, longest: int, tag: str | None = None
+) -> Array:
+    """Return what a sequence adds to the curve of `expected_overlap`, (2, longest).
+
+    Args:
+        rules: whose pieces and weights.
+        one: what a tracker did on it.
+        runs: see `runs_that_weigh`.
+        longest: number of points of the curve.
+        tag: pieces weigh as many frames of theirs have it; None for all alike.
+    """
     overlaps, failed, weights = [], [], []
-    for one in sequences:
-        # pysot takes the number of runs on the last sequence for all.
-        count = len((sequences[-1] if rules is Rules.PYSOT else one).samples)
-        mask = np.ones(len(one)) if tag is None else one.tags.get(tag, np.zeros(len(one)))
-        for run in one.samples:
-            for piece in _pieces(rules, run.codes):
-                span = slice(piece.start, piece.stop)
-                share = float(np.mean(mask[span])) if piece.stop > piece.start else 0.0
-                overlaps.append(run.tight[span])
-                failed.append(piece.failed)
-                weights.append(share if rules is Rules.TOOLKIT else share / count)
-    return eao.curve(overlaps, failed, weights)
+    count = len(one.samples) if runs is None else runs
+    mask = np.ones(len(one)) if tag is None else one.tags.get(tag, np.zeros(len(one)))
+    for run in one.samples:
+        for piece in _pieces(rules, run.codes):
+            span = slice(piece.start, piece.stop)
+            share = float(np.mean(mask[span])) if piece.stop > piece.start else 0.0
+            overlaps.append(run.tight[span])
+            failed.append(piece.failed)
+            weights.append(share if rules is Rules.TOOLKIT else share / count)
+    return eao.sums(overlaps, failed, weights, longest)
+
+
+def runs_that_weigh(rules: Rules, sequences: Sequence[SequenceRuns]) -> int | None:
+    """Return the number of runs that a run weighs one by; None where it is its own sequence's.
+
+    pysot takes the number of runs on the last sequence for all.
+    """
+    return len(sequences[-1].samples) if rules is Rules.PYSOT else None
 
 
 def eao_score(rules: Rules, curve: Array, interval: tuple[int, int]) -> float:
-    """Return the score of a curve (N,); the Python toolkit counts lengths from 0."""
+    """Return the score of a curve (N,) over an interval of a year."""
+    return eao.score(curve, *lengths_of(rules, interval))
+
+
+def lengths_of(rules: Rules, interval: tuple[int, int]) -> tuple[int, int]:
+    """Return the lengths that are meant by an interval; the Python toolkit counts from 0."""
     shift = 1 if rules is Rules.TOOLKIT else 0
-    return eao.score(curve, interval[0] + shift, interval[1] + shift)
+    return interval[0] + shift, interval[1] + shift
 
 
 def _pieces(rules: Rules, codes: Codes) -> list[eao.Piece]:
@@ -228,6 +257,21 @@ def _toolkit_overlaps(found: Regions, truth: Regions, size: tuple[int, int] | No
     empty = (both[0].boxes[:, 2:] < 1).any(axis=1) | (both[1].boxes[:, 2:] < 1).any(axis=1)
     overlaps[empty & np.isfinite(overlaps)] = 0  # has no pixel, though corners would draw some
     return overlaps
+
+
+def average_overlap(rules: Rules, sequences: Sequence[SequenceRuns]) -> float:
+    """Return the average overlap of runs without resets: VOT's unsupervised experiment.
+
+    The Python toolkit's is its accuracy. The MATLAB toolkit's is the mean over all frames of all
+    sequences; a frame without an overlap, the first among them, counts as 0. pysot has none: it
+    is the latter.
+    """
+    if rules is Rules.TOOLKIT:
+        return figures(rules, sequences).accuracy
+    frames = [
+        np.mean([np.nan_to_num(x.overlaps) for x in one.samples], axis=0) for one in sequences
+    ]
+    return _mean(np.concatenate(frames))
 
 
 def _counting(one: Sample) -> Array:

@@ -1,7 +1,9 @@
 """OTB results wherever they lie, and the labels to compare them with.
 
-A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, or TRACKER/SEQUENCE.txt
-as got10k, pysot and we write it; in a folder or an archive, at any depth.
+A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
+got10k, pysot and we write it, or TRACKER/SEQUENCE.json of OTB's Python toolkit; in a folder or an
+archive, at any depth. A folder called as the protocol or the data set is no tracker's:
+TRACKER/OPE/SEQUENCE.txt.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ Array = NDArray[np.float64]
 
 _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
 _TIMES = re.compile(r"[._-]times?$")
+_NO_TRACKER = re.compile(
+    r"(?:ope|tre|sre|results?|otb|tb|cvpr)(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb))*"
+)
 
 
 @dataclass(frozen=True)
@@ -66,23 +71,24 @@ class Found:
 
 @dataclass
 class Unused:
-    """Files that look like results, but of no sequence that has labels."""
+    """Files that look like results, but of no sequence that has labels; and labels without any."""
 
     names: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Return a line that tells of them, none where there are none."""
-        if not self.names:
-            return []
-        more = ", ..." if len(self.names) > 3 else ""
+        """Return lines that tell of them, none where there are none."""
+        found = {"of no sequence with labels": self.names, "without a label": self.empty}
         return [
-            f"not used, of no sequence with labels: {plural(len(self.names), 'file')}: "
-            f"{', '.join(self.names[:3])}{more}"
+            f"not used, {why}: {plural(len(names), 'file')}: "
+            f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+            for why, names in found.items()
+            if names
         ]
 
 
-def read_truth(path: Path) -> dict[str, Truth]:
-    """Return key -> labels of a folder or an archive.
+def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
+    """Return key -> labels of a folder or an archive; `unused` is told of files without any.
 
     It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
     boxes counted from 1; or, a folder, videos in our layout.
@@ -93,7 +99,7 @@ def read_truth(path: Path) -> dict[str, Truth]:
     if path.is_dir() and any(path.glob("*.mp4")):
         found = {one.name: one.boxes for one in open_videos(path)}
     else:
-        found = _label_files(path)
+        found = _label_files(path, unused or Unused())
     truths: dict[str, Truth] = {}
     for name, boxes in found.items():
         known = entries().get(key(name))
@@ -123,7 +129,7 @@ def find(
         if not _may_be_result(parts):
             return False
         split = _split(parts, known)
-        if split is None:
+        if split is None and not parts[-1].lower().endswith(".json"):
             unused.names.append("/".join(parts))
         return split is not None and split[1] in wanted
 
@@ -136,8 +142,10 @@ def find(
 
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
     try:
-        if place.endswith(".mat"):
+        if place.lower().endswith(".mat"):
             runs = otb_toolkit.parse(content, place)
+        elif place.lower().endswith(".json"):
+            runs = otb_toolkit.parse_json(content, place)
         else:
             runs = [StoredRun(parse_boxes(content, place))]
     except DataError as error:
@@ -149,10 +157,10 @@ def _may_be_result(parts: Parts) -> bool:
     path = PurePosixPath(*parts)
     folders = [part.lower() for part in path.parts[:-1]]
     return (
-        path.suffix in (".txt", ".mat")
+        path.suffix.lower() in (".txt", ".mat", ".json")
         and not path.name.startswith(".")
         and path.stem.lower() != "readme"
-        and not _TIMES.search(path.stem)
+        and not _TIMES.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
     )
@@ -162,15 +170,26 @@ def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     """Return tracker and sequence of a file; None where it is of no known sequence."""
     path = PurePosixPath(*parts)
     if key(path.stem) in known:
-        return path.parent.name, key(path.stem)
+        return _tracker(path.parts[:-1], key(path.stem)), key(path.stem)
     # The longest name of a sequence that it begins with: Jogging_1_kcf.
     for end in range(len(path.stem) - 1, 0, -1):
         if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
-            return path.stem[end + 1 :], key(path.stem[:end])
+            sequence, rest = key(path.stem[:end]), path.stem[end + 1 :]
+            if rest.isdecimal() and key(path.parent.name) == sequence:
+                rest = _tracker(path.parts[:-1], sequence)  # TRACKER/SEQUENCE/SEQUENCE_001.txt
+            return rest, sequence
     return None
 
 
-def _label_files(path: Path) -> dict[str, Array]:
+def _tracker(folders: Parts, sequence: str) -> str:
+    """Return the nearest folder above that may be called as a tracker, or else the nearest."""
+    for name in reversed(folders):
+        if not _NO_TRACKER.fullmatch(name.lower()) and key(name) != sequence:
+            return name
+    return folders[-1]
+
+
+def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
     files = [
         file
         for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
@@ -181,6 +200,8 @@ def _label_files(path: Path) -> dict[str, Array]:
         boxes = parse_boxes(file.data or b"", file.place)
         if len(boxes):  # Human4 has a file without any
             found[name] = boxes
+        else:
+            unused.empty.append(file.place)
     if not found:
         raise DataError(
             f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"

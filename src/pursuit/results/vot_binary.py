@@ -1,8 +1,8 @@
-"""The binary form of a VOT result, SEQUENCE_001.bin, that its Python toolkit writes by default.
+"""Results as VOT's Python toolkit packs them: SEQUENCE_001.bin, what SEQUENCE_001.txt holds.
 
-Little-endian: a version (int16, 1), the number of frames (uint32); then of each frame a kind
-(uint8) and: 0 a code (uint32), 1 a box (4 float32), 2 a polygon (uint16, twice as many float32).
-Kinds 3 and 4, masks and points, are no boxes of anything and are refused.
+A version and the number of frames (int16, uint32), then for each frame what it is (uint8): 0 a
+code (uint32), 1 a box (four float32), 2 a polygon (the number of its corners, uint16, and twice
+as many float32), 3 a mask, 4 a point; all little-endian.
 """
 
 from __future__ import annotations
@@ -11,46 +11,41 @@ import struct
 
 from pursuit.errors import DataError
 
-_VERSION = struct.pack("<h", 1)
+_VERSION = 1
 _CODE, _BOX, _POLYGON = 0, 1, 2
 
 
-def is_binary(data: bytes) -> bool:
-    """Return whether a file begins as the binary form does; no text does."""
-    return data.startswith(_VERSION)
-
-
-def rows_of_binary(data: bytes, place: str) -> list[list[float]]:
-    """Return the numbers of each frame, as the text form has them in a line.
+def rows_of(data: bytes, place: str) -> list[list[float]]:
+    """Return the numbers of each frame, as the lines of a text file would hold them.
 
     Raises:
-        DataError: it ends too early or too late, or has a region that is no box or polygon.
+        DataError: it is no such file, ends too early, or holds masks or points.
     """
     try:
-        (count,) = struct.unpack_from("<I", data, 2)
-        rows, at = [], 6
-        for frame in range(count):
-            row, at = _region(data, at, f"{place}: frame {frame + 1}")
+        version, frames = struct.unpack_from("<hI", data)
+        if version != _VERSION:
+            raise DataError(f"{place}: version {version} of VOT's binary results is not known")
+        rows: list[list[float]] = []
+        at = struct.calcsize("<hI")
+        while len(rows) < frames:
+            row, at = _row(data, at, f"{place}: frame {len(rows) + 1}")
             rows.append(row)
     except struct.error:
-        raise DataError(f"{place} is cut short: run that sequence again") from None
+        raise DataError(f"{place}: not VOT's binary results, or they end too early") from None
     if at != len(data):
-        raise DataError(f"{place}: {len(data) - at} bytes too many for {count} frames")
+        raise DataError(f"{place}: {len(data) - at} bytes after the last of {frames} frames")
     return rows
 
 
-def _region(data: bytes, at: int, place: str) -> tuple[list[float], int]:
-    """Return the numbers of the region that begins at a byte, and where the next one begins."""
-    (kind,) = struct.unpack_from("<B", data, at)
-    at += 1
+def _row(data: bytes, at: int, place: str) -> tuple[list[float], int]:
+    """Return the numbers of the frame that begins at a byte, and where the next begins."""
+    kind = data[at] if at < len(data) else _CODE  # and what follows is missing
     if kind == _CODE:
-        form = "<I"
+        form = "<xI"
     elif kind == _BOX:
-        form = "<4f"
+        form = "<x4f"
     elif kind == _POLYGON:
-        (corners,) = struct.unpack_from("<H", data, at)
-        form, at = f"<{2 * corners}f", at + 2
+        form = f"<3x{2 * struct.unpack_from('<xH', data, at)[0]}f"
     else:
-        raise DataError(f"{place}: a region of kind {kind} is neither a code, a box nor a polygon")
-    values = struct.unpack_from(form, data, at)
-    return [float(value) for value in values], at + struct.calcsize(form)
+        raise DataError(f"{place}: a mask or a point; boxes and polygons are scored")
+    return list(struct.unpack_from(form, data, at)), at + struct.calcsize(form)
