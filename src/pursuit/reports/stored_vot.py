@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
@@ -32,6 +33,7 @@ class Score:
         failed: on the others, what is wrong; the means lack them.
         tags: on the frames of each tag, and the EAO of it: MATLAB's rules have both, pysot's the
             latter, the Python toolkit's neither.
+        curve: (N,) expected average overlap at lengths 1 to N; (0,) where there is none.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Score:
     sequences: Mapping[str, Figures]
     failed: Mapping[str, str]
     tags: Mapping[str, tuple[Figures | None, float]]
+    curve: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ def _score(
             for tag in tags
             if rules is not Rules.TOOLKIT
         },
+        vot_rules.expected_overlap(rules, sequences),
     )
 
 
