@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from pursuit.reports.stored_otb import SRE, TRE, Stored, as_json
 from pursuit.reports.surroundings import Identity
 
 NONE = "–"
+LACKING = "*"  # marks means that lack sequences
 
 
 class Cell(NamedTuple):
@@ -70,17 +71,24 @@ def ends(low: float, high: float) -> Cell:
 
 
 def with_best(table: Table, columns: Mapping[int, bool]) -> Table:
-    """Return a table with the best cells marked: column -> whether more is better."""
+    """Return a table with the best cells marked: column -> whether more is better.
+
+    What lacks sequences is not compared.
+    """
     rows = [list(row) for row in table.rows]
     for column, more in columns.items():
-        values = [row[column].sort for row in rows]
-        known = [one for one in values if isinstance(one, float | int) and not math.isnan(one)]
+        whole = [row for row in rows if not row[column].text.endswith(LACKING)]
+        known = [sort for row in whole if _is_known(sort := row[column].sort)]
         if len(known) < 2:
             continue
         best = max(known) if more else min(known)
-        for row in rows:
+        for row in whole:
             row[column] = row[column]._replace(best=row[column].sort == best)
     return replace(table, rows=tuple(map(tuple, rows)))
+
+
+def _is_known(sort: float | str) -> TypeGuard[float]:
+    return isinstance(sort, float | int) and not math.isnan(sort)
 
 
 def otb_summary(scores: OtbScores) -> Table:
@@ -90,7 +98,7 @@ def otb_summary(scores: OtbScores) -> Table:
     timed = any(one.ope.speed for one in scores.trackers)
     rows = []
     for one in scores.trackers:
-        mine, mark = told[one.label], "*" if one.ope.failed else ""
+        mine, mark = told[one.label], LACKING if one.ope.failed else ""
         beside = mine["against_best"]
         row = [
             word(one.label),
@@ -102,7 +110,7 @@ def otb_summary(scores: OtbScores) -> Table:
         for kind in kinds:
             part = one.kinds.get(kind)
             row.append(
-                number(part.auc, mark="*" if part.failed else "") if part else number(math.nan)
+                number(part.auc, mark=LACKING if part.failed else "") if part else number(math.nan)
             )
         row.append(number(beside["p"] if beside else math.nan, ".4f"))
         row += _pace(one.ope.speed) if timed else []
@@ -129,7 +137,7 @@ def vot_summary(scores: VotScores) -> Table:
     rows = []
     for one in scores.trackers:
         mark, total, ran = (
-            "*" if one.score.failed else "",
+            LACKING if one.score.failed else "",
             one.score.total,
             len(one.score.sequences),
         )
