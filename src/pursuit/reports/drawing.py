@@ -87,6 +87,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     """
     from matplotlib import rc_context
 
+    _settle(figure)
     # The same scores give the same bytes: no dates, no random ids.
     kind = path.suffix[1:]
     with rc_context({"svg.hashsalt": "pursuit"}), atomic_path(path) as part:
@@ -104,6 +105,7 @@ def inline_svg(figure: Figure, name: str) -> str:
     """
     from matplotlib import rc_context
 
+    _settle(figure)
     made = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with rc_context({"svg.hashsalt": "pursuit"}):
@@ -119,3 +121,9 @@ def inline_svg(figure: Figure, name: str) -> str:
     # The seventh tracker's black, and the paper under a legend.
     text = text.replace("#000000", "var(--ink)").replace("#ffffff", "var(--paper)")
     return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", text, count=1).strip()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once: each drawing would move it by a hair, and change the file."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
