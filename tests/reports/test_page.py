@@ -12,9 +12,10 @@ from pages import HOSTILE, LENGTHS, Page, write_otb, write_videos, write_vot
 
 from pursuit.datasets import open_videos
 from pursuit.errors import DataError, SettingsError
-from pursuit.measures import otb
+from pursuit.measures import eao, otb
 from pursuit.reports.gathered import Gathered, gather
-from pursuit.reports.page import Report, build, html, markdown, save, tex
+from pursuit.reports.page import build, save
+from pursuit.reports.rendering import Report, html, markdown, tex
 from pursuit.reports.scores import sequence_score
 from pursuit.results.otb import read
 
@@ -251,3 +252,20 @@ def test_bad_places(results: Path, videos: Path, tmp_path: Path) -> None:
         path.rename(path.with_name("x" + path.name))
     with pytest.raises(DataError, match="no results of the 3 sequences with labels"):
         gather([tmp_path / "r"], None, videos)
+
+
+def test_vot_results_tell_their_speed_and_the_curve_its_score(videos: Path, tmp_path: Path) -> None:
+    write_vot(tmp_path, "a", 2, fails_at=11)
+    for name, length in LENGTHS.items():
+        lines = ["9.0"] + ["0.02"] * (length - 1)  # the start does not count
+        lines[12:16] = ["0"] * 4  # nor do frames that it did not see
+        path = tmp_path / "a" / "baseline" / name / f"{name}_001_time.value"
+        path.write_text("\n".join(lines) + "\n")
+    found = gather([tmp_path], None, videos)
+    assert found.fps == {"a": pytest.approx(50)}
+    assert found.otb is None
+    assert found.vot is not None
+    assert found.vot.lengths is not None
+    (one,) = found.vot.trackers
+    assert eao.score(one.score.curve, *found.vot.lengths) == pytest.approx(one.score.eao)
+    assert Page(html(build(found))).tables["siamfc-table-2"][1][4] == "50"

@@ -45,7 +45,8 @@ def report(
     from pursuit.files import check_writable
     from pursuit.reports.drawing import check_matplotlib
     from pursuit.reports.gathered import gather
-    from pursuit.reports.page import build, check_jinja2, save
+    from pursuit.reports.page import build, save
+    from pursuit.reports.rendering import check_jinja2
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise SettingsError(f"--out {out}: a page is called NAME.html")

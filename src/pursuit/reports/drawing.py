@@ -71,9 +71,11 @@ def legend(axes: Axes, lines: Sequence[Any], texts: Sequence[str], title: str, c
     if len(lines) > _MANY and figure is not None:
         rows = -(-len(lines) // 2)
         figure.set_figheight(figure.get_figheight() + 0.2 + 0.185 * rows)
-        made = figure.legend(lines, short, loc="outside lower left", ncols=2, frameon=False, **look)
+        look |= {"loc": "outside lower left", "ncols": 2, "frameon": False}
+        made = figure.legend(lines, short, **look)
     else:
-        made = axes.legend(lines, short, loc=corner, framealpha=0.9, edgecolor="none", **look)
+        look |= {"loc": corner, "framealpha": 0.9, "edgecolor": "none"}
+        made = axes.legend(lines, short, **look)
     made.get_title().set_color(INK)
     for text in made.get_texts():
         text.set_parse_math(False)  # a $ in a name is a $

@@ -1,103 +1,24 @@
-"""The report of results: a page of HTML that stands alone, Markdown and LaTeX, plots."""
+"""The report of results: what stands on the page, and its files."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pursuit.datasets.reading import plural
-from pursuit.errors import MissingExtra
 from pursuit.files import atomic_path, check_writable
-from pursuit.reports import paper_tables, plots, quality_plots, tables
-from pursuit.reports.drawing import check_matplotlib, inline_svg, save_figure
+from pursuit.reports import otb_tables, paper_tables, plots, quality_plots, tables, vot_tables
+from pursuit.reports.drawing import check_matplotlib, save_figure
 from pursuit.reports.gathered import Gathered
 from pursuit.reports.moments import Moment, failures, lost_in_pass, worst
-from pursuit.reports.strips import HEIGHT, WIDTH, Still, Strip, strips
-from pursuit.reports.surroundings import followers, identities, versions
-from pursuit.reports.tables import Cell, Table, word
+from pursuit.reports.rendering import Plot, Report, Section, check_jinja2, html, markdown, tex
+from pursuit.reports.scores import TrackerScore
+from pursuit.reports.strips import strips
+from pursuit.reports.surroundings import Identity, followers, identities
+from pursuit.reports.tables import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_TEMPLATES = Path(__file__).with_name("templates")
 _STRIPS = 16  # on a page, so that it stays below some 3 MB
 _EACH = 4  # at most, of a tracker in one protocol
-
-_TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
-    "×": r"$\times$", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-}  # fmt: skip
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure of the page: its file's name, and what it shows in words."""
-
-    name: str
-    title: str
-    figure: Figure
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page."""
-
-    name: str
-    title: str
-    tables: tuple[Table, ...]
-    plots: tuple[Plot, ...] = ()
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a report holds.
-
-    Attributes:
-        sections: tables and plots.
-        strips: worst moments.
-        wrong: what is missing or wrong, a line each.
-        notes: what must be said beside, a line each.
-        lead: what was judged, in a line.
-        made_of: what decided the trackers' boxes, as their results say.
-    """
-
-    sections: tuple[Section, ...]
-    strips: tuple[Strip, ...]
-    wrong: tuple[str, ...]
-    notes: tuple[str, ...]
-    lead: str
-    made_of: Table | None
-
-    @property
-    def plots(self) -> list[Plot]:
-        """All plots."""
-        return [plot for section in self.sections for plot in section.plots]
-
-    def with_versions(self) -> Report:
-        """Return the report with versions and trackers as its last section."""
-        rows = tuple((word(name), word(value)) for name, value in versions().items())
-        note = "Scores move with versions, times with the machine. What made this report."
-        made = Table("versions", "Versions and machine", note, ("what", "version"), rows, 2)
-        last = Section("made-with", "Made with", (made, *_some(self.made_of)))
-        return replace(self, sections=(*self.sections, last))
-
-
-def check_jinja2() -> None:
-    """Make sure that pages can be made.
-
-    Raises:
-        MissingExtra: jinja2 is not installed.
-    """
-    try:
-        import jinja2  # noqa: F401
-    except ImportError:
-        raise MissingExtra("jinja2", "evaluate") from None
 
 
 def build(gathered: Gathered) -> Report:
@@ -159,79 +80,6 @@ def plots_folder(out: Path) -> Path:
     return out.with_name(f"{out.stem}-plots")
 
 
-def html(report: Report) -> str:
-    """Return the report as a page that needs nothing else."""
-    from jinja2 import Environment, FileSystemLoader
-    from markupsafe import Markup
-
-    world = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    world.filters.update(sort_key=_sort_key, overlap=_overlap)
-    inline = {plot.name: Markup(inline_svg(plot.figure, plot.name)) for plot in report.plots}
-    return world.get_template("page.html").render(
-        **_common(report, lambda plot: {"title": plot.title, "svg": inline[plot.name]}),
-        strips=report.strips,
-        maps=any(strip.has_maps for strip in report.strips),
-        made_of=report.made_of,
-        width=WIDTH,
-        height=HEIGHT,
-    )
-
-
-def markdown(report: Report, folder: str) -> str:
-    """Return the report's tables in Markdown; plots are named as in a folder beside it."""
-    from jinja2 import Environment, FileSystemLoader
-
-    world = Environment(
-        loader=FileSystemLoader(_TEMPLATES), trim_blocks=True, finalize=_escaped_markdown,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    where = folder.replace(" ", "%20")
-    return world.get_template("page.md").render(
-        **_common(
-            report.with_versions(),
-            lambda plot: {"title": plot.title, "path": _Ready(f"{where}/{plot.name}.svg")},
-        )
-    )
-
-
-def tex(report: Report) -> str:
-    """Return the report's tables in LaTeX."""
-    from jinja2 import Environment, FileSystemLoader
-
-    world = Environment(
-        loader=FileSystemLoader(_TEMPLATES), trim_blocks=True, lstrip_blocks=True,
-        finalize=_escaped_tex, block_start_string="<%", block_end_string="%>",
-        variable_start_string="<<", variable_end_string=">>", comment_start_string="<#",
-        comment_end_string="#>",
-    )  # fmt: skip
-    return world.get_template("page.tex").render(**_common(report.with_versions(), lambda plot: {}))
-
-
-class _Ready(str):
-    """Text that needs no escaping."""
-
-
-def _common(report: Report, drawn: Callable[[Plot], dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "title": "Trackers judged",
-        "lead": report.lead,
-        "versions": versions(),
-        "wrong": report.wrong,
-        "notes": report.notes,
-        "sections": [
-            {
-                "name": section.name,
-                "title": section.title,
-                "tables": section.tables,
-                "plots": [drawn(plot) for plot in section.plots],
-            }
-            for section in report.sections
-        ],
-    }
-
-
 def _otb_sections(gathered: Gathered) -> list[Section]:
     if gathered.otb is None:
         return []
@@ -248,7 +96,7 @@ def _otb_sections(gathered: Gathered) -> list[Section]:
     if points:
         figure = quality_plots.speed_figure(points, "AUC", "frames a second")
         found.append(Plot("speed", "AUC over frames a second", figure))
-    return [Section("otb", "OTB", (tables.otb_summary(gathered.otb),), tuple(found))]
+    return [Section("otb", "OTB", (otb_tables.summary(gathered.otb),), tuple(found))]
 
 
 def _vot_sections(gathered: Gathered) -> list[Section]:
@@ -268,10 +116,10 @@ def _vot_sections(gathered: Gathered) -> list[Section]:
     if points:
         figure = quality_plots.rank_figure(points, unit)
         found.append(Plot("rank", "Rank over speed, as in GOTURN's Figure 6", figure))
-    return [Section("vot", "VOT", (tables.vot_summary(gathered.vot),), tuple(found))]
+    return [Section("vot", "VOT", (vot_tables.summary(gathered.vot),), tuple(found))]
 
 
-def _papers(gathered: Gathered, known: Any) -> tuple[Table, ...]:
+def _papers(gathered: Gathered, known: Mapping[str, Identity]) -> tuple[Table, ...]:
     if gathered.vot is None:
         return ()
     return (
@@ -284,16 +132,16 @@ def _papers(gathered: Gathered, known: Any) -> tuple[Table, ...]:
 def _details(gathered: Gathered) -> list[Section]:
     otb, vot = gathered.otb, gathered.vot
     attributes = [
-        *(_some(tables.otb_attributes(otb)) if otb else ()),
-        *(_some(tables.vot_attributes(vot)) if vot else ()),
+        *(_some(otb_tables.attributes(otb)) if otb else ()),
+        *(_some(vot_tables.attributes(vot)) if vot else ()),
     ]
     sequences = [
-        *([tables.otb_sequences(otb)] if otb else ()),
-        *([tables.vot_sequences(vot)] if vot else ()),
+        *([otb_tables.sequences(otb)] if otb else ()),
+        *([vot_tables.sequences(vot)] if vot else ()),
     ]
     beside = [
-        *(tables.otb_side_by_side(otb) if otb else ()),
-        *(tables.vot_side_by_side(vot) if vot else ()),
+        *(otb_tables.side_by_side(otb) if otb else ()),
+        *(vot_tables.side_by_side(vot) if vot else ()),
     ]
     parts = (
         Section("side-by-side", "Side by side", tuple(beside)),
@@ -304,12 +152,13 @@ def _details(gathered: Gathered) -> list[Section]:
 
 
 def _moments(gathered: Gathered) -> list[Moment]:
-    passes, resets = [], []
+    passes: list[Moment] = []
+    resets: list[Moment] = []
     if gathered.otb:
         labels = {truth.name: truth.boxes for truth in gathered.otb.truths.values()}
         for (tracker, name), boxes in gathered.otb.boxes.items():
-            found = lost_in_pass(tracker, name, boxes, labels[name])
-            passes += [found] if found else []
+            moment = lost_in_pass(tracker, name, boxes, labels[name])
+            passes += [moment] if moment else []
     if gathered.vot:
         for (tracker, name), (run, truth) in gathered.vot.runs.items():
             resets += failures(tracker, name, run.codes, run.boxes, truth)
@@ -317,7 +166,7 @@ def _moments(gathered: Gathered) -> list[Moment]:
     trackers = max(1, len(gathered.labels) * len(kinds))
     each = min(_EACH, max(1, _STRIPS // trackers))
     place = {label: at for at, label in enumerate(gathered.labels)}
-    found = []
+    found: list[Moment] = []
     for kind in kinds:
         mine = sorted(worst(kind, each), key=lambda one: place[one.tracker])
         found += mine[: _STRIPS // len(kinds)]
@@ -334,31 +183,9 @@ def _lead(gathered: Gathered) -> str:
     return "; ".join(parts) + "."
 
 
-def _told(title: str, scores: Sequence[Any], measure: str) -> str:
+def _told(title: str, scores: Sequence[TrackerScore], measure: str) -> str:
     return f"{title} plot of {plural(len(scores), 'tracker')}; the {measure} is in the table above"
 
 
 def _some(table: Table | None) -> tuple[Table, ...]:
     return () if table is None else (table,)
-
-
-def _sort_key(cell: Cell) -> str:
-    if isinstance(cell.sort, str):
-        return cell.sort
-    return "" if math.isnan(cell.sort) else repr(float(cell.sort))
-
-
-def _overlap(still: Still) -> str:
-    return "no box" if math.isnan(still.overlap) else f"overlap {still.overlap:.2f}"
-
-
-def _escaped_markdown(value: object) -> object:
-    if isinstance(value, _Ready) or not isinstance(value, str):
-        return value
-    return _MARKDOWN.sub(r"\\\1", " ".join(value.split()))
-
-
-def _escaped_tex(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return "".join(_TEX.get(letter, letter) for letter in " ".join(value.split()))

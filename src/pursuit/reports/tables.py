@@ -10,12 +10,7 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 
 from pursuit.datasets.reading import plural
-from pursuit.measures import otb as otb_measures
-from pursuit.measures.speed import Speed
 from pursuit.measures.statistics import bootstrap_interval, paired_test
-from pursuit.reports.gathered import OtbScores
-from pursuit.reports.gathered_vot import VotScore, VotScores
-from pursuit.reports.stored_otb import SRE, TRE, Stored, as_json
 from pursuit.reports.surroundings import Identity
 
 NONE = "–"
@@ -91,171 +86,6 @@ def _is_known(sort: float | str) -> TypeGuard[float]:
     return isinstance(sort, float | int) and not math.isnan(sort)
 
 
-def otb_summary(scores: OtbScores) -> Table:
-    """Return a row a tracker: AUC with its interval, precision, TRE and SRE, speed."""
-    told = as_json(scores.trackers, scores.truths)
-    kinds = [kind for kind in (TRE, SRE) if any(kind in one.kinds for one in scores.trackers)]
-    timed = any(one.ope.speed for one in scores.trackers)
-    rows = []
-    for one in scores.trackers:
-        mine, mark = told[one.label], LACKING if one.ope.failed else ""
-        beside = mine["against_best"]
-        row = [
-            word(one.label),
-            number(one.ope.auc, mark=mark),
-            ends(*(mine["auc_interval"] or _NO_ENDS)),
-            number(one.ope.precision20, mark=mark),
-            number(one.ope.normalised20, mark=mark),
-        ]
-        for kind in kinds:
-            part = one.kinds.get(kind)
-            row.append(
-                number(part.auc, mark=LACKING if part.failed else "") if part else number(math.nan)
-            )
-        row.append(number(beside["p"] if beside else math.nan, ".4f"))
-        row += _pace(one.ope.speed) if timed else []
-        ran = len(one.ope.sequences)
-        row.append(Cell(f"{ran}/{one.ope.total}", ran))
-        rows.append(tuple(row))
-    columns = ("Tracker", "AUC", "95 %", "P20", "norm. P20", *(f"{x.upper()} AUC" for x in kinds))
-    more = ("p", *(("fps", "p95 ms") if timed else ()), "sequences")
-    table = Table(
-        "otb-summary",
-        "One-pass evaluation",
-        "AUC: area under the success curve; 95 %: the ends of its interval, sequences drawn again "
-        "10,000 times. P20: share of frames within 20 px; norm. P20: within a fifth of the "
-        "label's sides. p: how often luck alone makes an AUC differ so much from the best one's."
-        + (_STAR if any(one.ope.failed for one in scores.trackers) else ""),
-        columns + more,
-        tuple(rows),
-    )
-    return with_best(table, dict.fromkeys([1, *range(3, len(columns))], True))
-
-
-def vot_summary(scores: VotScores) -> Table:
-    """Return a row a tracker: accuracy, robustness, failures and EAO, with intervals."""
-    rows = []
-    for one in scores.trackers:
-        mark, total, ran = (
-            LACKING if one.score.failed else "",
-            one.score.total,
-            len(one.score.sequences),
-        )
-        accuracy, robustness = one.intervals
-        rows.append(
-            (
-                word(one.label),
-                number(total.accuracy, mark=mark),
-                ends(*accuracy),
-                number(total.robustness, mark=mark),
-                ends(*robustness),
-                _failures(one, mark),
-                number(one.score.eao, mark=mark),
-                Cell(f"{ran}/{one.total}", ran),
-            )
-        )
-    table = Table(
-        "vot-summary",
-        "With resets, as VOT does",
-        "A: mean overlap; R: exp(-30 × failures / frames), the chance to follow 30 frames; 95 %: "
-        f"the ends of the interval, sequences drawn again 10,000 times. {scores.caption}."
-        + (_STAR if any(one.score.failed for one in scores.trackers) else ""),
-        ("Tracker", "A", "95 %", "R", "95 %", "failures", "EAO", "sequences"),
-        tuple(rows),
-    )
-    return with_best(table, {1: True, 3: True, 5: False, 6: True})
-
-
-def otb_sequences(scores: OtbScores) -> Table:
-    """Return a row a sequence, a column a tracker: the AUC."""
-    each = {one.label: _aucs(one) for one in scores.trackers}
-    names = sorted({name for aucs in each.values() for name in aucs})
-    return _by_row(
-        "otb-sequences", "AUC by sequence", "Sequence", names, each,
-        "The best of a row is bold.",
-    )  # fmt: skip
-
-
-def otb_attributes(scores: OtbScores) -> Table | None:
-    """Return a row an attribute of OTB, a column a tracker: the mean AUC; None without any."""
-    found = as_json(scores.trackers, scores.truths)
-    each = {label: part["attributes"] for label, part in found.items()}
-    names = sorted({name for values in each.values() for name in values})
-    if not names:
-        return None
-    counts = {
-        name: sum(name in truth.entry.attributes for truth in scores.truths.values() if truth.entry)
-        for name in names
-    }
-    return _by_row(
-        "otb-attributes", "AUC by attribute", "Attribute",
-        names, each,
-        f"Mean AUC of the sequences with an attribute, their number after it. {_OTB_CODES} "
-        "The best of a row is bold.",
-        {name: f"{name} ({counts[name]})" for name in names},
-    )  # fmt: skip
-
-
-def vot_sequences(scores: VotScores) -> Table:
-    """Return a row a sequence, two columns a tracker: accuracy and failures."""
-    names = sorted({name for one in scores.trackers for name in one.score.sequences})
-    rows = []
-    for name in names:
-        row = [word(name)]
-        for one in scores.trackers:
-            part = one.score.sequences.get(name)
-            row.append(number(part.accuracy if part else math.nan))
-            row.append(number(part.failures if part else math.nan, ".4g"))
-        rows.append(tuple(row))
-    titles = [f"{one.label}: {what}" for one in scores.trackers for what in ("A", "failures")]
-    return Table(
-        "vot-sequences", "Accuracy and failures by sequence", "A: mean overlap.",
-        ("Sequence", *titles), tuple(rows),
-    )  # fmt: skip
-
-
-def vot_attributes(scores: VotScores) -> Table | None:
-    """Return a row a tag, a column a tracker: the EAO on it; None without any."""
-    each = {
-        one.label: {tag: value for tag, (_, value) in one.score.tags.items()}
-        for one in scores.trackers
-    }
-    names = sorted({tag for values in each.values() for tag in values})
-    if not names:
-        return None
-    return _by_row(
-        "vot-attributes", "EAO by attribute", "Attribute", names, each,
-        "Expected average overlap, frames with the attribute weighing. The best of a row is bold.",
-    )  # fmt: skip
-
-
-def otb_side_by_side(scores: OtbScores) -> list[Table]:
-    """Return the AUC of two trackers by sequence, and the difference; nothing of more."""
-    if len(scores.trackers) != 2:
-        return []
-    first, second = scores.trackers
-    return _beside("otb", "AUC", (first.label, _aucs(first)), (second.label, _aucs(second)), ".3f")
-
-
-def vot_side_by_side(scores: VotScores) -> list[Table]:
-    """Return accuracy and failures of two trackers by sequence; nothing of more."""
-    if len(scores.trackers) != 2:
-        return []
-    (a, mine), (b, theirs) = ((one.label, one.score.sequences) for one in scores.trackers)
-    accuracy = [
-        (label, {name: part.accuracy for name, part in parts.items() if part.counted})
-        for label, parts in ((a, mine), (b, theirs))
-    ]
-    failures = [
-        (label, {name: float(part.failures) for name, part in parts.items()})
-        for label, parts in ((a, mine), (b, theirs))
-    ]
-    return [
-        *_beside("vot-accuracy", "accuracy", *accuracy, ".3f"),
-        *_beside("vot-failures", "failures", *failures, ".4g"),
-    ]
-
-
 def made_of(known: Mapping[str, Identity]) -> Table | None:
     """Return what decided each tracker's boxes, as its results say; None where none does."""
     told = [one for one in known.values() if one.name]
@@ -285,15 +115,10 @@ def made_of(known: Mapping[str, Identity]) -> Table | None:
     )
 
 
-_STAR = " * lacks sequences: not to be compared with the others."
-_NO_ENDS = (math.nan, math.nan)
-_OTB_CODES = (
-    "IV illumination, SV scale, OCC occlusion, DEF deformation, MB motion blur, FM fast motion, "
-    "IPR and OPR rotation in and out of the plane, OV out of view, BC clutter, LR low resolution."
-)
+STAR = " * lacks sequences: not to be compared with the others."
 
 
-def _beside(
+def beside(
     name: str,
     measure: str,
     first: tuple[str, Mapping[str, float]],
@@ -328,21 +153,7 @@ def _beside(
     return [table]
 
 
-def _aucs(one: Stored) -> dict[str, float]:
-    return {part.name: otb_measures.auc(part.success) for part in one.ope.sequences}
-
-
-def _failures(one: VotScore, mark: str = "") -> Cell:
-    return number(one.score.total.failures if one.score.sequences else math.nan, ".4g", mark)
-
-
-def _pace(speed: Speed | None) -> list[Cell]:
-    if speed is None:
-        return [number(math.nan), number(math.nan)]
-    return [number(speed.fps, ",.1f" if speed.fps < 100 else ",.0f"), number(speed.p95_ms, ".2f")]
-
-
-def _by_row(
+def by_row(
     name: str,
     title: str,
     first: str,
