@@ -255,7 +255,7 @@ def test_bad_places(results: Path, videos: Path, tmp_path: Path) -> None:
 
 
 def test_vot_results_tell_their_speed_and_the_curve_its_score(videos: Path, tmp_path: Path) -> None:
-    write_vot(tmp_path, "a", 2, fails_at=11)
+    write_vot(tmp_path, "a", 2)
     for name, length in LENGTHS.items():
         lines = ["9.0"] + ["0.02"] * (length - 1)  # the start does not count
         lines[12:16] = ["0"] * 4  # nor do frames that it did not see
@@ -267,5 +267,6 @@ def test_vot_results_tell_their_speed_and_the_curve_its_score(videos: Path, tmp_
     assert found.vot is not None
     assert found.vot.lengths is not None
     (one,) = found.vot.trackers
-    assert eao.score(one.score.curve, *found.vot.lengths) == pytest.approx(one.score.eao)
+    mine = eao.score(one.score.curve, *found.vot.lengths)
+    assert mine == one.score.eao > 0.5
     assert Page(html(build(found))).tables["siamfc-table-2"][1][4] == "50"
