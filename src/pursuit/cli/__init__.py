@@ -33,6 +33,7 @@ _COMMANDS = (
     "train",
     "evaluate",
     "score",
+    "report",
     "vot",
     "list",
     "doctor",

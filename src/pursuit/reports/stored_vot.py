@@ -54,6 +54,7 @@ class Score:
             latter, the Python toolkit's neither.
         sums: what each sequence adds; see `measures.vot_sums`.
         unsupervised: without resets, where there are such results.
+        curve: (N,) expected average overlap at lengths 1 to N; (0,) where there is none.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Score:
     tags: Mapping[str, tuple[Figures | None, float]]
     sums: Mapping[str, Array] = field(repr=False)
     unsupervised: Unsupervised | None
+    curve: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def eao_mean(self) -> float:
@@ -264,6 +266,7 @@ def _score(
         },
         Totals(rules, interval).rows(sequences),
         unsupervised,
+        vot_rules.expected_overlap(rules, sequences),
     )
 
 
