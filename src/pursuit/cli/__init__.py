@@ -33,6 +33,7 @@ _COMMANDS = (
     "train",
     "evaluate",
     "score",
+    "bench",
     "list",
     "doctor",
 )
