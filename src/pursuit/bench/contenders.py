@@ -63,7 +63,7 @@ def load(
             found.append(Contender(name, OPENCV, load_files(name, files)))
             continue
         label = ":".join([name, *(Path(file).stem for file in files)])
-        for runtime in dict.fromkeys(names or _all()):
+        for runtime in dict.fromkeys(names or runtime_names()):
             try:
                 tracker = load_files(name, files, runtime=runtime, device=device)
             except PursuitError as error:
@@ -76,7 +76,7 @@ def load(
     return found, list(dict.fromkeys(notes))
 
 
-def _all() -> list[str]:
-    """Return the runtimes, the reference first: what is wrong with a tracker shows there."""
+def runtime_names() -> list[str]:
+    """Return all runtimes, the reference first: what is wrong with a tracker shows there."""
     others = [name for name in runtimes.names() if name not in ("auto", _REFERENCE)]
     return [_REFERENCE, *others]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pursuit.networks.goturn import CROP, GOTURN
+from pursuit.networks.goturn import CELLS, CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
 
 
@@ -57,8 +57,8 @@ def goturn_layers(network: GOTURN, crops: int, views: int) -> list[Layer]:
     """
     same = _on_meta(network)
     found = _watched(same, lambda: same.embed(_nothing(crops, CROP)))
-    features = same.embed(_nothing(views, CROP))
-    return found + _watched(same, lambda: same.regress(features[:1], features))
+    pairs = torch.empty(views, 2 * network.shape.channels[-1] * CELLS**2, device="meta")
+    return found + _watched(same, lambda: same.head(pairs))
 
 
 def trunk(layers: Sequence[Layer]) -> list[Layer]:

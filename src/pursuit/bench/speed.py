@@ -211,10 +211,9 @@ class _Run:
             self._update()
 
     def turn(self, seconds: float) -> None:
-        """Time updates for so long, but no more than the clip has."""
-        end = time.perf_counter() + seconds
+        """Time updates until they took so long, but no more than the clip has."""
         totals: list[float] = []
-        while not totals or (time.perf_counter() < end and len(totals) < len(self.clip.frames) - 1):
+        while len(totals) < len(self.clip.frames) - 1 and sum(totals) < 1000 * seconds:
             totals.append(self._update())
             self._stages.append([1000 * value for value in self.clock.seconds.values()])
         self._totals.append(totals)

@@ -29,12 +29,12 @@ def table(timings: Sequence[Timing]) -> Table:
 
     Where CSRT is among them, the last column has the time in terms of its time.
     """
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     grid.add_column("tracker", overflow="fold", max_width=18)
     grid.add_column("runtime", no_wrap=True)
     against = {one.targets: one for one in timings if one.tracker == MAIN_PEER}
     titles = ["fps", "median\nms", "p95\nms", "cut\nms", "network\nms", "decode\nms", "rest\nms"]
-    titles += ["x CSRT"] if against else []
+    titles += ["x\nCSRT"] if against else []
     for title in titles:
         grid.add_column(title, justify="right", no_wrap=True)
     for number in dict.fromkeys(one.targets for one in timings):
@@ -172,7 +172,7 @@ def _cells(one: Timing) -> list[str]:
     return [
         one.tracker,
         one.runtime,
-        f"{fps:,.{0 if fps >= 100 else 1}f}",
+        f"{fps:,.{0 if fps >= 100 else 1 if fps >= 1 else 2}f}",
         _ms(one.median_ms) + mark,
         _ms(one.pace.p95_ms),
         *parts,
