@@ -107,7 +107,9 @@ def measured(work: Parts, timings: Sequence[Timing], most: Peaks) -> Iterator[st
         for one in timings:
             if one.tracker != name:
                 continue
-            kind, took = type_of(one.runtime), one.stage_ms[stage]
+            correlation = name in SIAMFC and stage == "head"
+            kind = "fp32" if correlation else type_of(one.runtime)
+            took = one.stage_ms[stage]
             least, which = least_ms(layers, kind, most)
             rate = sum(layer.operations for layer in layers) / took / 1e9
             yield (

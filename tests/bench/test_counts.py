@@ -26,7 +26,7 @@ def test_siamfc_3s_is_16_3_gigaflop() -> None:
     assert layers[0].values == 3 * (3 * 255**2 + 96 * 123**2)
 
 
-def test_siamfc_slim_spends_half_of_its_work_in_conv1() -> None:
+def test_siamfc_of_another_width() -> None:
     shape = SiamFCShape(channels=(32, 64, 96, 96, 64), groups=(1, 1, 1, 1, 1))
     layers = siamfc_layers(SiamFC(shape), 1)
     assert layers[0].operations == 2 * 123**2 * 32 * 3 * 11**2
