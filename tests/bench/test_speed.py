@@ -120,6 +120,17 @@ def test_stages_and_the_rest_make_up_the_time() -> None:
     assert one.unrest == pytest.approx(10 / 7 - 1)
 
 
+def test_lost_targets_are_counted(hands: Hands) -> None:
+    class Loser(Pacer):
+        def update(self, frame: object, *, colour: str = "rgb") -> Result:
+            super().update(frame)
+            state = np.array([State.LOST, State.UNSURE, State.TRACKED, State.LOST])
+            return Result(np.zeros((4, 4)), np.zeros(4), state, np.arange(4), 0.0)
+
+    loser = Contender("A", OPENCV, Loser("A", 1, hands, []))
+    assert measure([loser], film(3), targets=(4,))[0].lost == 0.5
+
+
 def test_ratios_are_taken_round_by_round() -> None:
     mine = Timing("a", "x", 1, np.ones(1), None, (1.0, 2.0, 3.0), 0)
     its = Timing("b", "x", 1, np.ones(1), None, (2.0, 4.0, 30.0), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -69,6 +70,12 @@ def test_unsteady_rounds_are_said() -> None:
     assert "by 50% at most" in note
 
 
+def test_a_peer_that_has_lost_its_targets_is_said() -> None:
+    lost = [replace(one, lost=0.75) for one in TIMINGS[2:]]
+    (note,) = speed_report.notes(lost)  # ours has the same work whatever it says
+    assert note.startswith("opencv-csrt says LOST of 75% of 32 targets")
+
+
 def test_what_stands_above() -> None:
     lines = speed_report.about(CLIP, machine(), PEAKS)
     assert lines[2] == "largest matrix product, TFLOP/s: 0.412 bf16, 0.2 fp32; copy: 12.3 GB/s"
@@ -89,7 +96,8 @@ def test_json() -> None:
         {"cut": 0.4, "trunk": 2, "head": 0.4, "decode": 0.4, "rest": 0.8}
     )
     assert {key: peer[key] for key in peer if key != "rounds_ms"} == {
-        "tracker": "opencv-csrt", "runtime": "opencv", "targets": 1, "updates": 3, "fps": 62.5,
+        "tracker": "opencv-csrt", "runtime": "opencv", "targets": 1, "updates": 3, "lost": 0,
+        "fps": 62.5,
         "median_ms": 16, "p95_ms": 16, "stages_ms": None,
     }  # fmt: skip
     assert peer["rounds_ms"] == [16, 24]

@@ -22,6 +22,7 @@ from pursuit.boxes import Array
 from pursuit.errors import VideoError
 from pursuit.frames import Frame
 from pursuit.measures.speed import Speed, speed
+from pursuit.trackers.base import State
 
 TARGETS = (1, 8, 32)
 ROUNDS = 3
@@ -59,6 +60,7 @@ class Timing:
         stages: (U, 4) milliseconds of each of `STAGES`; None of a peer.
         rounds: median milliseconds of an update in each round.
         decode_ms: of the clip.
+        lost: share of the answers that were LOST; some peers then do less.
     """
 
     tracker: str
@@ -68,6 +70,7 @@ class Timing:
     stages: Array | None
     rounds: tuple[float, ...]
     decode_ms: float
+    lost: float = 0.0
 
     @property
     def pace(self) -> Speed:
@@ -198,6 +201,7 @@ class _Run:
     _next: int = 0
     _totals: list[list[float]] = field(default_factory=list)
     _stages: list[list[float]] = field(default_factory=list)
+    _lost: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._tracker = self.clock.watched(self.contender.tracker)
@@ -229,6 +233,7 @@ class _Run:
             np.array(self._stages) if ours else None,
             tuple(float(np.median(totals)) for totals in self._totals),
             self.clip.decode_ms,
+            float(np.mean(self._lost)),
         )
 
     def _update(self) -> float:
@@ -240,8 +245,10 @@ class _Run:
         self._next += 1
         self.clock.restart()
         started = time.perf_counter()
-        self._tracker.update(frame)
-        return 1000 * (time.perf_counter() - started)
+        result = self._tracker.update(frame)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        self._lost.append(float((result.rows()[2] == State.LOST).mean()))
+        return milliseconds
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESTLESS = 0.2  # rounds that differ by more are marked
+LOST = 0.2  # of a peer's answers; more are said
 
 _NONE = "-"
 _MARKERS = "osD^v"
@@ -49,13 +50,20 @@ def table(timings: Sequence[Timing]) -> Table:
 
 def notes(timings: Sequence[Timing]) -> list[str]:
     """Return what must be said below the table, a line each."""
+    found = []
     restless = [one.unrest for one in timings if one.unrest > RESTLESS]
-    if not restless:
-        return []
-    return [
-        f"* rounds differ by more than {RESTLESS:.0%}, by {max(restless):.0%} at most: "
-        "measure again when the machine is quiet"
-    ]
+    if restless:
+        found.append(
+            f"* rounds differ by more than {RESTLESS:.0%}, by {max(restless):.0%} at most: "
+            "measure again when the machine is quiet"
+        )
+    for one in timings:
+        if one.runtime == OPENCV and one.lost > LOST:
+            found.append(
+                f"{one.tracker} says LOST of {one.lost:.0%} of {_count(one.targets, 'target')}, "
+                "which may cost it less than following them"
+            )
+    return found
 
 
 def about(clip: Clip, machine: Mapping[str, Mapping[str, Any]], found: Peaks) -> list[str]:
@@ -185,6 +193,7 @@ def _timing_json(one: Timing) -> dict[str, Any]:
         "runtime": one.runtime,
         "targets": one.targets,
         "updates": len(one.milliseconds),
+        "lost": one.lost,
         "fps": one.pace.fps,
         "median_ms": one.median_ms,
         "p95_ms": one.pace.p95_ms,
