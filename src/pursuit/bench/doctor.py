@@ -107,6 +107,12 @@ def examine() -> Iterator[Finding]:
     yield from _self_check()
 
 
+def about() -> Iterator[Finding]:
+    """Yield the versions and what the machine is, without any check."""
+    yield from _versions()
+    yield from _machine()
+
+
 def self_check(tracker: str = DEFAULT, scene: Scene = SCENE) -> SelfCheck:
     """Return how a tracker follows the target of a generated scene.
 
@@ -143,7 +149,7 @@ def _machine() -> Iterator[Finding]:
     able = [label for key, label in _FEATURES.items() if features[key]]
     yield Finding("machine", "system", f"{platform.system()} {platform.machine()}")
     yield Finding("machine", "cpu", cpu_name())
-    yield Finding("machine", "cores", _cores())
+    yield Finding("machine", "cores", cores())
     yield Finding("machine", "cpu can", ", ".join(able) or torch.backends.cpu.get_cpu_capability())
     yield Finding("machine", "torch threads", torch.get_num_threads())
     yield Finding("machine", "opencv threads", cv2.getNumThreads())
@@ -153,8 +159,9 @@ def _machine() -> Iterator[Finding]:
     yield Finding("machine", "gpu", ", ".join(gpus) or "none that torch can use")
 
 
-def _cores() -> int:
-    # What this process may use; a container or taskset can leave it fewer than there are.
+def cores() -> int:
+    """Return how many cores this process may use."""
+    # A container or taskset can leave it fewer than there are.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

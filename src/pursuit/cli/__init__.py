@@ -35,6 +35,7 @@ _COMMANDS = (
     "score",
     "report",
     "vot",
+    "bench",
     "list",
     "doctor",
 )

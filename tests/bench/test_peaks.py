@@ -1,0 +1,63 @@
+"""The machine's peaks: the arithmetic of them, and that they can be measured."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+import pursuit
+from pursuit.bench import doctor, peaks
+
+
+def test_operations_and_bytes_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "_SIDES", (64, 128))
+    monkeypatch.setattr(peaks, "_COPIED", 2**20)
+    monkeypatch.setattr(peaks, "_least_seconds", lambda call, device: 0.125)
+    found = peaks.peaks()
+    # 2 * 128^3 operations in an eighth of a second; a mebibyte read and written.
+    assert found.products == pytest.approx(dict.fromkeys(peaks.TYPES, 2 * 128**3 * 8 / 1e12))
+    assert found.copy == pytest.approx(2 * 2**20 * 8 / 1e9)
+
+
+def test_a_product_that_takes_long_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "_SIDES", (64, 128))
+    monkeypatch.setattr(peaks, "_COPIED", 2**20)
+    monkeypatch.setattr(peaks, "_least_seconds", lambda call, device: 2.0)
+    assert peaks.peaks().products["fp32"] == pytest.approx(2 * 64**3 / 2 / 1e12)
+
+
+def test_peaks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no int8 here")
+
+    monkeypatch.setattr(torch, "_int_mm", refuse)
+    monkeypatch.setattr(peaks, "_SIDES", (128,))
+    monkeypatch.setattr(peaks, "_SECONDS", 0.01)
+    monkeypatch.setattr(peaks, "_COPIED", 2**22)
+    found = peaks.peaks()
+    assert set(found.products) == {"bf16", "fp32"}  # what there is none of is left out
+    assert 1e-6 < found.products["fp32"] < 1e4
+    assert 1e-3 < found.copy < 1e5
+
+
+@pytest.mark.parametrize("load", [0.9, 1.0, 8.0])
+def test_other_work_is_said(monkeypatch: pytest.MonkeyPatch, load: float) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+    monkeypatch.setattr(doctor, "cores", lambda: 2)
+    said = peaks.business()
+    if load < 1:
+        assert said is None
+    else:
+        assert said is not None
+        assert f"a load of {load} on 2 cores" in said
+
+
+def test_the_machine_is_named() -> None:
+    found = peaks.machine()
+    assert found["versions"]["pursuit"] == pursuit.__version__
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["machine"]["torch threads"] == torch.get_num_threads()
+    assert found["machine"]["cores"] == doctor.cores()
