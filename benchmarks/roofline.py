@@ -67,7 +67,7 @@ def parts() -> Parts:
         settings = PRESETS[name]
         network = untaught() if name == FULL else weights.read(weights_file(name))[0]
         if isinstance(settings, GOTURNSettings):
-            crops = settings.views + (not settings.keep_first)
+            crops = settings.views + (settings.first < 1)
             layers = goturn_layers(network, crops, settings.views)
         else:
             layers = siamfc_layers(network, settings.scales)

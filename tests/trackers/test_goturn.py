@@ -189,7 +189,7 @@ def test_the_first_look_is_kept_where_asked() -> None:
         return 2.0, 3.0, 7.5, 8.0
 
     network = Stub(answer)
-    tracker = GOTURNTracker(network, GOTURNSettings(views=1, keep_first=True))
+    tracker = GOTURNTracker(network, GOTURNSettings(views=1, first=1))
     box = tracker.init(frames[0], (40, 50, 30, 20)).box
     looked = network.embed(cut(frames[0], centres(box), 2 * box[2:], 227, (0, 0, 0))[None])
     for now in frames[1:]:
@@ -197,6 +197,28 @@ def test_the_first_look_is_kept_where_asked() -> None:
         box = tracker.update(now).box
         assert (network.windows[-1] == search[None]).all()  # the first look is not seen again
         assert torch.equal(compared[-1], looked)
+
+
+def test_both_looks_count_by_their_weights() -> None:
+    rng = np.random.default_rng(2)
+    frames = list(rng.integers(0, 256, (4, 120, 160, 3), dtype=np.uint8))
+    asked: list[Tensor] = []
+
+    def answer(target: Tensor, search: Tensor) -> tuple[float, ...]:
+        asked.append(target)
+        is_first = torch.equal(target, tracker.targets.start)
+        return (2.0, 2.0, 7.0, 7.0) if is_first else (3.0, 2.5, 8.0, 7.5)
+
+    network = Stub(answer)
+    tracker = GOTURNTracker(network, GOTURNSettings(views=1, first=0.75))
+    tracker.init(frames[0], (40, 50, 20, 40))
+    box = tracker.update(frames[1]).box
+    last = network.embed(cut(frames[1], centres(box), 2 * box[2:], 227, (0, 0, 0))[None])
+    moved = tracker.update(frames[2]).box
+    assert torch.equal(asked[-2], last) and torch.equal(asked[-1], tracker.targets.start)
+    # In a window of twice the box, in tenths: 0.75 of (2, 2, 7, 7) and 0.25 of (3, 2.5, 8, 7.5).
+    corner = box[:2] - box[2:] / 2 + np.array([0.225, 0.2125]) * 2 * box[2:]
+    assert moved == pytest.approx([*corner, *box[2:]])
 
 
 def test_one_network_call_a_frame() -> None:
@@ -208,7 +230,8 @@ def test_one_network_call_a_frame() -> None:
     assert [len(windows) for windows in network.windows] == [3 + 3 * 5]
 
 
-def test_many_targets_are_followed_as_each_alone() -> None:
+@pytest.mark.parametrize("first", [0, 0.7, 1])
+def test_many_targets_are_followed_as_each_alone(first: float) -> None:
     rng = np.random.default_rng(1)
     boxes = np.array([(30.0, 40, 50, 30), (250, 60, 20, 70), (180, 200, 60, 60)])
     made = GOTURN(GOTURNShape(channels=(8, 8, 8, 8, 8), hidden=(16, 16, 16), norm="none"))
@@ -217,8 +240,9 @@ def test_many_targets_are_followed_as_each_alone() -> None:
         made.head[-1].weight.mul_(3)
         made.head[-1].bias.copy_(torch.tensor(STILL))
     network = runtimes.compile(made, "eager")
-    together = GOTURNTracker(network)
-    alone = [GOTURNTracker(network) for _ in boxes]
+    settings = GOTURNSettings(first=first)
+    together = GOTURNTracker(network, settings)
+    alone = [GOTURNTracker(network, settings) for _ in boxes]
     frame = rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)
     together.init(frame, boxes)
     for tracker, box in zip(alone, boxes, strict=True):

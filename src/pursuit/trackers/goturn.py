@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -46,12 +47,14 @@ class GOTURNTargets(Targets):
 
     Attributes:
         sides: (N, 2) w, h now.
-        look: what the target looks like: crops uint8 (N, 227, 227, 3) of the last frame, or, with
-            `keep_first`, features (N, C, 6, 6) of the crops of the frame they started in.
+        start: features (N, C, 6, 6) of the crops of the frame they started in; (N, 0) where
+            nothing is compared with them.
+        last: crops uint8 (N, 227, 227, 3) of the last frame, or likewise (N, 0).
     """
 
     sides: Array
-    look: NDArray[np.uint8] | Tensor
+    start: Tensor
+    last: NDArray[np.uint8]
 
     @property
     def size(self) -> Array:
@@ -104,13 +107,15 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
     def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> GOTURNTargets:
         centre, size = box_arithmetic.centres(where), where[:, 2:]
         crop = _cut(frame, centre, CONTEXT * size)
+        first, none = self.settings.first, (len(ids), 0)
         return GOTURNTargets(
             ids=ids,
             centre=centre,
             first=size,
             state=np.full(len(ids), int(State.TRACKED)),
             sides=size,
-            look=self._network.embed(crop) if self.settings.keep_first else crop,
+            start=self._network.embed(crop) if first > 0 else torch.empty(none),
+            last=crop if first < 1 else np.empty(none, np.uint8),
         )
 
     def _followed(self, frame: Frame, targets: GOTURNTargets) -> tuple[GOTURNTargets, Array]:
@@ -118,24 +123,34 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         centre = targets.centre[:, None] + self._shifts * size  # (N, S, 2), as `side`
         side = CONTEXT * self._zooms * size
         search = _cut(frame, centre.reshape(-1, 2), side.reshape(-1, 2))
-        corners = self._network.regress(*self._features(targets, search))
-        boxes, good = boxes_of(corners.cpu().numpy().astype(np.float64), centre, side)
+        boxes, good = boxes_of(self._corners(targets, search), centre, side)
         boxes = np.where(good[..., None], boxes, targets.boxes()[:, None])
         asked = self._moved(targets, boxes, good)
         moved = self._bounded(asked)
         fits = good[:, 0] & self._within(asked)
         score = self._score(boxes, good & fits[:, None])
         moved = replace(moved, state=self._states(score, fits, targets.state))
-        if not self.settings.keep_first:
-            moved = replace(moved, look=_cut(frame, moved.centre, CONTEXT * moved.size))
+        if self.settings.first < 1:
+            moved = replace(moved, last=_cut(frame, moved.centre, CONTEXT * moved.size))
         return moved, score
 
-    def _features(self, targets: GOTURNTargets, search: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-        """Return features of the N targets and of their search windows, from one network call."""
-        if isinstance(targets.look, Tensor):
-            return targets.look, self._network.embed(search)
-        features = self._network.embed(np.concatenate([targets.look, search]))
-        return features[: len(targets)], features[len(targets) :]
+    def _corners(self, targets: GOTURNTargets, search: NDArray[np.uint8]) -> Array:
+        """Return corners (N, S, 4) in search windows (N * S, 227, 227, 3), from one network call.
+
+        Where both looks of a target count, they are the mean of what each of them asks for.
+        """
+        number, first = len(targets), self.settings.first
+        if first == 1:
+            found = self._network.regress(targets.start, self._network.embed(search))
+        else:
+            features = self._network.embed(np.concatenate([targets.last, search]))
+            search_features = features[number:]
+            found = self._network.regress(features[:number], search_features)
+            if first > 0:
+                found = torch.lerp(
+                    found, self._network.regress(targets.start, search_features), first
+                )
+        return found.cpu().numpy().astype(np.float64)
 
     def _moved(
         self, targets: GOTURNTargets, boxes: Array, good: NDArray[np.bool_]

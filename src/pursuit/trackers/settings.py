@@ -89,7 +89,7 @@ class SiamFCSettings(Settings):
 class GOTURNSettings(Settings):
     """What decides how GOTURN tracks. With `views=1` it is the paper's, which gives no score.
 
-    With `keep_first` errors do not add up in what the target is thought to look like; for
+    With `first` above 0 errors add up less in what the target is thought to look like; for
     networks that learnt from frames far apart (`data.far` of their recipe).
 
     Raises:
@@ -102,12 +102,13 @@ class GOTURNSettings(Settings):
     shift: float = 0.15  # how far those beside the paper's are moved, in w, h of the box
     zoom: float = 1.1  # and how much the last two of 7 are larger and smaller
     blend: bool = False  # the box is the mean of all views', not the paper's view's
-    keep_first: bool = False  # compare with the first frame's crop, not with the last one's
+    first: float = 0.0  # weight of what the first frame's crop says; the rest is the last one's
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check("views", self.views, self.views in (1, 3, 5, 7), "1, 3, 5 or 7")
         _check("shift", self.shift, 0 < self.shift <= 0.5, "above 0, at most 0.5")
+        _check("first", self.first, 0 <= self.first <= 1, "from 0 to 1")
         _check("zoom", self.zoom, 1 < self.zoom <= 1.5, "above 1, at most 1.5")
 
 
@@ -117,7 +118,7 @@ PRESETS: dict[str, SiamFCSettings | GOTURNSettings] = {
     "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
     "siamfc-slim": SiamFCSettings(),
     "goturn": GOTURNSettings(),
-    "goturn-compact": GOTURNSettings(keep_first=True),
+    "goturn-compact": GOTURNSettings(first=0.7),
 }
 
 # Shipped weights; those of the full `goturn` are too large to ship.
