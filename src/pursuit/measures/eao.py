@@ -88,7 +88,26 @@ def curve(overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[f
         failed: whether each ended in a failure.
         weights: of each.
     """
-    longest = max(map(len, overlaps))
+    total, weight = sums(overlaps, failed, weights, max(map(len, overlaps)))
+    found = np.full(len(total), np.nan)
+    np.divide(total, weight, out=found, where=weight > 0)
+    found[0] = 1
+    return found
+
+
+def sums(
+    overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[float], longest: int
+) -> tuple[Array, Array]:
+    """Return what a curve is the quotient of, up to a length: weighted means, and weights (N,).
+
+    Those of several sequences may be added up.
+
+    Args:
+        overlaps: as in `curve`.
+        failed: as in `curve`.
+        weights: as in `curve`.
+        longest: N, of the longest piece at least.
+    """
     filled = np.zeros((len(overlaps), longest))
     reaches = np.ones((len(overlaps), longest), dtype=bool)
     for row, (values, ended) in enumerate(zip(overlaps, failed, strict=True)):
@@ -99,11 +118,7 @@ def curve(overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[f
     filled[:, 0] = 0
     means = np.cumsum(filled, axis=1) / lengths
     weight = reaches * np.array(weights, dtype=np.float64)[:, None]
-    total = weight.sum(axis=0)
-    found = np.full(longest, np.nan)
-    np.divide((means * weight).sum(axis=0), total, out=found, where=total > 0)
-    found[0] = 1
-    return found
+    return (means * weight).sum(axis=0), weight.sum(axis=0)
 
 
 def score(found: Array, low: int, high: int) -> float:

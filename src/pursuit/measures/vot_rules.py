@@ -193,19 +193,72 @@ def expected_overlap(
         sequences: what a tracker did.
         tag: pieces weigh as many frames of theirs have it; None for all alike.
     """
-    overlaps, failed, weights = [], [], []
+    overlaps: list[Array] = []
+    failed: list[bool] = []
+    weights: list[float] = []
     for one in sequences:
         # pysot takes the number of runs on the last sequence for all.
         count = len((sequences[-1] if rules is Rules.PYSOT else one).samples)
-        mask = np.ones(len(one)) if tag is None else one.tags.get(tag, np.zeros(len(one)))
-        for run in one.samples:
-            for piece in _pieces(rules, run.codes):
-                span = slice(piece.start, piece.stop)
-                share = float(np.mean(mask[span])) if piece.stop > piece.start else 0.0
-                overlaps.append(run.tight[span])
-                failed.append(piece.failed)
-                weights.append(share if rules is Rules.TOOLKIT else share / count)
+        mine = _parts(rules, one, 1 if rules is Rules.TOOLKIT else count, tag)
+        for every, found in zip((overlaps, failed, weights), mine, strict=True):
+            every += found  # type: ignore[operator]
     return eao.curve(overlaps, failed, weights)
+
+
+def drawn_overlap(
+    sequences: Sequence[SequenceRuns], interval: tuple[int, int], draws: NDArray[np.int64]
+) -> Array:
+    """Return the MATLAB toolkit's EAO (D,) of sequences drawn again, (D, K) numbers of them.
+
+    NaN where no piece reaches the interval.
+    """
+    parts = [_parts(Rules.MATLAB, one, len(one.samples)) for one in sequences]
+    longest = max(interval[1], *(len(piece) for overlaps, _, _ in parts for piece in overlaps))
+    span = slice(interval[0] - 1, interval[1])
+    sums = [[values[span] for values in eao.sums(*part, longest)] for part in parts]
+    total, weight = (np.stack(values) for values in zip(*sums, strict=True))
+    times = np.stack([(draws == at).sum(axis=1) for at in range(len(sequences))], axis=1)
+    whole = times.astype(np.float64) @ weight
+    reached = whole > 0
+    curves = np.divide(times @ total, whole, out=np.zeros_like(whole), where=reached)
+    count = reached.sum(axis=1)
+    found = np.full(len(draws), np.nan)
+    return np.divide(curves.sum(axis=1), count, out=found, where=count > 0)
+
+
+def _parts(
+    rules: Rules, one: SequenceRuns, count: int, tag: str | None = None
+) -> tuple[list[Array], list[bool], list[float]]:
+    """Return the overlaps, failures and weights of the pieces of a sequence's runs."""
+    mask = np.ones(len(one)) if tag is None else one.tags.get(tag, np.zeros(len(one)))
+    found = [
+        (run.tight[span], piece.failed, share / count)
+        for run in one.samples
+        for piece in _pieces(rules, run.codes)
+        for span in [slice(piece.start, piece.stop)]
+        for share in [float(np.mean(mask[span])) if piece.stop > piece.start else 0.0]
+    ]
+    overlaps, failed, weights = zip(*found, strict=True)
+    return list(overlaps), list(failed), list(weights)
+
+
+def counted_sums(one: SequenceRuns) -> tuple[float, int]:
+    """Return the sum of the overlaps that count for accuracy, the runs' means, and their number.
+
+    As the MATLAB toolkit and pysot have them.
+    """
+    values = _mean_over_runs(one.samples)
+    known = values[np.isfinite(values)]
+    return float(known.sum()), len(known)
+
+
+def average_overlap(one: SequenceRuns) -> float:
+    """Return the mean overlap of all frames of a sequence, 0 where there is none.
+
+    Of the unsupervised experiment, as the MATLAB toolkit has it: no frame is left out, not even
+    that of the start, which has no overlap.
+    """
+    return float(np.mean([np.nan_to_num(run.overlaps) for run in one.samples]))
 
 
 def eao_score(rules: Rules, curve: Array, interval: tuple[int, int]) -> float:

@@ -1,12 +1,13 @@
 """Running trackers on sequences, whatever the protocol: jobs, workers, what is kept.
 
-Each tracker on each sequence is one job; jobs run one after the other in this process, or in
+Each run of a tracker on a sequence is one job; jobs run one after the other in this process, or in
 several. What a job finds goes to disk whole; a whole result is kept and not run again. A
 tracker that raises loses that sequence and no other.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
 from concurrent.futures import Executor, as_completed
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import cv2
+import numpy as np
 import torch
 
 from pursuit.datasets import Sequence
@@ -24,24 +26,32 @@ from pursuit.errors import DataError, PursuitError
 from pursuit.executors import cores, open_executor
 from pursuit.frames import Frame
 from pursuit.protocols.entrants import Entrant, claim
+from pursuit.protocols.plan import seed_of
 from pursuit.trackers.base import Tracker
 
 Found = TypeVar("Found")
+Status = Literal["done", "kept", "failed", "spared"]
 
 
 @dataclass(frozen=True)
 class Experiment(Generic[Found]):
-    """What a protocol does with one tracker on one sequence; functions that processes can share.
+    """One run of a tracker on a sequence by a protocol; functions that processes can share.
 
     Attributes:
         follow: returns what a tracker does on a sequence.
         write: writes that into a tracker's folder, whole or not at all.
         read: returns a whole result of a sequence out of a tracker's folder, or raises DataError.
+        name: what the run is called beside others on a sequence, "" where it is the only one.
+        seed: decides what is left to chance, with the sequence.
+        frames: returns the number of frames of a sequence that the run is on.
     """
 
     follow: Callable[[Tracker, Sequence], Found]
     write: Callable[[Path, Sequence, Found], None]
     read: Callable[[Path, Sequence], Found]
+    name: str = ""
+    seed: int = 0
+    frames: Callable[[Sequence], int] = len
 
 
 @dataclass(frozen=True)
@@ -52,15 +62,17 @@ class Outcome:
         label: the entrant's.
         sequence: name of the sequence.
         frames: number of its frames.
-        status: "done" just now, "kept" from before, or "failed".
+        status: "done" just now, "kept" from before, "failed", or "spared": others say the same.
         error: why it failed, one line.
+        run: name of the experiment.
     """
 
     label: str
     sequence: str
     frames: int
-    status: Literal["done", "kept", "failed"]
+    status: Status
     error: str = ""
+    run: str = ""
 
 
 def every_frame(sequence: Sequence) -> Iterator[Frame]:
@@ -78,7 +90,7 @@ def every_frame(sequence: Sequence) -> Iterator[Frame]:
 
 
 def run(
-    experiment: Experiment[Found],
+    experiments: Several[Experiment[Any]],
     entrants: Several[Entrant],
     sequences: Several[Sequence],
     out: Path,
@@ -88,7 +100,7 @@ def run(
     """Yield the outcome of each entrant on each sequence, as they end; those kept come first.
 
     Args:
-        experiment: what is done with each.
+        experiments: what is done with each, a run after the other.
         entrants: trackers, each under a label of its own.
         sequences: what they follow.
         out: results go to the folders `out/LABEL`.
@@ -105,7 +117,13 @@ def run(
     for one in entrants:
         claim(out / one.label, one)
     return _outcomes(
-        [_Job(experiment, one, part, out) for one in entrants for part in sequences], workers
+        [
+            _Job(each, one, part, out)
+            for one in entrants
+            for part in sequences
+            for each in experiments
+        ],
+        workers,
     )
 
 
@@ -128,9 +146,13 @@ class _Job:
             return False
         return True
 
-    def outcome(self, status: Literal["done", "kept", "failed"], error: str = "") -> Outcome:
-        name, frames = self.sequence.name, len(self.sequence)
-        return Outcome(self.entrant.label, name, frames, status, error)
+    @property
+    def frames(self) -> int:
+        return self.experiment.frames(self.sequence)
+
+    def outcome(self, status: Status, error: str = "") -> Outcome:
+        name, run = self.sequence.name, self.experiment.name
+        return Outcome(self.entrant.label, name, self.frames, status, error, run)
 
 
 def _outcomes(jobs: list[_Job], workers: int) -> Iterator[Outcome]:
@@ -146,7 +168,7 @@ def _outcomes(jobs: list[_Job], workers: int) -> Iterator[Outcome]:
         return
     threads = max(1, cores() // workers)
     # The longest first: no worker is left with one at the end.
-    left.sort(key=lambda job: -len(job.sequence))
+    left.sort(key=lambda job: -job.frames)
     with open_executor(workers, None) as executor:
         yield from _spread(executor, [replace(job, threads=threads) for job in left])
 
@@ -167,6 +189,7 @@ def _do(job: _Job) -> Outcome:
     if job.threads:
         cv2.setNumThreads(job.threads)
         torch.set_num_threads(job.threads)
+    _seed(seed_of(job.experiment.seed, job.sequence.name, job.experiment.name))
     try:
         found = job.experiment.follow(_loaded(job.entrant), job.sequence)
     except Exception as error:  # whatever a tracker raises costs this sequence only
@@ -174,6 +197,14 @@ def _do(job: _Job) -> Outcome:
         return job.outcome("failed", _one_line(error))
     job.experiment.write(job.folder, job.sequence, found)
     return job.outcome("done")
+
+
+def _seed(value: int) -> None:
+    """Seed all that a tracker may draw from: runs do not depend on who ran before them."""
+    random.seed(value)
+    np.random.seed(value)
+    torch.manual_seed(value)
+    cv2.setRNGSeed(value & 0x7FFFFFFF)
 
 
 @lru_cache(maxsize=8)

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from pursuit.datasets.otb_list import entries
 from pursuit.datasets.reading import plural
-from pursuit.errors import DataError, SettingsError
+from pursuit.errors import DataError
 from pursuit.measures import otb as measures
 from pursuit.measures.otb import Curves, Rules
 from pursuit.measures.statistics import bootstrap_interval, paired_test
-from pursuit.protocols.otb_starts import SHIFTS, STARTS, tre_starts
+from pursuit.protocols.otb_starts import SHIFTS, STARTS, starts_on
 from pursuit.reports.scores import SequenceScore, TrackerScore, ranked
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
@@ -74,24 +73,6 @@ class Comparison:
     difference: float
     interval: tuple[float, float]
     p: float
-
-
-def of_list(truths: Mapping[str, Truth], name: str | None) -> dict[str, Truth]:
-    """Return key -> labels of the sequences of one of OTB's lists, or of all.
-
-    Raises:
-        SettingsError: the labels lack some of the list.
-    """
-    if name is None:
-        return dict(truths)
-    listed = {at: one.name for at, one in entries().items() if name in one.lists}
-    lacking = [wanted for at, wanted in listed.items() if at not in truths]
-    if lacking:
-        raise SettingsError(
-            f"the ground truth lacks {len(lacking)} of the {len(listed)} sequences of {name}: "
-            f"{', '.join(lacking[:5])}{', ...' if len(lacking) > 5 else ''}"
-        )
-    return {at: truths[at] for at in listed}
 
 
 def judge(
@@ -228,7 +209,7 @@ class _Desk:
         except DataError as error:
             text = str(error)
             why = text if one.place in text else f"{text} ({one.place})"
-            self._put(one, _RUNS.get(len(one.runs), OPE), truth.name, why)
+            self._put(one, one.kind or _RUNS.get(len(one.runs), OPE), truth.name, why)
             return
         self._note_bad_rows(one, truth)
         for kind, curves in found.items():
@@ -327,12 +308,7 @@ def _from_start(boxes: Array, truth: Truth, start: int, number: int) -> tuple[Ar
 
 
 def _starts(truth: Truth) -> list[int]:
-    entry = truth.entry
-    omitted = entry.omitted if entry else ()
-    if entry and len(truth.boxes) != entry.rows == len(truth.boxes) + entry.rows - entry.run_rows:
-        cut = entry.rows - entry.run_rows
-        omitted = tuple((max(first - cut, 1), last - cut) for first, last in omitted if last > cut)
-    starts = tre_starts(measures.positive(truth.boxes), omitted)
+    starts = starts_on(truth.boxes, truth.entry)
     if not starts:
         raise DataError("no frame that a run of TRE may start in")
     return starts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Score:
         failed: on the others, what is wrong; the means lack them.
         tags: on the frames of each tag, and the EAO of it: MATLAB's rules have both, pysot's the
             latter, the Python toolkit's neither.
+        runs: what all this is counted from.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Score:
     sequences: Mapping[str, Figures]
     failed: Mapping[str, str]
     tags: Mapping[str, tuple[Figures | None, float]]
+    runs: tuple[SequenceRuns, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         failed = _failed(results.runs[name], results.wrong[name], truth)
         found.append(_score(rules, name, results.runs[name], failed, truth, interval))
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
-    notes += [f"not scored: {name}: only the supervised experiment is" for name in results.others]
+    notes += [f"not scored: {name}: another experiment" for name in results.others]
     return Scores(rules, interval, tuple(found), truth.year, tuple(notes))
 
 
@@ -148,21 +150,23 @@ def as_json(found: Scores) -> dict[str, Any]:
 
     Means are over `sequences`; what there is no number for is None.
     """
+    return {one.label: score_json(one, found.rules, found.interval) for one in found.trackers}
+
+
+def score_json(one: Score, rules: Rules, interval: tuple[int, int] | None) -> dict[str, Any]:
+    """Return a tracker's score as what JSON can hold."""
     return {
-        one.label: {
-            **_figures_json(one.total),
-            "eao": _number(one.eao),
-            "eao_interval": None if found.interval is None else list(found.interval),
-            "rules": found.rules.value,
-            **(_weighted(one) if found.rules is Rules.TOOLKIT else {}),
-            "tags": {
-                tag: {**(_figures_json(mine) if mine else {}), "eao": _number(value)}
-                for tag, (mine, value) in one.tags.items()
-            },
-            "sequences": {name: _figures_json(part) for name, part in one.sequences.items()},
-            "failed": dict(one.failed),
-        }
-        for one in found.trackers
+        **_figures_json(one.total),
+        "eao": _number(one.eao),
+        "eao_interval": None if interval is None else list(interval),
+        "rules": rules.value,
+        **(_weighted(one) if rules is Rules.TOOLKIT else {}),
+        "tags": {
+            tag: {**(_figures_json(mine) if mine else {}), "eao": _number(value)}
+            for tag, (mine, value) in one.tags.items()
+        },
+        "sequences": {name: _figures_json(part) for name, part in one.sequences.items()},
+        "failed": dict(one.failed),
     }
 
 
@@ -235,6 +239,7 @@ def _score(
             for tag in tags
             if rules is not Rules.TOOLKIT
         },
+        tuple(sequences),
     )
 
 

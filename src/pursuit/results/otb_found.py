@@ -1,7 +1,8 @@
 """OTB results wherever they lie, and the labels to compare them with.
 
-A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, or TRACKER/SEQUENCE.txt
-as got10k, pysot and we write it; in a folder or an archive, at any depth.
+A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
+got10k, pysot and we write it, or our TRACKER/tre/SEQUENCE/SEQUENCE_001.txt to _020.txt (sre: to
+_012.txt); in a folder or an archive, at any depth.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from pursuit.results.otb_toolkit import StoredRun
 Array = NDArray[np.float64]
 
 _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
+_SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
+_NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 _TIMES = re.compile(r"[._-]times?$")
 
 
@@ -55,6 +58,7 @@ class Found:
         place: the file.
         runs: one for OPE, 20 for TRE, 12 for SRE; none where the file is wrong.
         wrong: what is wrong with it.
+        kind: tre or sre, where the folder's name tells.
     """
 
     tracker: str
@@ -62,6 +66,7 @@ class Found:
     place: str
     runs: tuple[StoredRun, ...] = ()
     wrong: str = ""
+    kind: str = ""
 
 
 @dataclass
@@ -127,11 +132,44 @@ def find(
             unused.names.append("/".join(parts))
         return split is not None and split[1] in wanted
 
+    several: dict[Parts, list[Stored]] = {}
     for path in paths:
         for file in stored(path, of_tracker):
             split = _split(file.parts, known)
-            if split is not None and file.data is not None:
+            if split is None or file.data is None:
+                continue
+            if _number(file.parts):
+                several.setdefault((str(path), *file.parts[:-1]), []).append(file)
+            else:
                 yield _parsed(*split, file.data, file.place)
+    for files in several.values():
+        yield _parsed_several(files, known)
+
+
+def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
+    """Return the runs of TRE or SRE that lie in one folder."""
+    files.sort(key=lambda file: file.parts[-1])
+    first = files[0]
+    tracker, sequence = _split(first.parts, known) or ("", "")
+    place = first.place.removesuffix(first.parts[-1]).rstrip("/\\")
+    kind = first.parts[-3]
+    missing = sorted(set(range(1, _SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
+    if missing or len(files) != _SEVERAL[kind]:
+        what = f"run {missing[0]} of {_SEVERAL[kind]} is missing" if missing else "too many runs"
+        wrong = f"{kind.upper()}: {what} ({place})"
+        return Found(tracker, sequence, place, wrong=wrong, kind=kind)
+    try:
+        runs = tuple(StoredRun(parse_boxes(one.data or b"", one.place)) for one in files)
+    except DataError as error:
+        return Found(tracker, sequence, place, wrong=str(error), kind=kind)
+    return Found(tracker, sequence, place, runs, kind=kind)
+
+
+def _number(parts: Parts) -> int:
+    """Return the number of a run of TRE or SRE, and 0 of other files."""
+    match = _NUMBERED.fullmatch(parts[-1])
+    several = match is not None and len(parts) > 3 and parts[-2] == match[1]
+    return int(match[2]) if match and several and parts[-3] in _SEVERAL else 0
 
 
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
@@ -154,13 +192,22 @@ def _may_be_result(parts: Parts) -> bool:
         and path.stem.lower() != "readme"
         and not _TIMES.search(path.stem)
         and not LABELS.fullmatch(path.name)
+        and not _of_others(parts)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
     )
+
+
+def _of_others(parts: Parts) -> bool:
+    """Return whether a file is a numbered run, as VOT and GOT-10k have them, and not OTB's."""
+    match = _NUMBERED.fullmatch(parts[-1])
+    return match is not None and len(parts) > 1 and parts[-2] == match[1] and not _number(parts)
 
 
 def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     """Return tracker and sequence of a file; None where it is of no known sequence."""
     path = PurePosixPath(*parts)
+    if _number(parts):
+        return (parts[-4], key(parts[-2])) if key(parts[-2]) in known else None
     if key(path.stem) in known:
         return path.parent.name, key(path.stem)
     # The longest name of a sequence that it begins with: Jogging_1_kcf.

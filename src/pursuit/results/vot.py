@@ -4,13 +4,18 @@ A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the trac
 in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
 a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose they are says the folder above that of the
 experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
+
+Times lie beside, as the toolkits have values of frames: SEQUENCE_001_time.value, a line a frame
+with the seconds of the tracker, SEQUENCE_001_decode.value with those of decoding, and for the
+MATLAB toolkit SEQUENCE_time.txt, a column a run. Frames that it did not see have 0. The regions
+are written last, so that a run whose regions are there is whole.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,18 +42,22 @@ class Run:
     Attributes:
         codes: (T,) values of `measures.vot.Code`.
         boxes: (T, 4) x, y, w, h, 0-based, where it FOLLOWED; NaN elsewhere.
+        tracker_s: (T,) seconds of `init` and each `update`, 0 elsewhere; None where unknown.
+        decode_s: (T,) seconds to decode each frame that it saw.
     """
 
     codes: NDArray[np.int64]
     boxes: NDArray[np.float64]
+    tracker_s: NDArray[np.float64] | None = None
+    decode_s: NDArray[np.float64] | None = None
 
 
-def run_path(folder: Path, sequence: str) -> Path:
-    """Return where the run on a sequence lies in the folder of an experiment."""
-    return folder / sequence / f"{sequence}_001.txt"
+def run_path(folder: Path, sequence: str, number: int = 1) -> Path:
+    """Return where a run on a sequence, from 1, lies in the folder of an experiment."""
+    return folder / sequence / f"{sequence}_{number:03d}.txt"
 
 
-def write(folder: Path, sequence: str, run: Run) -> None:
+def write(folder: Path, sequence: str, run: Run, number: int = 1) -> None:
     """Write a run into the folder of an experiment.
 
     Raises:
@@ -58,26 +67,71 @@ def write(folder: Path, sequence: str, run: Run) -> None:
         ",".join(f"{value:.4f}" for value in box) if code == Code.FOLLOWED else str(int(code))
         for code, box in zip(run.codes, run.boxes, strict=True)
     ]
-    with atomic_path(run_path(folder, sequence)) as part:
+    path = run_path(folder, sequence, number)
+    for name, seconds in (("time", run.tracker_s), ("decode", run.decode_s)):
+        if seconds is not None:
+            write_lines(_value_path(path, name), [f"{value:.6f}" for value in seconds])
+    write_lines(path, lines)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file of lines, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_path(path) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
-def read(folder: Path, sequence: str) -> Run:
-    """Return the run on a sequence out of the folder of an experiment.
+def write_times(folder: Path, sequence: str, runs: Sequence[Run], repetitions: int) -> None:
+    """Write the times of all runs as the MATLAB toolkit has them, 0 for those left out.
 
     Raises:
-        DataError: it is missing, or a line is neither a code nor a box.
+        OutputError: they cannot be written.
     """
-    path = run_path(folder, sequence)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    found = parse(data, str(path))
+    columns = np.zeros((len(runs[0].codes), repetitions))
+    for at, run in enumerate(runs):
+        if run.tracker_s is not None:
+            columns[:, at] = run.tracker_s
+    rows = (",".join(f"{value:.6f}" for value in row) for row in columns)
+    write_lines(folder / sequence / f"{sequence}_time.txt", rows)
+
+
+def read(folder: Path, sequence: str, number: int = 1) -> Run:
+    """Return a run on a sequence out of the folder of an experiment.
+
+    Raises:
+        DataError: it is missing, a line is neither a code nor a box, or times do not fit.
+    """
+    path = run_path(folder, sequence, number)
+    found = parse(_read(path), str(path))
+    times = [_values(_value_path(path, name), len(found.codes)) for name in ("time", "decode")]
     drawn = np.flatnonzero((found.codes == Code.FOLLOWED) & np.isnan(found.regions.boxes[:, 0]))
     if len(drawn):
         raise DataError(f"{path}:{drawn[0] + 1}: a polygon; results of pursuit are boxes x,y,w,h")
-    return Run(found.codes, found.regions.boxes)
+    return Run(found.codes, found.regions.boxes, *times)
+
+
+def _value_path(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.stem}_{name}.value")
+
+
+def _values(path: Path, count: int) -> NDArray[np.float64] | None:
+    """Return a number a frame out of a file of lines; None where there is no file."""
+    if not path.exists():
+        return None
+    rows = rows_of(_read(path), str(path))
+    if len(rows) != count or any(len(row) != 1 for row in rows):
+        raise DataError(f"{path}: not a number for each of {count} frames; remove it")
+    return np.array(rows)[:, 0]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True)
@@ -102,7 +156,7 @@ class StoredResults:
     Attributes:
         runs: tracker -> sequence -> its runs in the order of their numbers.
         wrong: tracker -> sequence -> what is wrong with a run of it; `runs` lacks these.
-        others: experiments but the supervised one that were met, as TRACKER/EXPERIMENT.
+        others: experiments but the one asked for that were met, as TRACKER/EXPERIMENT.
     """
 
     runs: dict[str, dict[str, list[Trajectory]]]
@@ -125,8 +179,12 @@ def parse(data: bytes, place: str) -> Trajectory:
     return Trajectory(codes, regions, place)
 
 
-def read_stored(paths: Iterable[Path]) -> StoredResults:
-    """Return what trackers did in the supervised experiment, out of folders and tar archives.
+def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
+    """Return what trackers did in an experiment, out of folders and tar archives.
+
+    Args:
+        paths: of the folders and archives.
+        wanted: name of the experiment's folder.
 
     Raises:
         DataError: a folder or archive cannot be read or holds no result.
@@ -142,12 +200,12 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
                 continue
             tracker, experiment, sequence = whole[-4:-1]
             count += 1
-            if experiment == BASELINE:
+            if experiment == wanted:
                 folders.setdefault(whole[:-1], _Folder(tracker, sequence, file.place)).take(file)
             else:
                 others.add(f"{tracker}/{experiment}")
         if not count:
-            raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
+            raise DataError(f"{path} holds no result TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt")
         for folder in folders.values():
             _put(found, folder)
     return StoredResults(found.runs, found.wrong, tuple(sorted(others)))
