@@ -115,6 +115,11 @@ def run(
     return runner.run(found, entrants, sequences, out, workers=workers)
 
 
+def frames(protocol: str, sequence: Sequence) -> int:
+    """Return the number of frames of all runs on a sequence."""
+    return sum(one.frames(sequence) for one in _runs(protocol))
+
+
 def read_run(folder: Path, sequence: Sequence) -> Run:
     """Return a whole result of OPE on this sequence out of a tracker's folder.
 

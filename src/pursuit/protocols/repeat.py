@@ -24,6 +24,13 @@ def is_deterministic(one: Entrant) -> bool:
     return one.name in (*PRESETS, *OPENCV_NAMES) and not draws_at_random(one.name)
 
 
+def expected_runs(plan: Plan, one: Entrant) -> int:
+    """Return how many runs of a tracker on a sequence there will be, by what is known of it."""
+    if not is_deterministic(one):
+        return plan.runs
+    return 1 if plan.once_if_deterministic else plan.enough or plan.runs
+
+
 def run(
     plan: Plan,
     experiments: Several[Experiment[Any]],
@@ -82,4 +89,6 @@ def _spared(
 ) -> Iterator[Outcome]:
     for part in sequences:
         for each in experiments:
-            yield Outcome(one.label, part.name, each.frames(part), "spared", run=each.name)
+            # Without frames where nobody expected them.
+            frames = 0 if is_deterministic(one) else each.frames(part)
+            yield Outcome(one.label, part.name, frames, "spared", run=each.name)

@@ -18,7 +18,7 @@ from pursuit.measures import otb as measures
 from pursuit.measures.otb import Curves, Rules
 from pursuit.measures.statistics import bootstrap_interval, paired_test
 from pursuit.protocols.otb_starts import SHIFTS, STARTS, starts_on
-from pursuit.reports.scores import SequenceScore, TrackerScore, ranked
+from pursuit.reports.scores import SequenceScore, TrackerScore, by_attribute, ranked
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
 
@@ -121,10 +121,10 @@ def comparisons(scores: Sequence[Stored]) -> dict[str, Comparison]:
     if not order:
         return {}
     best = ranked([one for one in order if not one.failed] or order)[0]
-    theirs = _aucs(best)
+    theirs = best.aucs
     found = {}
     for one in order:
-        mine = _aucs(one)
+        mine = one.aucs
         common = [name for name in mine if name in theirs]
         if one.label == best.label or not common:
             continue
@@ -150,7 +150,7 @@ def as_json(scores: Sequence[Stored], truths: Mapping[str, Truth]) -> dict[str, 
     content = {}
     for one in scores:
         part = _score_json(one.ope)
-        part["attributes"] = _by_attribute(one.ope, attributes)
+        part["attributes"] = by_attribute(one.ope, attributes)
         beside = against.get(one.label)
         part["against_best"] = beside and {
             "best": beside.best,
@@ -179,7 +179,7 @@ def table(scores: Sequence[Stored]) -> Table:
         grid.add_row(
             one.label,
             _cell(one.ope, one.ope.auc),
-            "-".join(f"{end:.3f}" for end in _interval(one.ope)) or _NONE,
+            "-".join(f"{end:.3f}" for end in one.ope.interval or ()) or _NONE,
             _cell(one.ope, one.ope.precision20),
             _cell(one.ope, one.ope.normalised20),
             *(_kind_cell(one, kind) for kind in kinds),
@@ -318,20 +318,12 @@ def _first_label(truth: Truth) -> int:
     return int(np.isfinite(truth.boxes).all(axis=1).argmax())
 
 
-def _aucs(one: TrackerScore) -> dict[str, float]:
-    return {part.name: measures.auc(part.success) for part in one.sequences}
-
-
-def _interval(one: TrackerScore) -> tuple[float, ...]:
-    return bootstrap_interval(np.array(list(_aucs(one).values()))) if one.sequences else ()
-
-
 def _score_json(one: TrackerScore) -> dict[str, Any]:
     return {
         "auc": _number(one.auc),
         "precision20": _number(one.precision20),
         "normalised_precision20": _number(one.normalised20),
-        "auc_interval": list(_interval(one)) or None,
+        "auc_interval": one.interval and list(one.interval),
         "success": one.success.tolist() if one.sequences else None,
         "precision": one.precision.tolist() if one.sequences else None,
         "sequences": {
@@ -347,15 +339,6 @@ def _score_json(one: TrackerScore) -> dict[str, Any]:
         },
         "failed": dict(one.failed),
     }
-
-
-def _by_attribute(one: TrackerScore, attributes: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    aucs = _aucs(one)
-    found: dict[str, list[float]] = {}
-    for name, auc in aucs.items():
-        for attribute in attributes.get(name, ()):
-            found.setdefault(attribute, []).append(auc)
-    return {attribute: float(np.mean(values)) for attribute, values in sorted(found.items())}
 
 
 def _cell(one: TrackerScore, value: float) -> str:
