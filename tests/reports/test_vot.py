@@ -78,10 +78,13 @@ def test_eao_is_drawn_with_the_sequences() -> None:
     # Those that draw both are the whole, to the last bit but rounding.
     drawn = one.drawn.eao
     assert np.isclose(drawn, one.score.eao, rtol=1e-12).mean() == pytest.approx(0.5, abs=0.03)
-    # Of good alone: n - 1 of n frames overlap wholly, 100 long at most.
+    assert drawn.max() == pytest.approx(1)  # of good alone: the start does not count
+    # Of half alone: 0.5 to frame 30, nothing to 35, of its second piece nothing is known later.
     low, high = one.lengths
-    lengths = np.arange(low, min(high, 100) + 1)
-    assert drawn.max() == pytest.approx(((lengths - 1) / lengths).mean())
+    sums = np.cumsum([0, *[0.5] * 29, *[0] * 70])
+    first = np.array([sums[n - 1] / (n - 1) for n in range(low, high + 1)])
+    second = np.array([0.5 if n <= 25 else np.nan for n in range(low, high + 1)])
+    assert drawn.min() == pytest.approx(np.nanmean([first, second], axis=0).mean())
 
 
 def test_json_has_what_score_vot_has_and_more() -> None:
