@@ -37,7 +37,7 @@ def table(scores: Sequence[TrackerScore]) -> Table:
 def attribute_table(scores: Sequence[TrackerScore]) -> Table | None:
     """Return a row an attribute of OTB with the AUC of each tracker; None where none is known."""
     codes = attributes({name for one in scores for name in one.aucs})
-    found = {one.label: by_attribute(one, codes) for one in scores}
+    found = {one.label: by_attribute(one, codes) for one in ranked(scores)}
     known = sorted({code for mine in codes.values() for code in mine})
     if not known:
         return None
