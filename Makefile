@@ -1,27 +1,33 @@
-# make demo | test | lint. The first call makes .venv and installs into it; later ones reuse it.
+# make demo | test | test-vot | lint. The first call makes .venv and installs into it; later ones
+# reuse it.
 # Another Python:  make PYTHON=python3.12 test
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-with-$(notdir $(PYTHON))
-EXTRAS := train,evaluate,cluster,supervision,dev
+EXTRAS := train,evaluate,cluster,supervision,vot,dev
+
+# VOT's Python toolkit, in an environment of its own: it brings another OpenCV.
+VOT_VENV := .venv-vot
+VOT_STAMP := $(VOT_VENV)/.installed-with-$(notdir $(PYTHON))
 
 # make demo: the clip to follow (a file, folder, camera number or URL), the box, the result.
 VIDEO ?=
 BOX ?=
 OUT ?= demo-out/followed.mp4
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test test-vot lint format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo                            follow the target of the clip that comes with pursuit"
 	@echo "make demo VIDEO=clip.mp4 BOX=x,y,w,h follow a target of yours"
 	@echo "make test                            run all tests"
+	@echo "make test-vot                        compare with VOT's Python toolkit, and let it run trackers"
 	@echo "make lint                            style, types, layers"
 	@echo "make format                          let ruff lay out the code"
-	@echo "make clean                           remove .venv and what the tools left"
+	@echo "make clean                           remove .venv, .venv-vot and what the tools left"
 
 demo: $(STAMP)
 ifeq ($(strip $(VIDEO)),)
@@ -32,6 +38,9 @@ endif
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+test-vot: $(STAMP) $(VOT_STAMP)
+	PURSUIT_VOT_TOOLKIT="$(abspath $(VOT_VENV))" $(BIN)/python -m pytest tests/vot_toolkit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -44,7 +53,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VOT_VENV) demo-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis
 
 # A half-made .venv, or one of another Python, has no such stamp and is made anew.
@@ -52,4 +61,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit('pursuit needs Python 3.11 or newer:  make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
 	test -e $@ || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]' -c constraints.txt
+	@touch $@
+
+$(VOT_STAMP): constraints-vot.txt
+	test -e $@ || $(PYTHON) -m venv --clear $(VOT_VENV)
+	$(VOT_VENV)/bin/python -m pip install --quiet vot-toolkit==0.8.0 -c constraints-vot.txt
 	@touch $@

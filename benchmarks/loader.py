@@ -16,9 +16,8 @@ import torch
 
 from pursuit import store
 from pursuit.learning import recipe as recipes
-from pursuit.learning import training
+from pursuit.learning.methods import method_of
 from pursuit.learning.pool import CropPool
-from pursuit.learning.start import random_network
 from pursuit.learning.world import World
 
 
@@ -47,8 +46,9 @@ def main() -> None:
     recipe = recipes.read(given.recipe, [f"data={given.store}", "data.held_out=[]"])
     crops = store.open(given.store)
     pool = CropPool(crops, torch.device(given.device))
-    network = random_network(recipe).to(given.device, memory_format=torch.channels_last)
-    task = training.task_of(recipe, network, crops, pool, World(), {})
+    method = method_of(recipe)
+    network = method.network(recipe).to(given.device, memory_format=torch.channels_last)
+    task = method.task(recipe, network, crops, pool, World(), {})
     batch = task.training.batch(0)
     mixed = recipe.precision == "bf16-mixed"
 

@@ -36,7 +36,7 @@ def exact_accuracy(runs: dict[str, list[Trajectory]], truth: Benchmark) -> float
 def main(results: str, ground_truth: str) -> None:
     stored, truth = read_stored([Path(results)]), read_truth(Path(ground_truth))
     interval = eao.INTERVALS[truth.year or 2018]
-    for name, runs in stored.runs.items():
+    for name, runs in stored.supervised.found.items():
         if runs.keys() != truth.sequences.keys():
             continue
         for drawn in Rules:

@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -185,5 +186,55 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path: Path) -> None:
         tracemalloc.start()
         with pytest.raises(DataError, match=r"bomb\.tar\.xz.*(over 64 MiB|grows beyond)"):
             read(tmp_path / "bomb.tar.xz")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        tracemalloc.stop()
+
+
+def zipped(path: Path, files: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_zip_is_read_like_a_tar(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", {"kcf/": b"", **FILES})
+    assert contents(path) == contents(archive(tmp_path / "all.tar", FILES))
+    assert [one.place for one in read(path)] == [f"{path}: {name}" for name in FILES]
+    assert read(zipped(tmp_path / "empty.zip", {})) == []
+    link = zipfile.ZipInfo("kcf/Bolt.txt")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as other:
+        other.writestr(link, "/etc/passwd")
+    assert read(tmp_path / "link.zip") == []
+
+
+def test_damaged_zips(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", FILES, zipfile.ZIP_STORED)
+    whole = path.read_bytes()
+    at = whole.index(b"x" * 9000)
+    locked = whole.replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01").replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"
+    )
+    assert locked != whole
+    for content in (whole[:-30], whole[: at + 99], whole[:at] + b"y" + whole[at + 1 :], locked):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"all\.zip: a damaged archive, or none of \.zip"):
+            read(path)
+    with pytest.raises(DataError, match="packed by method 14"):
+        read(zipped(tmp_path / "all.zip", FILES, zipfile.ZIP_LZMA))
+    with pytest.raises(DataError, match="leads out of the archive"):
+        read(zipped(tmp_path / "all.zip", {"../Bolt.txt": b"1"}))
+
+
+def test_a_zip_that_is_a_bomb(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bomb.zip", {"Bolt.txt": bytes(100_000_000)})
+    whole = path.read_bytes()
+    size = (100_000_000).to_bytes(4, "little")
+    for content, message in ((whole, "over 64 MiB"), (whole.replace(size, b"\5\0\0\0"), "damaged")):
+        path.write_bytes(content)
+        tracemalloc.start()
+        with pytest.raises(DataError, match=message):
+            read(path)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""The files of a folder, or of a tar archive of one: read the same way, one after the other.
+"""The files of a folder, or of an archive of one: read the same way, one after the other.
 
 Nothing is unpacked to disk, so that no name in an archive leads anywhere. What an archive may
 grow to in memory is bounded, whatever its headers say.
@@ -11,7 +11,9 @@ import gzip
 import io
 import lzma
 import os
+import stat
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +31,12 @@ _TOTAL = 16 << 30  # bytes of all that an archive holds
 _XZ_MEMORY = 256 << 20  # bytes that unpacking may need; `xz -9` needs 65 MiB
 _CHUNK = 1 << 16
 
-_DAMAGED = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError),
+    *(ValueError, RuntimeError, NotImplementedError),  # zipfile: a password, another packing
+)
+_ZIP_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile cannot bound the others
+_KINDS = ".zip, .tar, .tar.gz, .tar.bz2, .tar.xz"
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,14 @@ class Stored:
 
 
 def stored(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
-    """Yield every file of a folder, by name, or of a tar archive, in its order.
+    """Yield every file of a folder, by name, or of an archive, in its order.
 
     Links in an archive are passed over; those in a folder are followed, but for a link to a
     folder that it lies in.
 
     Args:
-        path: a folder, or an archive .tar, .tar.gz, .tar.bz2, .tar.xz (known by its content).
+        path: a folder, or an archive .zip, .tar, .tar.gz, .tar.bz2, .tar.xz (known by its
+            content).
         wanted: whether to read what is in a file of such parts.
 
     Raises:
@@ -102,37 +110,70 @@ def _content(path: Path) -> bytes:
 
 
 def _of_archive(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
-    own = path.name.split(".")[0]
     try:
-        with path.open("rb") as raw, _unpacked(raw) as plain:
-            stream = _Metered(plain)
-            # As a stream: never back, which would unpack all from the start again.
-            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
-                for member in tar:
-                    parts = (own, *_inside(member.name, path))
-                    place = f"{path}: {'/'.join(parts[1:])}"
-                    asked = member.isreg() and wanted(parts)
-                    if asked and member.size > _LARGEST:
-                        raise _too_large(place[:300])
-                    stream.allow(member.size + _HEADERS)
-                    file = tar.extractfile(member) if asked else None
-                    if member.isreg():
-                        yield Stored(place, parts, (), file.read() if file else None)
-            # tarfile takes a header that it cannot read for the end, which is a block of zeros.
-            if stream.seen(tar.offset, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-                raise tarfile.ReadError("it ends too early, or a header is not one")
-            # What tar leaves unread may be damaged too.
-            stream.allow(_HEADERS)
-            while stream.read(_CHUNK):
-                pass
+        with path.open("rb") as raw:
+            zipped = raw.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+            raw.seek(0)
+            yield from (_of_zip if zipped else _of_tar)(path, raw, wanted)
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno:  # damage has no number
             raise _unreadable(path, error) from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path}: a damaged archive, or none of .tar, .tar.gz, .tar.bz2, .tar.xz "
-            f"({reason[:120]}); get it again"
+            f"{path}: a damaged archive, or none of {_KINDS} ({reason[:120]}); get it again"
         ) from None
+
+
+def _of_zip(path: Path, raw: IO[bytes], wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
+    total = 0
+    with zipfile.ZipFile(raw) as archive:
+        for member in archive.infolist():
+            if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
+                continue
+            parts = (_own(path), *_inside(member.filename, path))
+            place = f"{path}: {'/'.join(parts[1:])}"
+            if not wanted(parts):
+                yield Stored(place, parts, (), None)
+                continue
+            total += member.file_size
+            if member.file_size > _LARGEST:
+                raise _too_large(place[:300])
+            if total > _TOTAL:
+                raise ValueError("it grows beyond all results")
+            if member.compress_type not in _ZIP_PACKINGS:
+                raise NotImplementedError(f"packed by method {member.compress_type}")
+            with archive.open(member) as file:
+                # Without a number it unpacks all before it looks at the size; it checks the sum.
+                yield Stored(place, parts, (), file.read(member.file_size + 1))
+
+
+def _own(path: Path) -> str:
+    """Return what stands for the folder that an archive is of."""
+    return path.name.split(".")[0]
+
+
+def _of_tar(path: Path, raw: IO[bytes], wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
+    with _unpacked(raw) as plain:
+        stream = _Metered(plain)
+        # As a stream: never back, which would unpack all from the start again.
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar:
+            for member in tar:
+                parts = (_own(path), *_inside(member.name, path))
+                place = f"{path}: {'/'.join(parts[1:])}"
+                asked = member.isreg() and wanted(parts)
+                if asked and member.size > _LARGEST:
+                    raise _too_large(place[:300])
+                stream.allow(member.size + _HEADERS)
+                file = tar.extractfile(member) if asked else None
+                if member.isreg():
+                    yield Stored(place, parts, (), file.read() if file else None)
+        # tarfile takes a header that it cannot read for the end, which is a block of zeros.
+        if stream.seen(tar.offset, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it ends too early, or a header is not one")
+        # What tar leaves unread may be damaged too.
+        stream.allow(_HEADERS)
+        while stream.read(_CHUNK):
+            pass
 
 
 def _inside(name: str, path: Path) -> Parts:

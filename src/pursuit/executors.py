@@ -1,28 +1,31 @@
-"""Where jobs of curation and evaluation run: this process, a pool of processes, a cluster."""
+"""Where jobs of curation and evaluation run: this process, several processes, a cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.connection import wait
-
-import cv2
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
 
 from pursuit.errors import MissingExtra, SettingsError, WorkerError
+from pursuit.workers import WorkerDied, WorkerProcesses
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextmanager
-def open_executor(workers: int | None, cluster: str | None) -> Iterator[Executor]:
+def open_executor(
+    workers: int | None, cluster: str | None, *, apart: bool = False
+) -> Iterator[Executor]:
     """Give an executor: a dask cluster's, or `workers` processes here (None: one a core).
 
-    After an error inside, what it still had to do is dropped. One worker is a thread of
-    this process: a pool of one would only cost its start.
+    A worker that dies loses the job it ran, whose future raises WorkerDied, and no other.
+    After an error inside, what it still had to do is dropped. One worker is a thread of this
+    process, whose start costs nothing. With `apart` each job runs in a process made for such: one
+    worker is a process too, and those of a cluster outlive whatever a job does.
 
     Raises:
         MissingExtra: distributed is not installed.
@@ -30,9 +33,9 @@ def open_executor(workers: int | None, cluster: str | None) -> Iterator[Executor
         WorkerError: a worker or the scheduler was lost while it ran.
     """
     if cluster is not None:
-        with _dask(cluster) as executor:
+        with _dask(cluster, apart) as executor:
             yield executor
-    elif (count := workers or cores()) == 1:
+    elif (count := workers or cores()) == 1 and not apart:
         with _thread() as executor:
             yield executor
     else:
@@ -59,43 +62,85 @@ def _thread() -> Iterator[Executor]:
 
 @contextmanager
 def _processes(count: int) -> Iterator[Executor]:
-    before = set(multiprocessing.active_children())
-    # spawn: the same on all systems, and no locks of other threads are copied.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start) as executor:
+    executor = _Processes(count)
+    try:
+        yield executor
+    except BaseException:
+        # Leaving would wait for the jobs that run; each may be a long video.
+        executor.kill()
+        raise
+    executor.shutdown()
+
+
+class _Processes(Executor):
+    """Processes that do one job at a time each; a thread waits for each of them.
+
+    concurrent's own pool ends when one of its processes dies, with the jobs of all.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count)
+        self._workers = WorkerProcesses(alone=count == 1)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return self._threads.submit(self._workers.do, partial(fn, *args, **kwargs))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        self._workers.close()
+
+    def kill(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.kill()
+        self._threads.shutdown()
+
+
+class _Dask(Executor):
+    """A dask client's executor; a job whose workers died raises WorkerDied.
+
+    dask itself starts a worker that died again, and tries what it ran on four of them, whoever is
+    to blame. With `apart` jobs run in processes beside its workers.
+    """
+
+    def __init__(self, executor: Executor, died: type[Exception], apart: bool) -> None:
+        self._executor = executor
+        self._died = died
+        self._apart = apart
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        mine: Future[T] = Future()
+        job = partial(fn, *args, **kwargs)
+        theirs = self._executor.submit(_beside, job) if self._apart else self._executor.submit(job)
+        theirs.add_done_callback(partial(self._hand_on, mine))
+        return mine
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._executor.shutdown(wait)  # without waiting, it cancels them
+
+    def _hand_on(self, mine: Future[T], theirs: Future[T]) -> None:
         try:
-            yield executor
-        except BrokenProcessPool:
-            raise WorkerError(
-                "a worker process ended unexpectedly (out of memory?): run again with fewer "
-                "--workers, it goes on where it stopped"
-            ) from None
-        except BaseException:
-            # Leaving would wait for the jobs that run; each may be a long video. Cancelling
-            # them first would upset the pool when it finds its processes gone.
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            raise
+            mine.set_result(theirs.result())
+        except self._died:
+            mine.set_exception(WorkerDied(None))
+        except BaseException as error:
+            mine.set_exception(error)
 
 
-def _start() -> None:
-    """Set up a worker: one thread, silent on Ctrl-C, and gone when its parent is gone."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+@cache
+def _workers() -> WorkerProcesses:
+    """Return the processes beside this one; a thread of it has one."""
+    return WorkerProcesses(alone=False)
 
 
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+def _beside(job: Callable[[], T]) -> T:
+    """Return what a job returns in a process beside this one; runs in a worker of dask."""
+    return _workers().do(job)
 
 
 @contextmanager
-def _dask(address: str) -> Iterator[Executor]:
+def _dask(address: str, apart: bool) -> Iterator[Executor]:
     try:
-        from distributed import CancelledError, Client, KilledWorker
+        from distributed import Client, KilledWorker
         from distributed.comm.core import CommClosedError
     except ModuleNotFoundError:
         raise MissingExtra("distributed", "cluster") from None
@@ -105,10 +150,11 @@ def _dask(address: str) -> Iterator[Executor]:
         reason = " ".join(str(error).split())[:100]
         raise SettingsError(f"no dask scheduler answers at {address} ({reason})") from None
     with client:
-        executor = client.get_executor()  # type: ignore[no-untyped-call]
+        inner = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        executor = _Dask(inner, KilledWorker, apart)
         try:
             yield executor
-        except (KilledWorker, CommClosedError, CancelledError) as error:
+        except (CommClosedError, CancelledError) as error:
             reason = " ".join(str(error).split())[:100]
             raise WorkerError(
                 f"the cluster at {address} lost a worker or its scheduler ({reason}): run again, "

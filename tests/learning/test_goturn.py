@@ -16,7 +16,7 @@ from pursuit.learning.caffe_sgd import CaffeSGD
 from pursuit.learning.frame_pairs import FramePairs
 from pursuit.learning.loop import Report
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import GOTURNLossRecipe, GOTURNRecipe
+from pursuit.learning.recipe import GOTURNLossRecipe, GOTURNNetworkRecipe, GOTURNRecipe
 from pursuit.learning.world import World
 from pursuit.networks.goturn import CROP, GOTURN, GOTURNShape, linears
 from pursuit.weights import GOTURNCard
@@ -156,9 +156,75 @@ def test_crops_are_black_outside_the_frame(small_store: Path) -> None:
         _recipe(small_store, "augment.light=0.3"), np.zeros(1, dtype=int), np.random.default_rng(0)
     )[0]
     box = np.array([[x - 15, y - 10, 30.0, 20.0]])  # its middle in the frame's corner
-    crop = examples._crops(np.array([row]), box, np.ones(1), look)[0]
+    rows = np.array([row])
+    crops = goturn._Crops(rows, goturn._places(box, np.ones(1)), rows, look)
+    crop = examples._windows(crops)[0]
     assert (crop[:, :110] == 0).all() and (crop[:, :, :110] == 0).all()
     assert (crop[:, 118:, 118:] > 0).float().mean() > 0.99
+
+
+def test_turned_crops_keep_what_they_are_turned_about() -> None:
+    boxes, about = np.array([[20.0, 30, 40, 60]]), np.array([[50.0, 40]])
+    places = goturn._places(boxes, -np.ones(1))
+    quarter = goturn._turned(places, about, np.array([np.pi / 2]))
+    # The middle (40, 60) is (-10, 20) from there: a quarter turn makes it (-20, -10).
+    np.testing.assert_allclose(quarter[0, :, 2], [30, 30], atol=1e-9)
+    np.testing.assert_allclose(quarter[0, :, :2], [[0, -60], [-40, 0]], atol=1e-9)
+
+
+def test_crops_are_turned_only_where_their_frame_fills_them(small_store: Path) -> None:
+    store = stores.open(small_store)
+    store.inside = store.inside.copy()
+    store.inside[0], store.inside[1] = (0, 0, store.size, store.size), (60, 60, 200, 200)
+    chosen = _recipe(small_store, "augment.rotate=20")
+    pool = CropPool(store, torch.device("cpu"))
+    examples = goturn.Examples(FramePairs(store, chosen), store, chosen, pool, World())
+    middle = store.size / 2
+    box = np.array([[middle - 30, middle - 30, 60.0, 60.0]])
+    places = goturn._places(np.repeat(box, 2, 0), np.ones(2))
+    look = goturn._looks(chosen, np.arange(2), np.random.default_rng(0))[0]
+    crops = goturn._Crops(np.arange(2), places, np.arange(2), look)
+    store.inside[1] = (middle - 50, 0, 400, 400)  # the crop of twice the box looks past that
+    turned = examples._rotated(crops, np.full((2, 2), middle), np.random.default_rng(0)).places
+    assert abs(turned[0, 0, 1]) > 0.01
+    np.testing.assert_allclose(np.linalg.det(turned[:, :, :2]), 3600)
+    np.testing.assert_array_equal(turned[1], places[1])
+
+
+@pytest.mark.parametrize(("change", "targets_too"), [("background", True), ("occlusion", False)])
+def test_pieces_of_other_pictures(small_store: Path, change: str, targets_too: bool) -> None:
+    plain = _examples(small_store)
+    pieces = _examples(small_store, f"augment.{change}=1")
+    middle, around = [], []
+    for step in range(4):
+        one, two = plain.batch(step), pieces.batch(step)
+        assert torch.equal(one.corners, two.corners)
+        assert torch.equal(one.target, two.target) != targets_too
+        changed = (one.search - two.search).abs().sum(1) > 3
+        scaled = (one.corners * (CROP / 10)).round().int().clamp(0, CROP)
+        for image, (left, top, right, bottom) in zip(changed, scaled.tolist(), strict=True):
+            across, down = (right - left) // 4, (bottom - top) // 4
+            inner = image[top + down : bottom - down, left + across : right - across]
+            middle.append(inner.float().mean())
+            around.append((image.sum() - image[top:bottom, left:right].sum()) / image.numel())
+    if change == "background":
+        assert max(middle) == 0 and np.mean(around) > 0.3
+    else:
+        assert np.mean(middle) > 0.1 and np.mean(around) < 0.1
+
+
+def test_the_first_convolutions_may_stay_as_they_are() -> None:
+    form = GOTURNNetworkRecipe(channels=(8, 8, 8, 8, 8), hidden=(8, 8, 8), norm="batch", frozen=2)
+    recipe = GOTURNRecipe(network=form)
+    network = goturn.build_network(form)
+    learnt = [
+        p for group in goturn.optimiser(network, recipe).param_groups for p in group["params"]
+    ]
+    kept = {id(p) for block in list(network.trunk)[:2] for p in block.parameters()}
+    assert kept and not kept & {id(p) for p in learnt}
+    assert {id(p) for p in network.parameters()} == kept | {id(p) for p in learnt}
+    learner = goturn.Learner(network, recipe)
+    assert [block.training for block in learner.train().network.trunk] == [False] * 2 + [True] * 3
 
 
 def test_loss_is_summed_over_corners() -> None:

@@ -11,8 +11,8 @@ from pursuit import weights
 from pursuit.errors import RecipeError, WeightsError
 from pursuit.learning import recipe
 from pursuit.learning.recipe import NetworkRecipe
-from pursuit.learning.siamfc import build_network
-from pursuit.learning.start import random_network, start_from, unfold
+from pursuit.learning.siamfc import build_network, random_network
+from pursuit.learning.start import start_from, unfold
 from pursuit.networks.siamfc import SiamFC, blocks, fold_norms
 from pursuit.weights import card_for
 

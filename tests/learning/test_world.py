@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from pursuit.errors import RecipeError, SettingsError
-from pursuit.learning import recipe, training
+from pursuit.learning import recipe
 from pursuit.learning.goturn import optimiser as goturn_optimiser
+from pursuit.learning.methods import method_of
 from pursuit.learning.siamfc import optimiser as siamfc_optimiser
 from pursuit.learning.world import World, gathered, joined, share_norms
 from pursuit.networks.goturn import GOTURN
@@ -91,7 +92,7 @@ def test_a_shared_norm_of_vectors_is_torchs_too() -> None:
 def test_shared_norms_are_learnt_and_folded_as_any(name: str, number: int) -> None:
     """As in one process: gains are not decayed, and weights to track have them folded in."""
     chosen = recipe.read(name, ["network.start="])
-    plain, shared = (training.random_network(chosen) for _ in range(2))
+    plain, shared = (method_of(chosen).network(chosen) for _ in range(2))
     share_norms(shared)
     assert type(plain) is type(shared)
     moved = [m for m in shared.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pursuit.measures.speed import speed
+from pursuit.measures.speed import efo, speed
 
 
 def test_pace_is_that_of_the_median_update() -> None:
@@ -26,3 +26,13 @@ def test_a_time_of_zero_stays_finite() -> None:
     found = speed(np.zeros(3), np.zeros(3))
     assert found is not None
     assert np.isfinite(found.fps)
+
+
+def test_speed_in_filter_operations() -> None:
+    # A filter of 180 ms and GOTURN's 6.05 ms a frame: 29.75 frames in a filter operation.
+    assert efo(6.05, 180) == pytest.approx(29.752, abs=5e-4)
+    for bad in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="above 0"):
+            efo(bad, 180)
+        with pytest.raises(ValueError, match="above 0"):
+            efo(6, bad)

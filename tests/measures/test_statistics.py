@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pursuit.measures.statistics import bootstrap_interval, paired_test
+from pursuit.measures.statistics import (
+    bootstrap_interval,
+    interval_of_difference,
+    interval_of_sums,
+    paired_test,
+    paired_test_of_sums,
+    ratio,
+    values_as_sums,
+)
 
 
 def test_the_interval_is_scipys() -> None:
@@ -57,3 +65,26 @@ def test_what_luck_alone_gives() -> None:
         paired_test(same[:0], same[:0])
     with pytest.raises(ValueError, match="pairs"):
         paired_test(same, same[:5])
+
+
+def test_a_ratio_of_sums() -> None:
+    sums = np.array([[30.0, 100], [5, 10], [0, 0]])
+    assert ratio(sums.sum(axis=0)) == pytest.approx(35 / 110)
+    assert np.isnan(ratio(sums[2]))
+    # Of the mean of values they are what is said of the values.
+    values = np.random.default_rng(2).random(30)
+    found = interval_of_sums(values_as_sums(values), ratio)
+    assert found == pytest.approx(bootstrap_interval(values), abs=1e-12)
+    other = values_as_sums(values - 0.25)
+    low, high = interval_of_difference(values_as_sums(values), other, ratio)
+    assert (low, high) == pytest.approx((0.25, 0.25))
+
+
+def test_pairs_of_sums_by_hand() -> None:
+    # Two sequences of 100 and 10 frames: a long one counts more. Ways to change places, and how
+    # far apart the ratios are then: none or both (50 - 20 + 8 - 2) / 110, one (50 - 20 - 6) / 110.
+    first, second = np.array([[50.0, 100], [8, 10]]), np.array([[20.0, 100], [2, 10]])
+    assert paired_test_of_sums(first, second, ratio) == 2 / 4
+    second = np.array([[20.0, 100], [9, 10]])  # now 29 or 31: all ways are as far, or farther
+    assert paired_test_of_sums(first, second, ratio) == 1
+    assert np.isnan(paired_test_of_sums(0 * first, second, ratio))

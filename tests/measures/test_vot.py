@@ -135,3 +135,16 @@ def test_accuracy_pools_frames_and_knows_when_there_are_none() -> None:
     found = vot.accuracy(overlap, frames)
     assert found[0] == 0.5
     assert np.isnan(found[1])
+
+
+def test_points_of_the_ar_plot() -> None:
+    accuracy, failures = np.array([0.6, 0.3, np.nan]), np.array([1.0, 4, 0])
+    frames = np.array([100.0, 200, 5])
+    plain = vot.ar_mean(accuracy, failures, frames, np.ones(3))
+    assert plain == pytest.approx((np.exp(-30 * (0.01 + 0.02) / 2), 0.45))
+    weighted = vot.ar_mean(accuracy, failures, frames, frames)
+    assert weighted == pytest.approx((np.exp(-30 * 5 / 300), (0.6 + 2 * 0.3) / 3))
+    short = vot.ar_mean(accuracy, failures, frames, frames, sensitivity=100)
+    assert short[0] == pytest.approx(np.exp(-500 / 300))
+    assert vot.robustness(failures, frames, 100) == pytest.approx(np.exp(-500 / 305))
+    assert np.isnan(vot.ar_mean(accuracy[2:], failures[2:], frames[2:], frames[2:])).all()

@@ -115,3 +115,13 @@ def test_what_is_drawn_and_within_what_bounds() -> None:
 def test_pysot_reads_all_fifteen_runs_or_one() -> None:
     assert [vot_rules.used(Rules.PYSOT, runs) for runs in (1, 3, 15)] == [1, 1, 15]
     assert vot_rules.used(Rules.MATLAB, 3) == 3
+
+
+def test_overlap_without_resets() -> None:
+    # 18 of 19 frames and 39 of 40 have an overlap; the toolkit leaves out ten of each run.
+    whole = sequence(run("s" + "f" * 39, 0.4), run("s" + "f" * 39, 0.6))
+    pooled = (18 * 0.9 + 39 * 0.5) / 59
+    for rules in (Rules.MATLAB, Rules.PYSOT):
+        assert vot_rules.average_overlap(rules, [SHORT, whole]) == pytest.approx(pooled)
+    found = vot_rules.average_overlap(Rules.TOOLKIT, [SHORT, whole])
+    assert found == pytest.approx((19 * 0.9 + 40 * 0.5) / 59)

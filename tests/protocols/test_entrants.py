@@ -114,6 +114,24 @@ def test_redetect_is_a_word_after_the_name() -> None:
             entrant(f"{name}+redetect")
 
 
+def test_a_program_has_a_label_and_is_its_command_and_its_files(tmp_path: Path) -> None:
+    script = tmp_path / "my+tracker.py"
+    script.write_text("pass", encoding="utf-8")
+    one = entrant(f"mine=external:sh {script} --size=3")
+    assert one == Entrant("mine", f"external:sh {script} --size=3")
+    assert one.load().name == one.name
+    assert one.identity()["tracker"] == one.name
+    claim(tmp_path / "out", one)
+    claim(tmp_path / "out", one)
+    script.write_text("changed", encoding="utf-8")
+    with pytest.raises(SettingsError, match="sha256 differs"):
+        claim(tmp_path / "out", one)
+    with pytest.raises(SettingsError, match=r"a program needs a label: write mine=external:sh x"):
+        entrant("external:sh x")
+    with pytest.raises(SettingsError, match="there is no program 'no-such'"):
+        entrant("mine=external:no-such").load()
+
+
 def test_goturn_is_judged_with_its_file(tmp_path: Path) -> None:
     file = tmp_path / "tracker.caffemodel"
     file.write_bytes(b"first")

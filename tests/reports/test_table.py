@@ -60,6 +60,7 @@ def test_means_that_lack_sequences_are_marked() -> None:
     whole = TrackerScore("whole", (FLAT,), {}, None)
     assert notes([whole], workers=1) == []
     assert "--workers 1" in notes([whole], workers=2)[0]
+    assert "cluster at tcp://host:1" in notes([whole], workers="tcp://host:1")[0]
 
 
 def test_the_widest_row_fits_80_columns_uncut() -> None:

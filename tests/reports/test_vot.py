@@ -60,8 +60,8 @@ def test_frames_are_pooled_and_sequences_drawn_again() -> None:
     found = judged()
     one = found.trackers[0]
     accuracy, robustness = (90 + 35 * 0.5) / 125, np.exp(-30 / 160)
-    assert one.figures.accuracy == pytest.approx(accuracy)
-    assert one.figures.robustness == pytest.approx(robustness)
+    assert one.score.total.accuracy == pytest.approx(accuracy)
+    assert one.score.total.robustness == pytest.approx(robustness)
     row, low, high = (line.split() for line in shown(found)[-3:])
     eao = f"{one.score.eao:.3f}"
     error = f"{1 - (accuracy + robustness) / 2:.3f}"
@@ -73,18 +73,16 @@ def test_frames_are_pooled_and_sequences_drawn_again() -> None:
 
 
 def test_eao_is_drawn_with_the_sequences() -> None:
-    one = judged().trackers[0]
-    assert one.drawn is not None and one.lengths is not None
-    # Those that draw both are the whole, to the last bit but rounding.
-    drawn = one.drawn.eao
-    assert np.isclose(drawn, one.score.eao, rtol=1e-12).mean() == pytest.approx(0.5, abs=0.03)
-    assert drawn.max() == pytest.approx(1)  # of good alone: the start does not count
+    found = judged()
+    assert found.stored.interval is not None
+    least, greatest = as_json(found)["one"]["interval"]["eao"]
+    assert greatest == pytest.approx(1)  # of good alone: the start does not count
     # Of half alone: 0.5 to frame 30, nothing to 35, of its second piece nothing is known later.
-    low, high = one.lengths
+    low, high = found.stored.interval
     sums = np.cumsum([0, *[0.5] * 29, *[0] * 70])
     first = np.array([sums[n - 1] / (n - 1) for n in range(low, high + 1)])
     second = np.array([0.5 if n <= 25 else np.nan for n in range(low, high + 1)])
-    assert drawn.min() == pytest.approx(np.nanmean([first, second], axis=0).mean())
+    assert least == pytest.approx(np.nanmean([first, second], axis=0).mean())
 
 
 def test_json_has_what_score_vot_has_and_more() -> None:

@@ -42,6 +42,34 @@ def test_names_tell_tracker_and_sequence(tmp_path: Path) -> None:
     }
 
 
+def test_folders_of_protocols_are_no_trackers(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "all",
+        *("kcf/OPE/Basketball.txt", "mosse/results_OPE_CVPR13/Car2.TXT", "OTB-100/csk/Car24.json"),
+        *("csrt/Jogging_1/Jogging_1_001.txt", "results_TRE/basketball_MIL.mat"),
+        *("csrt/car2/Car2.txt", "csrt/scores.json", "csrt/Human42.txt", "tb50/tld/car2.txt"),
+    )
+    assert found(root) == {
+        "Basketball.txt": ("kcf", "basketball"),
+        "Car2.TXT": ("mosse", "car2"),
+        "Car24.json": ("csk", "car24"),
+        "Jogging_1_001.txt": ("csrt", "jogging-1"),
+        "basketball_MIL.mat": ("MIL", "basketball"),
+        "Car2.txt": ("csrt", "car2"),
+        "Human42.txt": ("csrt", "human4-2"),
+        "car2.txt": ("tld", "car2"),
+    }
+
+
+def test_runs_of_other_protocols_beside_are_no_results(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "results",
+        *("kcf/Car2.txt", "kcf/car2/car2_001.txt", "kcf/baseline/car2/car2_001.txt"),
+        *("mosse/unsupervised/car2/car2_001.txt", "mosse/region_noise/car2/car2_002.txt"),
+    )
+    assert found(root) == {"Car2.txt": ("kcf", "car2")}
+
+
 def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
     root = write(
         tmp_path / "all",
@@ -103,3 +131,12 @@ def test_labels_of_our_layout(tmp_path: Path, write_labelled_video) -> None:  # 
     truth = read_truth(tmp_path)["clip"]
     assert truth.boxes[1].tolist() == [10, 20, 30, 40]
     assert len(truth.boxes) == 3
+
+
+def test_labels_without_a_row_are_told(tmp_path: Path) -> None:
+    root = write(tmp_path / "labels", "Basketball.txt")
+    write(root, "Human4.txt", text="\n")
+    unused = Unused()
+    assert list(read_truth(root, unused)) == ["basketball"]
+    (line,) = unused.lines()
+    assert line.startswith("not used, without a label: 1 file: ") and line.endswith("Human4.txt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zlib
 from typing import Any
 
@@ -10,7 +11,15 @@ import numpy as np
 import pytest
 
 from pursuit.errors import DataError
-from pursuit.results.otb_toolkit import affine_boxes, corner_boxes, l1_boxes, parse
+from pursuit.results.otb_toolkit import (
+    affine_boxes,
+    corner_boxes,
+    l1_boxes,
+    lk_boxes,
+    parse,
+    parse_json,
+    similarity_boxes,
+)
 
 sio = pytest.importorskip("scipy.io")
 
@@ -93,9 +102,10 @@ def test_boxes_of_l1_and_of_corners() -> None:
         (mat(results=cells({"res": ROWS[:, :3], "type": "rect"})), "3 numbers in a row"),
         (mat(results=cells({"res": "text", "type": "rect"})), "no matrix of numbers"),
         (mat(results=cells({"res": ROWS, "type": "tube"})), "type 'tube' are not read"),
-        (mat(results=cells({"res": ROWS, "type": "ivtAff"})), "six numbers"),
+        (mat(results=cells({"res": ROWS, "type": "ivtAff"})), "6 numbers"),
         (mat(results=cells({"res": ROWS[:1], "type": "4corner"})), "two rows of corners"),
         (mat(results=cells({"res": ROWS}, {"res": ROWS[:, :2]})), "run 2 of 2: 2 numbers"),
+        (mat(results=cells({"res": ROWS, "type": "SIMILARITY"})), "SIMILARITY without 4 .* tmpl"),
     ],
 )
 def test_what_is_no_result(content: bytes, message: str) -> None:
@@ -109,3 +119,52 @@ def test_a_bomb_is_refused() -> None:
     element = np.array([15, len(packed)], "<u4").tobytes() + packed
     with pytest.raises(DataError, match="over 256 MiB"):
         parse(header + element, "x.mat")
+
+
+def test_boxes_of_warps() -> None:
+    # A template 21 wide and 11 high: its corners are pixels 1 to 21 and 1 to 11.
+    size = np.array([11.0, 21])
+    plain, double, turned = [1, 0, 10, 20], [2, 0, 0, 0], [1, np.pi / 2, 0, 0]
+    found = similarity_boxes(np.array([plain, double, turned]), size)
+    assert found.tolist() == [[11, 21, 21, 11], [2, 2, 41, 21], [-11, 1, 11, 21]]
+    warps = np.array([[0, 0, 10], [0, 0, 20], [1, 0, 0], [0, 1, 0]], dtype=float)
+    assert lk_boxes(warps, size).tolist() == [[11, 21, 21, 11], [2, 2, 41, 21]]
+    run = {"res": np.array([plain]), "type": "SIMILARITY", "tmplsize": np.array([[11, 21]])}
+    (read,) = parse(mat(results=cells(run)), "x.mat")
+    assert read.boxes.tolist() == [[10, 20, 21, 11]] and not read.as_rows
+
+
+def test_an_array_of_structs_is_all_its_runs() -> None:
+    runs = np.array([(ROWS, "rect"), (ROWS + 1, "rect")], dtype=[("res", object), ("type", object)])
+    first, second = parse(mat(results=runs), "x.mat")
+    assert (second.boxes - first.boxes == 1).all()
+
+
+def test_the_python_toolkits_json() -> None:
+    run = {"seqName": "Couple", "resType": "rect", "res": ROWS.tolist(), "tmplsize": None}
+    warped = {"resType": "IVTAff", "res": [[215, 255, 1.0625, 0, 0, 2.53125]], "tmplsize": [32, 32]}
+    first, second = parse_json(json.dumps([run, warped]).encode(), "x.json")
+    assert (first.boxes == ROWS - [1, 1, 0, 0]).all() and first.as_rows
+    assert second.boxes.tolist() == [[197, 213, 34, 81]] and not second.as_rows
+    assert len(parse_json(json.dumps(run).encode(), "x.json")) == 1
+    corners = {"resType": "4corner", "res": [[[10, 30, 30, 10], [5, 5, 25, 25]]]}
+    (third,) = parse_json(json.dumps(corners).encode(), "x.json")
+    assert third.boxes.tolist() == [[9, 4, 21, 21]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"{}", "not of OTB's Python toolkit"),
+        (b"[]", "not of OTB's Python toolkit"),
+        (b'[{"res": [[1, 2, 3, "wide"]]}]', "no matrix of numbers"),
+        (b'[{"res": [[1, 2], [3]]}]', "no matrix of numbers"),
+        (b'[{"res": [[1, 2, 3]]}]', "3 numbers in a row"),
+        (b'[{"res": [[1, 2, 3, 4]], "resType": "tube"}]', "type 'tube' are not read"),
+    ],
+)
+def test_json_that_is_no_result(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=f"x.json.*{message}"):
+        parse_json(content, "x.json")

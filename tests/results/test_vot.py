@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tarfile
 from pathlib import Path
 
@@ -84,15 +85,15 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     with tarfile.open(packed, "w:gz") as archive:
         archive.add(tmp_path / "b", "results")
     found = vot.read_stored([one / "baseline", packed])
-    assert {name: list(runs) for name, runs in found.runs.items()} == {
+    assert {name: list(runs) for name, runs in found.supervised.found.items()} == {
         "KCF": ["ball_1", "bolt"],
         "DSST": ["bolt"],
     }
-    places = [run.place.rsplit("/", 1)[1] for run in found.runs["KCF"]["bolt"]]
+    places = [run.place.rsplit("/", 1)[1] for run in found.supervised.found["KCF"]["bolt"]]
     assert places == ["bolt_001.txt", "bolt_002.txt"]
     assert vot.read_stored([tmp_path / "a"]).others == ("KCF/region_noise",)
     # The names above a folder count too, of a sequence's own as well.
-    assert list(vot.read_stored([one / "baseline" / "bolt"]).runs["KCF"]) == ["bolt"]
+    assert list(vot.read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
 
 
 def test_results_of_one_name_and_none(tmp_path: Path) -> None:
@@ -100,18 +101,30 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     results_of(tmp_path / "b", "KCF", "ball_001", "bolt_002")
     for paths in ([tmp_path / "a", tmp_path / "b"], [tmp_path]):
         found = vot.read_stored(paths)
-        assert set(found.runs["KCF"]) == {"ball", "car"}
-        (name,) = found.wrong["KCF"]
-        assert name == "bolt" and "bolt_001.txt and " in found.wrong["KCF"]["bolt"]
-        assert "bolt_002.txt: leave one out, or rename it" in found.wrong["KCF"]["bolt"]
+        assert set(found.supervised.found["KCF"]) == {"ball", "car"}
+        (name,) = found.supervised.wrong["KCF"]
+        assert name == "bolt" and "bolt_001.txt and " in found.supervised.wrong["KCF"]["bolt"]
+        assert "bolt_002.txt: leave one out, or rename it" in found.supervised.wrong["KCF"]["bolt"]
     thrice = vot.read_stored([tmp_path / "b"] * 3)
-    assert not thrice.runs["KCF"] and set(thrice.wrong["KCF"]) == {"ball", "bolt"}
+    assert not thrice.supervised.found["KCF"] and set(thrice.supervised.wrong["KCF"]) == {
+        "ball",
+        "bolt",
+    }
     with tarfile.open(tmp_path / "b.tar", "w") as archive:
         archive.add(tmp_path / "b", "b")
         archive.add(tmp_path / "b" / "KCF" / "baseline" / "ball", "b/KCF/baseline/ball")
     twice = vot.read_stored([tmp_path / "b.tar"])
-    assert "ball_001.txt: this result is there twice" in twice.wrong["KCF"]["ball"]
-    assert list(twice.runs["KCF"]) == ["bolt"]
+    assert "ball_001.txt: this result is there twice" in twice.supervised.wrong["KCF"]["ball"]
+    assert list(twice.supervised.found["KCF"]) == ["bolt"]
+    both = tmp_path / "d" / "KCF" / "BASELINE" / "bolt"
+    results_of(tmp_path / "d", "KCF", "bolt_001", experiment="BASELINE")
+    packed = struct.pack("<hIBIBffff", 1, 2, 0, 1, 1, 1, 2, 3, 4)
+    (both / "bolt_001.bin").write_bytes(packed)
+    forms = vot.read_stored([tmp_path / "d"]).supervised
+    assert "bolt_001.txt: this result is there twice" in forms.wrong["KCF"]["bolt"]
+    (both / "bolt_001.bin").rename(both / "bolt_002.bin")
+    (runs,) = vot.read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
+    assert [run.codes.tolist() for run in runs] == [[1, 3], [1, 3]]
     (tmp_path / "c").mkdir()
     with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
         vot.read_stored([tmp_path / "c"])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import trouble
 
 from pursuit import store as stores
 from pursuit.errors import MissingExtra, SettingsError, WorkerError
 from pursuit.executors import open_executor
+from pursuit.workers import WorkerDied
 
 
 def test_one_worker_is_this_process() -> None:
@@ -75,6 +78,27 @@ def test_a_worker_that_dies_is_said() -> None:
         open_executor(2, None) as executor,
     ):
         executor.submit(os._exit, 3).result()
+
+
+def test_a_worker_that_dies_loses_its_job_only() -> None:
+    with open_executor(1, None, apart=True) as executor:
+        futures = [executor.submit(call, 3) for call in (abs, os._exit, abs)]
+        with pytest.raises(WorkerDied) as caught:
+            futures[1].result()
+        assert caught.value.status == 3
+        assert [futures[0].result(), futures[2].result()] == [3, 3]
+
+
+def test_what_a_job_raises_and_what_cannot_be_sent() -> None:
+    with open_executor(1, None, apart=True) as executor:
+        with pytest.raises(ZeroDivisionError) as caught:
+            executor.submit(divmod, 1, 0).result()
+        assert "Traceback" in "".join(caught.value.__notes__)  # of the worker
+        with pytest.raises(TypeError, match="generator"):
+            executor.submit(trouble.made_lazily).result()
+        with pytest.raises((AttributeError, pickle.PicklingError)):
+            executor.submit(lambda: None).result()
+        assert executor.submit(abs, -1).result() == 1
 
 
 def test_an_error_does_not_wait_for_the_others() -> None:

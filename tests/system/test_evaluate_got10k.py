@@ -59,6 +59,16 @@ def test_trackers_are_judged(root: Path, tmp_path: Path) -> None:
     assert np.loadtxt(out / "opencv-mil" / "A" / "A_time.txt", delimiter=",").shape == (12, 3)
     assert np.loadtxt(out / "opencv-mosse" / "A" / "A_001.txt", delimiter=",").shape == (12, 4)
 
+    theirs = tmp_path / "theirs.json"
+    done = run("score", "got10k", out, "--ground-truth", root, "--json", theirs)
+    assert done.returncode == 0, done.stderr
+    same = json.loads(theirs.read_text("utf-8"))["opencv-mosse"]
+    fps, parts = same.pop("fps"), same.pop("sequences")
+    # Its times are those of one file, rounded alike.
+    assert fps == pytest.approx(mosse["fps"], rel=1e-6)
+    assert same == {name: mosse[name] for name in same}
+    assert parts["A"]["ao"] == a["ao"]
+
     again = run(*words)
     assert "8 whole results were there and are kept" in again.stderr
     assert json.loads(scores.read_text("utf-8")) == found

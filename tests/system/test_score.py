@@ -71,6 +71,7 @@ BAD = {
     "empty": ("", "0 rows of boxes"),
     "text": ("11,21,30,40\n" * 7 + "11,21,thirty,40\n", ":8: not 4 numbers: '11,21,thirty,40'"),
     "five": ("11,21,30,40,1\n" * 8, ":1: not 4 numbers"),
+    "hole": ("11,21,30,40\n" * 4 + "\n" + "11,21,30,40\n" * 3, ":5: not 4 numbers: ''"),
     "bytes": ("\x00\x01", ":1: not 4 numbers"),
     "gone": (None, "no result"),
 }
@@ -97,7 +98,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, labels: Path, results: Path, cas
 @pytest.mark.parametrize("separator", [",", "\t", "  ", ", ", ";"])
 def test_separators_and_line_ends(labels: Path, results: Path, separator: str) -> None:
     path = results / "good" / "Couple.txt"
-    path.write_bytes(path.read_bytes().replace(b",", separator.encode()).replace(b"\n", b"\r\n"))
+    text = path.read_bytes().replace(b",", separator.encode()).replace(b"\n", b"\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text)  # as Windows writes it
     done = run("score", "otb", results, "--ground-truth", labels)
     assert (done.returncode, done.stderr) == (0, "")
     assert "0.952-0.952" in done.stdout
@@ -112,6 +114,16 @@ def test_nan_is_told_and_treated_by_the_rule(labels: Path, results: Path) -> Non
     assert done.returncode == 0
     assert "note: good: 1 row of 1 sequence NaN" in done.stderr
     assert "first in Couple, row 4; the row before counts" in done.stderr
+
+
+def test_boxes_counted_from_0_are_told(labels: Path, results: Path) -> None:
+    for name in NAMES[:2]:
+        rows = np.loadtxt(labels / f"{name}.txt") - [1, 1, 0, 0]
+        np.savetxt(results / "good" / f"{name}.txt", rows, fmt="%.3f", delimiter=",")
+    done = run("score", "otb", results, "--ground-truth", labels)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("note: good: the first boxes of 2 sequences are the labels less 1, 1")
 
 
 def test_two_results_of_one_name(tmp_path: Path, labels: Path, results: Path) -> None:

@@ -180,7 +180,7 @@ def test_nothing_is_left_out_in_silence(truth: Path, results: Path, tmp_path: Pa
         archive.add(results / "LOSS", "LOSS")
     packed.write_bytes(packed.read_bytes()[:3000])
     assert "packed.tar: a damaged archive" in error(packed, "--ground-truth", truth)
-    assert "or none of .tar" in error(truth / "ball" / "sequence", "--ground-truth", truth)
+    assert "or none of .zip" in error(truth / "ball" / "sequence", "--ground-truth", truth)
     assert "no such folder" in error(tmp_path / "absent", "--ground-truth", truth)
 
 
@@ -242,3 +242,48 @@ def test_the_toolkits_definitions_on_vot2018(
     for name, expected in EXPECTED[rules].items():
         found = [mine[name][measure] for measure in ("accuracy", "robustness", "eao")]
         assert found == pytest.approx(expected, abs=within), name
+
+
+def test_intervals_and_a_paired_test(truth: Path, results: Path, tmp_path: Path) -> None:
+    plain = truth.rename(tmp_path / "truth")
+    found = score(results, "--ground-truth", plain, tmp_path / "scores.json")
+    half, loss = found["HALF"], found["LOSS"]
+    assert half["interval"]["accuracy"] == pytest.approx([0.5, 0.5])
+    assert half["interval"]["robustness"] == [1, 1]
+    # Drawn twice, bolt has 2 failures in 40 frames; ball has none.
+    assert loss["interval"]["robustness"] == pytest.approx([np.exp(-30 / 20), 1])
+    assert loss["against_best"] is None and half["against_best"]["best"] == "LOSS"
+    assert half["against_best"]["difference"] == pytest.approx(half["eao"] - loss["eao"])
+    assert half["against_best"]["p"] in (0.5, 1)  # two sequences change places in four ways
+    assert loss["ar"]["pooled"] == pytest.approx([np.exp(-30 / 50), 1])
+    assert loss["ar"]["sequences"] == pytest.approx([np.exp(-30 / 20 / 2), 1])
+    assert loss["ar"]["sensitivity"] == 30
+
+
+def test_the_unsupervised_experiment_beside(truth: Path, results: Path, tmp_path: Path) -> None:
+    plain = truth.rename(tmp_path / "truth")
+    for name, frames in (("bolt", 20), ("ball", 30)):
+        rows = ["1", *["0,0,10,5"] * (frames // 2 - 1), *["30,20,5,5"] * (frames // 2)]
+        write(results / "HALF" / "unsupervised" / name.title() / f"{name.title()}_001.txt", rows)
+    out = tmp_path / "scores.json"
+    found = score(results, "--ground-truth", plain, out)
+    half = found["HALF"]
+    free = half["unsupervised"]
+    assert found["LOSS"]["unsupervised"] is None and found["LOSS"]["eao_mean"] is None
+    assert free["overlap"] == pytest.approx((9 + 14) * 0.5 / 50)
+    assert free["sequences"] == {"ball": pytest.approx(7 / 30), "bolt": pytest.approx(4.5 / 20)}
+    assert half["eao_mean"] == pytest.approx((half["eao"] + free["eao"]) / 2)
+    assert 0.2 < free["eao"] < half["eao"]
+    toolkit = score(results, "--ground-truth", plain, "--rules", "toolkit", out)
+    # Ten frames of each are left out: none of the better half of bolt counts, 5 of ball's 20.
+    expected = 30 * (5 * 0.5 / 20) / 50
+    assert toolkit["HALF"]["unsupervised"]["overlap"] == pytest.approx(expected)
+    spoil(results / "HALF" / "unsupervised" / "Bolt" / "Bolt_001.txt", 4, "2")
+    done = run("score", "vot", results, "--ground-truth", plain)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: HALF (unsupervised) on bolt: row 5 is a code: not a result")
+    (results / "HALF" / "baseline").rename(tmp_path / "baseline")
+    done = run("score", "vot", results, "--ground-truth", plain)
+    assert done.returncode == 0
+    assert "note: not scored: HALF/unsupervised: only one experiment with resets is" in done.stderr

@@ -45,7 +45,7 @@ def goturn_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def read(path: Path | str) -> object:
         return (network, card) if Path(path) == file else real(path)
 
-    monkeypatch.setattr(registry, "read", read)
+    monkeypatch.setattr(weights, "read", read)
     return file
 
 
@@ -101,7 +101,7 @@ def test_load_builds_goturn(goturn_file: Path) -> None:
 def test_goturn_says_where_its_weights_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match=r"too large to ship: .* authors' tracker\.caffemodel"):
         pursuit.load("goturn")
-    monkeypatch.setattr(registry, "shipped", dict)
+    monkeypatch.setattr(weights, "shipped", dict)
     with pytest.raises(WeightsError, match=r"ships no weights 'goturn-compact'.*--weights PATH"):
         pursuit.load("goturn-compact")
 
@@ -122,7 +122,7 @@ def test_goturn_has_settings_of_its_own(goturn_file: Path) -> None:
 def test_missing_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match=r"no weights .*none\.safetensors"):
         registry.load("siamfc-3s", weights=tmp_path / "none.safetensors")
-    monkeypatch.setattr(registry, "shipped", dict)
+    monkeypatch.setattr(weights, "shipped", dict)
     with pytest.raises(WeightsError, match="ships no weights 'siamfc'"):
         registry.load("siamfc-3s")
 

@@ -33,6 +33,8 @@ _COMMANDS = (
     "train",
     "evaluate",
     "score",
+    "report",
+    "vot",
     "list",
     "doctor",
 )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pursuit.cli._judging import (
+    CLUSTER_HELP,
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
@@ -27,6 +28,7 @@ def got10k(
     out: Annotated[Path, typer.Option(help=OUT_HELP)] = Path("results"),
     json: Annotated[Path | None, typer.Option(help=JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers as GOT-10k does: average overlap, success rates at 0.5 and 0.75, speed.
@@ -39,13 +41,12 @@ def got10k(
     """
     from pursuit.protocols.got10k import PLAN, read_runs, run
     from pursuit.protocols.repeat import expected_runs
-    from pursuit.reports.got10k import TrackerScore, as_json, sequence_score, table
-    from pursuit.reports.scores import pace
+    from pursuit.reports.got10k import as_json, table, tracker_score
     from pursuit.reports.vot import failures_to_run
     from pursuit.results.got10k import write_times
 
-    task = Task(root, tracker, out, json, sequences)
-    follow = partial(run, out=out, workers=workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    follow = partial(run, out=out, workers=task.workers)
     judged = judge(task, follow, lambda one, part: expected_runs(PLAN, one) * len(part))
     scores = []
     for one in judged.entrants:
@@ -53,9 +54,8 @@ def got10k(
         found = [read_runs(folder, one, part) for part in ran]
         for part, runs in zip(ran, found, strict=True):
             write_times(folder, part.name, runs)
-        parts = tuple(sequence_score(runs, part) for runs, part in zip(found, ran, strict=True))
-        speed = pace([each for runs in found for each in runs])
-        scores.append(TrackerScore(one.label, parts, judged.failed(one), speed))
+        pairs = list(zip(ran, found, strict=True))
+        scores.append(tracker_score(one.label, pairs, judged.failed(one)))
     show(table(scores), failures_to_run(scores))
     if json is not None:
         write_json(json, as_json(scores))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pursuit.cli._judging import (
+    CLUSTER_HELP,
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
@@ -35,6 +36,7 @@ def otb(
     out: Annotated[Path, typer.Option(help=OUT_HELP)] = Path("results"),
     json: Annotated[Path | None, typer.Option(help=JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers as OTB does: AUC, precision at 20 px, speed.
@@ -51,8 +53,8 @@ def otb(
     from pursuit.reports.table import attribute_table, notes, table
 
     check_matplotlib()
-    task = Task(root, tracker, out, json, sequences)
-    follow = partial(run, out=out, protocol=protocol, workers=workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    follow = partial(run, out=out, protocol=protocol, workers=task.workers)
     of_list = partial(prepared, list_=list_)
     judged = judge(task, follow, lambda _, part: frames(protocol, part), of_list)
     scores = []
@@ -63,7 +65,7 @@ def otb(
         parts = tuple(sequence_score(part.name, x) for part, x in zip(ran, found, strict=True))
         speed = pace([each for several in found for each, _ in several])
         scores.append(TrackerScore(one.label, parts, judged.failed(one), speed))
-    show(table(scores), notes(scores, workers=workers))
+    show(table(scores), notes(scores, workers=task.workers))
     attributes = attribute_table(scores)
     if attributes is not None:
         show(attributes, ["AUC of the sequences with an attribute"])

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pursuit.cli._judging import (
+    CLUSTER_HELP,
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
@@ -35,6 +36,7 @@ def vot(
     out: Annotated[Path, typer.Option(help=OUT_HELP)] = Path("results"),
     json: Annotated[Path | None, typer.Option(help=JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
 ) -> None:
     """Judge trackers with resets, as VOT does: accuracy, failures, EAO, GOTURN's errors.
@@ -53,8 +55,9 @@ def vot(
     from pursuit.reports import vot_overlap
     from pursuit.results.vot import write_times
 
-    task, what = Task(root, tracker, out, json, sequences), plan(f"vot-{protocol}")
-    follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    what = plan(f"vot-{protocol}")
+    follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=task.workers)
     judged = judge(task, follow, lambda one, part: expected_runs(what, one) * len(part))
     runs = {}
     for one in judged.entrants:

@@ -14,19 +14,21 @@ import typer
 if TYPE_CHECKING:
     from pursuit.datasets import Sequence
     from pursuit.protocols.entrants import Entrant
-    from pursuit.protocols.runner import Outcome
+    from pursuit.protocols.runner import Outcome, Workers
 
 FAILED = 1  # exit status when a tracker failed on a sequence
 
 TRACKER_HELP = (
     "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights, a "
     "file or weights of `pursuit list` (called as their file), NAME+redetect looks for lost "
-    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label."
+    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label, "
+    "LABEL=external:COMMAND is a program of yours."
 )
 WORKERS_HELP = (
     "Runs at once, each in a process with its share of the threads. Faster, but then the times "
     "are not those of a tracker that has the machine to itself."
 )
+CLUSTER_HELP = "Run on the workers of a dask.distributed scheduler, as tcp://HOST:8786, instead."
 ROOT_HELP = "Data set: OTB's layout, VOT's, GOT-10k's, ALOV300++'s or NAME.mp4 + NAME.csv."
 OUT_HELP = "Folder for results; whole results in it are kept."
 JSON_HELP = "Write the scores to this file."
@@ -43,6 +45,7 @@ class Task:
         out: folder for results.
         json: file for scores, if any.
         sequences: names, with commas between; None for all.
+        workers: see `protocols.runner`.
     """
 
     root: Path
@@ -50,6 +53,7 @@ class Task:
     out: Path
     json: Path | None
     sequences: str | None
+    workers: Workers
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,9 @@ def judge(
     from pursuit.protocols import entrants as parsing
 
     judged = parsing.entrants(task.trackers)
-    chosen = _chosen(prepared(open_videos(task.root)), task.sequences)
+    # The workers of a cluster start elsewhere.
+    root = task.root.absolute() if isinstance(task.workers, str) else task.root
+    chosen = _chosen(prepared(open_videos(root)), task.sequences)
     check_outputs([task.out], [task.root])
     if task.json is not None:
         files = [file for one in judged for file in one.files]

@@ -15,15 +15,16 @@ def otb(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or tar archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
-            "TRE, SRE), SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
+            help="Folders or archives with SEQUENCE_TRACKER.mat of OTB's toolbox (OPE, "
+            "TRE, SRE), TRACKER/SEQUENCE.json of its Python form, SEQUENCE_TRACKER.txt, "
+            "TRACKER/SEQUENCE.txt of got10k, pysot or pursuit.",
         ),
     ],
     ground_truth: Annotated[
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or tar archive with SEQUENCE/groundtruth_rect.txt or SEQUENCE.txt, "
+            help="Folder or archive with SEQUENCE/groundtruth_rect.txt or SEQUENCE.txt, "
             "counted from 1; or a folder of SEQUENCE.mp4 + SEQUENCE.csv.",
         ),
     ],
@@ -55,9 +56,9 @@ def otb(
     if json is not None:
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
-    known = read_truth(ground_truth)
-    wanted = listed(known, list_, "the ground truth")
     unused = Unused()
+    known = read_truth(ground_truth, unused)
+    wanted = listed(known, list_, "the ground truth")
     scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules])
     if not scores:
         where = ", ".join(map(str, results))

@@ -15,14 +15,14 @@ def vot(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or tar archives with TRACKER/EXPERIMENT/SEQUENCE/SEQUENCE_001.txt.",
+            help="Folders or archives with TRACKER/EXPERIMENT/SEQUENCE/SEQUENCE_001.txt.",
         ),
     ],
     ground_truth: Annotated[
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or tar archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
+            help="Folder or archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
             "VOT and a year in its name tell the rules of that year.",
         ),
     ],
@@ -38,6 +38,9 @@ def vot(
 ) -> None:
     """Score stored results of VOT with restarts: accuracy, robustness, failures, EAO.
 
+    Where results of the unsupervised experiment lie beside them, their EAO too, and the mean of
+    both (VOT2016). `p`: how often luck alone makes a tracker's EAO differ so much from the best's.
+
     Each tracker should have a result on every sequence. What is missing or wrong is named, the
     tracker's means are marked, and the exit status is 2. A tracker with results on other
     sequences too ran on another year's: it is named and not scored.
@@ -47,7 +50,8 @@ def vot(
     from pursuit.datasets.vot import read_truth
     from pursuit.files import check_writable
     from pursuit.measures.vot_rules import Rules
-    from pursuit.reports.stored_vot import as_json, scores, table
+    from pursuit.reports.stored_vot import scores
+    from pursuit.reports.stored_vot_shown import as_json, table
     from pursuit.results.vot import read_stored
 
     if json is not None:

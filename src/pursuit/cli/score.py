@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from pursuit.cli._score_got10k import got10k
 from pursuit.cli._score_otb import otb
 from pursuit.cli._score_vot import vot
 
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     score.callback(no_args_is_help=True)(_score)
     score.command("otb")(otb)
     score.command("vot")(vot)
+    score.command("got10k")(got10k)
     app.add_typer(score, name="score")
 
 

@@ -19,7 +19,13 @@ Item = TypeVar("Item")
 LISTS = ("otb2013", "otb50", "otb100")
 
 _DATA = Path(__file__).with_name("otb.yaml")
-_ALIASES = {"human4": "human4-2"}  # its first target has no labels
+_ALIASES = {
+    "human4": "human4-2",  # its first target has no labels
+    "human42": "human4-2",
+    **{
+        f"{name}{number}": f"{name}-{number}" for name in ("jogging", "skating2") for number in "12"
+    },
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import re
@@ -77,6 +78,21 @@ def picture_size(path: Path) -> tuple[int, int]:
         height, width = read_picture(path).shape[:2]
         size = (width, height)
     return size
+
+
+def size_of_picture(data: bytes, place: str) -> tuple[int, int]:
+    """Return width and height in pixels of a picture in memory; `place` names it.
+
+    Raises:
+        DataError: it is not a picture.
+    """
+    size = _jpeg_size(io.BytesIO(data))
+    if size is not None:
+        return size
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise DataError(f"{place} is not a picture")
+    return int(image.shape[1]), int(image.shape[0])
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:

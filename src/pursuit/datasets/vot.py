@@ -1,6 +1,6 @@
 """VOT's ground truth, without its frames: regions, per-frame tags and sizes of pictures.
 
-A folder (or tar archive) NAME/groundtruth.txt, a line a frame: a box x,y,w,h or the corners
+A folder (or archive) NAME/groundtruth.txt, a line a frame: a box x,y,w,h or the corners
 x1,y1,x2,y2,... of a polygon, counted from 0; beside it TAG.tag or TAG.label, a line 0 or 1 a
 frame, the pictures, and a file `sequence` that may tell their size. Or pysot's JSON file of all.
 """
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
 from pursuit.boxes import Regions
-from pursuit.datasets.reading import is_picture, shown
+from pursuit.datasets.reading import is_picture, shown, size_of_picture
 from pursuit.errors import DataError
 
 Mask = NDArray[np.bool_]
@@ -216,12 +216,7 @@ def _size(files: list[Stored], pictures: list[Stored]) -> tuple[int, int] | None
     first = next((file for file in pictures if file.data), None)
     if first is None or first.data is None:
         return None
-    import cv2
-
-    picture = cv2.imdecode(np.frombuffer(first.data, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise DataError(f"{first.place} is not a picture")
-    return int(picture.shape[1]), int(picture.shape[0])
+    return size_of_picture(first.data, first.place)
 
 
 def with_empty(tags: Mapping[str, Mask]) -> dict[str, Mask]:

@@ -7,6 +7,7 @@ crops are on. The same plan gives the same windows, wherever it runs.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,8 +23,20 @@ Array = NDArray[np.float64]
 Random = np.random.Generator
 
 _TARGET = EXEMPLAR / 2  # side of a square target inside its window (eq. 7: context doubles it)
+_BESIDE = 40 / _TARGET  # of a target's side, the least way from it to a look-alike
 _BLUR = 9  # pixels, side of a blur kernel
 _GRAY = (0.299, 0.587, 0.114)
+
+
+class Pieces(Protocol):
+    """The shares of a recipe that say how often pieces of other pictures are laid over."""
+
+    @property
+    def background(self) -> float: ...  # noqa: D102
+    @property
+    def look_alike(self) -> float: ...  # noqa: D102
+    @property
+    def occlusion(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,6 @@ class View:
     def part(self, rows: slice) -> View:
         """Return the view of these rows of the batch alone."""
         around = _among(self.surround.onto, rows)
-        pastes = [(paste, _among(paste.onto, rows)) for paste in self.pastes]
         return replace(
             self,
             matrices=self.matrices[rows],
@@ -122,19 +134,25 @@ class View:
                 self.surround.matrices[around],
                 self.surround.inside[around],
             ),
-            pastes=tuple(
-                replace(
-                    paste,
-                    onto=paste.onto[chosen] - rows.start,
-                    matrices=paste.matrices[chosen],
-                    centre=paste.centre[chosen],
-                    half=paste.half[chosen],
-                )
-                for paste, chosen in pastes
-                if chosen.any()
-            ),
+            pastes=pastes_of(self.pastes, rows),
             look=self.look.part(rows),
         )
+
+
+def pastes_of(pastes: tuple[Paste, ...], rows: slice) -> tuple[Paste, ...]:
+    """Return the pastes of these rows of the batch alone."""
+    chosen = [(paste, _among(paste.onto, rows)) for paste in pastes]
+    return tuple(
+        replace(
+            paste,
+            onto=paste.onto[mine] - rows.start,
+            matrices=paste.matrices[mine],
+            centre=paste.centre[mine],
+            half=paste.half[mine],
+        )
+        for paste, mine in chosen
+        if mine.any()
+    )
 
 
 def _among(onto: NDArray[np.int64], rows: slice) -> NDArray[np.bool_]:
@@ -242,7 +260,8 @@ def _view(
     pixels = stretch * place.zoom[:, None]  # crop pixels a window pixel
     half = place.half / pixels
     surround = _surround(recipe, rng, size, linear, place.inside, foreign, crop)
-    pastes = _pastes(recipe, rng, size, linear, offset, half, foreign, crop)
+    target = None if size == EXEMPLAR else _TARGET
+    pastes = draw_pastes(recipe, rng, size, linear, offset, half, foreign, crop, target)
     colours = draw_colours(rng, batch, recipe.light, recipe.tint, recipe.colour_noise)
     return View(
         size=size,
@@ -310,8 +329,8 @@ def _scenery(rng: Random, linear: Array, at: Array, size: int, crop: int) -> Arr
     return _matrices(linear * mirror, np.full((len(linear), 2), crop / 2), at, size)
 
 
-def _pastes(
-    recipe: AugmentRecipe,
+def draw_pastes(
+    recipe: Pieces,
     rng: Random,
     size: int,
     linear: Array,
@@ -319,8 +338,19 @@ def _pastes(
     half: Array,
     foreign: NDArray[np.bool_],
     crop: int,
+    target: float | None,
 ) -> tuple[Paste, ...]:
-    """Return other backgrounds, then look-alikes and covers for search windows."""
+    """Return other backgrounds, then look-alikes and covers for search windows.
+
+    Args:
+        size: side of the windows in pixels.
+        linear: (B, 2, 2) half sides of the windows in crop pixels, turned and mirrored.
+        offset: (B, 2) where the target's centre lies from the window's, in window pixels.
+        half: (B, 2) half of the target's sides, likewise.
+        foreign: (B,) True where the scenery is of another object.
+        crop: side of the stored crops in pixels.
+        target: side of a usual target in search windows, in window pixels; None: these are not.
+    """
     batch = len(foreign)
     middle = size / 2 + offset
     pastes = []
@@ -346,14 +376,14 @@ def _pastes(
         at = rng.uniform(-0.45, 0.45, (len(onto), 2)) * size
         margin = rng.uniform(1.0, 1.35, (len(onto), 1))
         piece(onto, at, middle[onto], half[onto] * margin, outside=True)
-    if size == EXEMPLAR:
+    if target is None:
         return tuple(pastes)
     onto = choose(recipe.look_alike)
     if len(onto):
         turn = rng.uniform(0, 2 * np.pi, len(onto))
-        far = rng.uniform(40, 0.42 * size, len(onto))
+        far = rng.uniform(_BESIDE * target, 0.42 * size, len(onto))
         at = offset[onto] + far[:, None] * np.stack([np.cos(turn), np.sin(turn)], -1)
-        extent = np.full((len(onto), 2), _TARGET / 2) * rng.uniform(0.7, 1.2, (len(onto), 2))
+        extent = np.full((len(onto), 2), target / 2) * rng.uniform(0.7, 1.2, (len(onto), 2))
         piece(onto, at, size / 2 + at, extent)
     onto = choose(recipe.occlusion)
     if len(onto):
@@ -407,7 +437,8 @@ def render(
     if len(view.surround.onto):
         _fill(windows, view, crops, scenery, scenery_border)
     for paste in view.pastes:
-        _lay(windows, paste, scenery, scenery_border)
+        onto = _index(paste.onto, windows)
+        lay(windows, paste, scenery[onto], scenery_border[onto])
     return coloured(windows, view.look)
 
 
@@ -451,10 +482,16 @@ def _fill(
     windows[onto] = torch.lerp(pieces, windows[onto], inside)
 
 
-def _lay(windows: Tensor, paste: Paste, scenery: Tensor, border: Tensor) -> None:
+def lay(windows: Tensor, paste: Paste, scenery: Tensor, border: Tensor) -> None:
+    """Lay pieces of scenery over windows (B, 3, size, size), which are changed.
+
+    Args:
+        scenery: uint8 (n, 3, S, S) pictures for the n windows of the paste.
+        border: (n, 3) colours of what they do not hold.
+    """
     onto = _index(paste.onto, windows)
     size = windows.shape[-1]
-    pieces = cut_batch(scenery[onto], paste.matrices, size, border[onto])
+    pieces = cut_batch(scenery, paste.matrices, size, border)
     grid = torch.arange(size, device=windows.device) + 0.5
     centre, half = _on(paste.centre, windows), _on(paste.half, windows)
     distance = [

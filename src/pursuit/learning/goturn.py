@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +79,8 @@ class Examples:
     ) -> None:
         self._pairs = pairs
         self._inside = store.inside
+        self._object_of = store.object_of
+        self._size = store.size
         self._recipe = recipe
         self._pool = pool
         self._rows = world.rows(recipe.batch)
@@ -91,24 +95,33 @@ class Examples:
         rng = generator(recipe.seed, step, 1)
         flip = np.where(rng.random(len(pairs)) < 0.5 * recipe.augment.flip, -1.0, 1.0)
         looks = _looks(recipe, of, rng)
-        of, which = of[self._rows], which[self._rows]
-        mine = slice(int(of[0]), int(of[-1]) + 1)
-        target = self._crops(
-            np.array([pair.previous for pair in pairs[mine]]),
-            np.stack([pair.target for pair in pairs[mine]]),
-            flip[mine],
-            looks[0].part(mine),
-        )
+        current = np.array([pair.current for pair in pairs])
         search = np.stack([pairs[i].search[k] for i, k in zip(of, which, strict=True)])
-        images = self._crops(
-            np.array([pairs[i].current for i in of]), search, flip[of], looks[1].part(self._rows)
+        boxes = np.stack([pair.box for pair in pairs])[of]
+        labels = corners(boxes, search, flip[of])
+        targets = _Crops(
+            rows=np.array([pair.previous for pair in pairs]),
+            places=_places(np.stack([pair.target for pair in pairs]), flip),
+            beside=np.roll(current, -1),
+            look=looks[0],
         )
-        labels = corners(np.stack([pairs[i].box for i in of]), search, flip[of])
+        searches = _Crops(
+            rows=current[of],
+            places=_places(search, flip[of]),
+            beside=targets.beside[of],
+            look=looks[1],
+        )
+        searches = self._rotated(searches, bx.centres(boxes), rng)
+        still = np.tile(_STILL, (len(pairs), 2))[:, [0, 2, 1, 3]]
+        targets = self._pasted(targets, still, None, rng)
+        searches = self._pasted(searches, labels, CROP / CONTEXT, rng)
+        mine = slice(int(of[self._rows][0]), int(of[self._rows][-1]) + 1)
+        images = self._windows(searches.part(self._rows))
         return Batch(
-            target=target,
+            target=self._windows(targets.part(mine)),
             search=images,
-            of=torch.as_tensor(of - mine.start).to(images.device),
-            corners=torch.as_tensor(labels, dtype=torch.float32).to(images.device),
+            of=torch.as_tensor(of[self._rows] - mine.start).to(images.device),
+            corners=torch.as_tensor(labels[self._rows], dtype=torch.float32).to(images.device),
         )
 
     def names(self, step: int) -> list[str]:
@@ -124,18 +137,90 @@ class Examples:
         numbers = np.arange(step * batch, (step + 1) * batch)
         return numbers // self._pairs.examples, numbers % self._pairs.examples
 
-    def _crops(
-        self, rows: NDArray[np.int64], boxes: Array, flip: Array, look: augment.Look
-    ) -> Tensor:
-        """Return crops (B, 3, 227, 227) of twice the boxes (B, 4) in crops of the store."""
-        pixels, border = self._pool.take(rows)
-        centre, half = bx.centres(boxes), boxes[:, 2:] * (CONTEXT / 2)
-        half = half * np.stack([flip, np.ones_like(flip)], axis=1)
-        matrices = np.zeros((len(rows), 2, 3))
-        matrices[:, 0, 0], matrices[:, 1, 1] = half.T
-        matrices[:, :, 2] = centre
-        windows = augment.coloured(cut_batch(pixels, matrices, CROP, border), look)
-        return _blackened(windows, centre, half, self._inside[rows].astype(np.float64))
+    def _rotated(self, crops: _Crops, about: Array, rng: np.random.Generator) -> _Crops:
+        """Return crops turned about points (B, 2) of the store's, where nothing else comes in."""
+        reach = np.deg2rad(self._recipe.augment.rotate)
+        if not reach:
+            return crops
+        angle = rng.uniform(-reach, reach, len(about))
+        turned = _turned(crops.places, about, angle)
+        span = np.abs(turned[:, :, :2]).sum(2)
+        inside = self._inside[crops.rows].astype(np.float64)
+        low, high = turned[:, :, 2] - span, turned[:, :, 2] + span
+        fits = (low >= inside[:, :2]) & (high <= inside[:, :2] + inside[:, 2:])
+        chosen = fits.all(axis=1)[:, None, None]
+        return replace(crops, places=np.where(chosen, turned, crops.places))
+
+    def _pasted(
+        self, crops: _Crops, labels: Array, target: float | None, rng: np.random.Generator
+    ) -> _Crops:
+        """Return crops with pieces of others laid over them; `labels` (B, 4) are their corners."""
+        sides = labels.reshape(-1, 2, 2) * (CROP / OUTPUT)
+        pastes = augment.draw_pastes(
+            self._recipe.augment,
+            rng,
+            CROP,
+            crops.places[:, :, :2],
+            sides.mean(1) - CROP / 2,
+            (sides[:, 1] - sides[:, 0]) / 2,
+            self._object_of[crops.rows] != self._object_of[crops.beside],
+            self._size,
+            target,
+        )
+        return replace(crops, pastes=pastes)
+
+    def _windows(self, crops: _Crops) -> Tensor:
+        """Return crops (B, 3, 227, 227), cut of those of the store."""
+        pixels, border = self._pool.take(crops.rows)
+        windows = cut_batch(pixels, crops.places, CROP, border)
+        for paste in crops.pastes:
+            augment.lay(windows, paste, *self._pool.take(crops.beside[paste.onto]))
+        windows = augment.coloured(windows, crops.look)
+        return _blackened(windows, crops.places, self._inside[crops.rows].astype(np.float64))
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """How one side of a batch is cut: its target crops or its search crops.
+
+    Attributes:
+        rows: (B,) of the store.
+        places: (B, 2, 3) windows of the stored crops, as `cut_batch` wants them.
+        beside: (B,) rows of other pictures, of which pieces may be laid over.
+    """
+
+    rows: NDArray[np.int64]
+    places: Array
+    beside: NDArray[np.int64]
+    look: augment.Look
+    pastes: tuple[augment.Paste, ...] = ()
+
+    def part(self, rows: slice) -> _Crops:
+        """Return these of them alone."""
+        return _Crops(
+            self.rows[rows],
+            self.places[rows],
+            self.beside[rows],
+            self.look.part(rows),
+            augment.pastes_of(self.pastes, rows),
+        )
+
+
+def _places(boxes: Array, flip: Array) -> Array:
+    """Return windows (B, 2, 3) of twice the boxes (B, 4); `flip` (B,) is -1 for mirrored ones."""
+    places = np.zeros((len(boxes), 2, 3))
+    places[:, 0, 0], places[:, 1, 1] = (boxes[:, 2:] * (CONTEXT / 2)).T
+    places[:, 0, 0] *= flip
+    places[:, :, 2] = bx.centres(boxes)
+    return places
+
+
+def _turned(places: Array, about: Array, angle: Array) -> Array:
+    """Return windows (B, 2, 3) turned by angles (B,) about points (B, 2)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
+    centre = about + np.einsum("bij,bj->bi", turn, places[:, :, 2] - about)
+    return np.concatenate([turn @ places[:, :, :2], centre[:, :, None]], axis=2)
 
 
 def _looks(
@@ -156,18 +241,19 @@ def _looks(
     return looks[0], looks[1]
 
 
-def _blackened(windows: Tensor, centre: Array, half: Array, inside: Array) -> Tensor:
+def _blackened(windows: Tensor, places: Array, inside: Array) -> Tensor:
     """Return windows, changed: black where they look past their frames.
 
     The stored crops have their frame's mean colour there. The edge is a ramp one stored pixel
     wide, as the resampling of a black border would leave it.
 
     Args:
-        centre, half: (B, 2) of the windows in the stored crops; half negative: mirrored.
+        places: (B, 2, 3) of the windows in the stored crops. Those turned lie inside.
         inside: (B, 4) what the frames fill of the stored crops.
     """
     steps = (np.arange(CROP) + 0.5) / CROP * 2 - 1
-    at = centre[:, :, None] + half[:, :, None] * steps  # (B, 2, 227)
+    half = np.stack([places[:, 0, 0], places[:, 1, 1]], axis=1)
+    at = places[:, :, 2, None] + half[:, :, None] * steps  # (B, 2, 227)
     low, high = inside[:, :2, None], (inside[:, :2] + inside[:, 2:])[:, :, None]
     shown = np.clip(at - low + 0.5, 0, 1) * np.clip(high - at + 0.5, 0, 1)
     if (shown < 1).any():
@@ -256,8 +342,8 @@ class Learner(nn.Module):
     def train(self, mode: bool = True) -> Learner:
         """Set the mode; a frozen trunk's norms stay as they are."""
         super().train(mode)
-        if self._recipe.network.frozen:
-            self.network.trunk.eval()
+        for block in frozen_blocks(self.network, self._recipe.network):
+            block.eval()
         return self
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -275,12 +361,11 @@ class Learner(nn.Module):
         A target crop whose examples fall to two processes is seen by both: where the trunk has
         norms that learn, their moments are nearly, not quite, those of one process.
         """
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._recipe.network.frozen):
-            if not self._recipe.data.previous:
-                search = self.network.embed(_laid_out(batch.search))
-                return torch.zeros_like(search[: len(batch.target)]), search
-            both = torch.cat([batch.target, batch.search])
-            features = self.network.embed(_laid_out(both))
+        if not self._recipe.data.previous:
+            search = self.network.embed(_laid_out(batch.search))
+            return torch.zeros_like(search[: len(batch.target)]), search
+        both = torch.cat([batch.target, batch.search])
+        features = self.network.embed(_laid_out(both))
         return features[: len(batch.target)], features[len(batch.target) :]
 
 
@@ -298,6 +383,13 @@ def build_network(form: GOTURNNetworkRecipe, norm_momentum: float = 0.05) -> GOT
     network = GOTURN(shape_of(form))
     for norm in norms(network):
         norm.momentum = norm_momentum
+    return network
+
+
+def random_network(recipe: GOTURNRecipe) -> GOTURN:
+    """Return the recipe's network with the random first weights of its seed."""
+    network = build_network(recipe.network, recipe.optim.norm_momentum)
+    first_weights(network, recipe)
     return network
 
 
@@ -327,6 +419,14 @@ def forget_target(network: GOTURN) -> None:
         weight[:, : weight.shape[1] // 2] = 0
 
 
+def frozen_blocks(network: GOTURN, form: GOTURNNetworkRecipe) -> Sequence[nn.Module]:
+    """Return the blocks of the trunk that are not learnt: all, its first ones, or none."""
+    blocks = list(network.trunk)
+    if isinstance(form.frozen, bool):  # a number to Python too
+        return blocks if form.frozen else []
+    return blocks[: form.frozen]
+
+
 def optimiser(network: GOTURN, recipe: GOTURNRecipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser; decay is on kernels and matrices alone.
 
@@ -335,14 +435,14 @@ def optimiser(network: GOTURN, recipe: GOTURNRecipe) -> torch.optim.Optimizer:
     """
     optim = recipe.optim
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    parts: list[tuple[nn.Module, float]] = [(network.head, 1.0)]
-    network.trunk.requires_grad_(not recipe.network.frozen)
-    if not recipe.network.frozen:
-        parts.append((network.trunk, optim.trunk))
-    for part, rate in parts:
+    for block in frozen_blocks(network, recipe.network):
+        block.requires_grad_(False)
+    for part, rate in ((network.head, 1.0), (network.trunk, optim.trunk)):
         for module in part.modules():
             is_norm = isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d)
             for name, parameter in module.named_parameters(recurse=False):
+                if not parameter.requires_grad:
+                    continue
                 doubled = optim.kind == "sgd" and name == "bias" and not is_norm
                 decays = name == "weight" and not is_norm
                 groups.setdefault((rate * (1 + doubled), decays), []).append(parameter)

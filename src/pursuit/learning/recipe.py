@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -134,6 +134,12 @@ class Recipe(_Section):
     pairs: Count = 50_000  # an epoch; of what the network compares: exemplar and search window
     batch: Annotated[int, Field(ge=2)] = 8  # pairs
 
+    # Fields that came when there were runs already: section, name, what those did.
+    _later: ClassVar[tuple[tuple[str, str, float], ...]] = (
+        ("data", "share", 1.0),
+        ("data", "held_out_stills", 0.0),
+    )
+
     if TYPE_CHECKING:
         method: str
         precision: Precision
@@ -156,10 +162,9 @@ class Recipe(_Section):
         """Sixteen hex digits that change with any field that decides the weights."""
         values = self.model_dump(mode="json", exclude={"about", "tracker"})
         values["data"].pop("store")  # where things lie decides nothing
-        if values["data"]["share"] == 1:  # as recipes were before there was a share
-            values["data"].pop("share")
-        if values["data"]["held_out_stills"] == 0:  # likewise
-            values["data"].pop("held_out_stills")
+        for section, field, value in self._later:
+            if values[section][field] == value:  # as recipes were before there was such a field
+                values[section].pop(field)
         values["network"]["start"] = bool(values["network"]["start"])
         text = yaml.safe_dump(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -199,7 +204,8 @@ class GOTURNNetworkRecipe(_TrunkRecipe):
     hidden: tuple[Width, Width, Width] = (4096, 4096, 4096)
     norm: Literal["lrn", "batch", "none"] = "lrn"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    frozen: bool = True  # the trunk is not learnt
+    # The trunk is not learnt, or its first convolutions are not.
+    frozen: bool | Annotated[int, Field(ge=1, le=4)] = True
     # first: of what does not start from other weights. caffe: the authors' fillers; he: as wide
     # as each layer's inputs ask, first outputs at a target that did not move.
     first: Literal["caffe", "he"] = "caffe"
@@ -241,11 +247,15 @@ class GOTURNAugmentRecipe(_Section):
     jitter: Amount = 0.0  # b of the previous box's error, of centre in box widths, of log size
     patch: Share = 0.0  # stills that follow a random patch, not their box
     flip: bool = False  # half of the pairs of frames, both crops together
+    rotate: Amount = 0.0  # degrees, search crops that lie within their frame within -+ this
     light: Share = 0.0  # gain and offset of all channels, both crops together
     tint: Share = 0.0  # gain of each channel, likewise
     light_apart: Share = 0.0  # gain and offset of all channels, each crop by itself
     blur: Share = 0.0  # share of crops blurred, by focus or by motion
     low_resolution: Share = 0.0  # share of crops seen through fewer pixels
+    background: Share = 0.0  # share of crops whose target stands before another picture
+    look_alike: Share = 0.0  # share of search crops with another target pasted beside
+    occlusion: Share = 0.0  # share of search crops with the target partly covered
 
 
 class GOTURNLossRecipe(_Section):
@@ -275,6 +285,14 @@ class GOTURNOptimRecipe(OptimRecipe):
 
 class GOTURNRecipe(Recipe):
     """Everything that decides a training run of GOTURN."""
+
+    _later: ClassVar[tuple[tuple[str, str, float], ...]] = (
+        *Recipe._later,
+        ("augment", "rotate", 0.0),
+        ("augment", "background", 0.0),
+        ("augment", "look_alike", 0.0),
+        ("augment", "occlusion", 0.0),
+    )
 
     method: Literal["goturn"] = "goturn"
     tracker: str = "goturn"

@@ -28,7 +28,7 @@ from pursuit.learning.recipe import (
     SiamFCRecipe,
 )
 from pursuit.learning.world import World, gathered
-from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape
+from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape, initialise
 from pursuit.store import Store
 
 JUDGED = 16  # pairs of a batch that judges
@@ -255,6 +255,13 @@ class Learner(nn.Module):
 
 def _laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
+
+
+def random_network(recipe: SiamFCRecipe) -> SiamFC:
+    """Return the recipe's network with the random first weights of its seed."""
+    network = build_network(recipe.network, recipe.optim.norm_momentum)
+    initialise(network, torch.Generator().manual_seed(recipe.seed))
+    return network
 
 
 def build_network(form: NetworkRecipe, norm_momentum: float = 0.05) -> SiamFC:

@@ -24,10 +24,7 @@ from pursuit.learning import goturn, norms, siamfc
 from pursuit.learning.norms import Windows
 from pursuit.learning.recipe import (
     GOTURNNetworkRecipe,
-    GOTURNRecipe,
     NetworkRecipe,
-    Recipe,
-    SiamFCRecipe,
 )
 from pursuit.learning.widen import widen
 from pursuit.networks.goturn import GOTURN, MEAN, GOTURNShape, convolutions, linears
@@ -53,18 +50,6 @@ class Source:
     network: SiamFC | GOTURN | Kernels
     card: Card | None
     can_learn: bool
-
-
-def random_network(recipe: Recipe) -> SiamFC | GOTURN:
-    """Return the recipe's network with the random first weights of its seed."""
-    if isinstance(recipe, GOTURNRecipe):
-        network = goturn.build_network(recipe.network, recipe.optim.norm_momentum)
-        goturn.first_weights(network, recipe)
-        return network
-    assert isinstance(recipe, SiamFCRecipe)
-    siam = siamfc.build_network(recipe.network, recipe.optim.norm_momentum)
-    initialise(siam, torch.Generator().manual_seed(recipe.seed))
-    return siam
 
 
 def start_from(

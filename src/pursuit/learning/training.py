@@ -14,15 +14,16 @@ from torch import Tensor
 from pursuit import store as crop_store
 from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError, WeightsError
-from pursuit.learning import goturn, loop, siamfc
+from pursuit.learning import loop
 from pursuit.learning.examples import digest, learnt_from
+from pursuit.learning.memory import keep_freed_memory
+from pursuit.learning.methods import method_of
 from pursuit.learning.pool import CropPool
-from pursuit.learning.recipe import GOTURNRecipe, Recipe, SiamFCRecipe
+from pursuit.learning.recipe import GOTURNRecipe, Recipe
 from pursuit.learning.start import (
     card_of,
     digest_of,
     is_there,
-    random_network,
     start_from,
     weights_file,
 )
@@ -86,7 +87,8 @@ def train(
     roots = _roots(store, recipe)
     if _has_ended(path, recipe, roots):
         return Trained(path) if world.rank == 0 else None
-    network = random_network(recipe)
+    method = method_of(recipe)
+    network = method.network(recipe)
     file = out / loop.CHECKPOINT
     card = None
     if world.rank == 0:  # which alone writes
@@ -95,11 +97,13 @@ def train(
     if recipe.network.start and not file.exists():
         start = recipe.network.start
         start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
+    if device == "cpu":
+        keep_freed_memory()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if world.size > 1:
         share_norms(network)
     noted = card.model_dump(mode="json") if card else {}
-    task = task_of(recipe, network, store, pool, world, noted)
+    task = method.task(recipe, network, store, pool, world, noted)
     reports = loop.train(task, recipe, out, device, world, tell, stop_after)
     if card is None:
         return None
@@ -108,21 +112,6 @@ def train(
     card = card.with_values(name=name, recipe=_as_written(recipe), curves=_curves(reports))
     weights.save(path, network.float().cpu(), card)
     return Trained(path)
-
-
-def task_of(
-    recipe: Recipe,
-    network: SiamFC | GOTURN,
-    store: Store,
-    pool: CropPool,
-    world: World,
-    card: dict[str, Any],
-) -> loop.Task:
-    """Return what the one loop is to know of this recipe's network."""
-    if isinstance(recipe, GOTURNRecipe) and isinstance(network, GOTURN):
-        return goturn.task(recipe, network, store, pool, world, card)
-    assert isinstance(recipe, SiamFCRecipe) and isinstance(network, SiamFC)
-    return siamfc.task(recipe, network, store, pool, world, card)
 
 
 def _has_ended(path: Path, recipe: Recipe, roots: Roots) -> bool:
@@ -181,12 +170,7 @@ def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Ca
 
 def _windows(store: Store, recipe: Recipe, pool: CropPool) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield what the network sees in the first whole batches: all processes must start alike."""
-    if isinstance(recipe, GOTURNRecipe):
-        examples: siamfc.Examples | goturn.Examples
-        examples = goturn.training_examples(store, recipe, pool, World())
-    else:
-        assert isinstance(recipe, SiamFCRecipe)
-        examples = siamfc.training_examples(store, recipe, pool, World())
+    examples = method_of(recipe).examples(store, recipe, pool, World())
     for step in range(_START_BATCHES):
         yield examples.batch(step).windows
 

@@ -88,25 +88,16 @@ def curve(overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[f
         failed: whether each ended in a failure.
         weights: of each.
     """
-    total, weight = sums(overlaps, failed, weights, max(map(len, overlaps)))
-    found = np.full(len(total), np.nan)
-    np.divide(total, weight, out=found, where=weight > 0)
-    found[0] = 1
-    return found
+    return of_sums(sums(overlaps, failed, weights, max(map(len, overlaps))))
 
 
 def sums(
     overlaps: Sequence[Array], failed: Sequence[bool], weights: Sequence[float], longest: int
-) -> tuple[Array, Array]:
-    """Return what a curve is the quotient of, up to a length: weighted means, and weights (N,).
+) -> Array:
+    """Return what pieces add to the curve at lengths 1 to `longest`, (2, longest).
 
-    Those of several sequences may be added up.
-
-    Args:
-        overlaps: as in `curve`.
-        failed: as in `curve`.
-        weights: as in `curve`.
-        longest: N, of the longest piece at least.
+    First their mean overlaps up to each length, times their weights; second the weights of those
+    that reach it. Those of several sequences add up. Arguments are as of `curve`.
     """
     filled = np.zeros((len(overlaps), longest))
     reaches = np.ones((len(overlaps), longest), dtype=bool)
@@ -118,7 +109,17 @@ def sums(
     filled[:, 0] = 0
     means = np.cumsum(filled, axis=1) / lengths
     weight = reaches * np.array(weights, dtype=np.float64)[:, None]
-    return (means * weight).sum(axis=0), weight.sum(axis=0)
+    found = np.stack([(means * weight).sum(axis=0), weight.sum(axis=0)])
+    found[0, 0] = found[1, 0]
+    return found
+
+
+def of_sums(totals: Array) -> Array:
+    """Return the curves (..., N) of totals (..., 2, N) as `sums` gives them."""
+    found = np.full((*totals.shape[:-2], totals.shape[-1]), np.nan)
+    np.divide(totals[..., 0, :], totals[..., 1, :], out=found, where=totals[..., 1, :] > 0)
+    found[..., 0] = 1
+    return found
 
 
 def score(found: Array, low: int, high: int) -> float:

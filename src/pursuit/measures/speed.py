@@ -33,3 +33,22 @@ def speed(tracker_ms: NDArray[np.float64], decode_ms: NDArray[np.float64]) -> Sp
         p95_ms=float(np.percentile(tracker_ms, 95)),
         decode_ms=float(np.median(decode_ms)),
     )
+
+
+def efo(frame_ms: float, filter_ms: float) -> float:
+    """Return VOT's speed: frames that are tracked in the time of one filter operation.
+
+    That is a maximum filter on a gray picture of 600 x 600 pixels, measured on the machine that
+    the frames were tracked on, so that speeds of different machines compare (VOT2014, EFO: frames
+    in an equivalent filter operation).
+
+    Args:
+        frame_ms: mean time of a frame, milliseconds.
+        filter_ms: time of a filter operation there; `bench.efo.filter_ms` measures it.
+
+    Raises:
+        ValueError: a time is not above 0.
+    """
+    if not (frame_ms > 0 and filter_ms > 0):
+        raise ValueError("times must be above 0")
+    return filter_ms / frame_ms

@@ -83,9 +83,35 @@ def accuracy(overlap: Array, frames: Array) -> Array:
     return np.divide(overlap.sum(axis=-1), total, out=empty, where=total > 0)
 
 
-def robustness(failed: Array, frames: Array) -> Array:
-    """Return R (...) of numbers of failures and of labelled frames, (..., N) sequences."""
-    return np.asarray(np.exp(-SENSITIVITY * failed.sum(axis=-1) / frames.sum(axis=-1)))
+def robustness(failed: Array, frames: Array, sensitivity: float = SENSITIVITY) -> Array:
+    """Return R (...) of numbers of failures and of labelled frames, (..., N) sequences.
+
+    `sensitivity` is S: R is the chance to follow as many frames without a failure.
+    """
+    return np.asarray(np.exp(-sensitivity * failed.sum(axis=-1) / frames.sum(axis=-1)))
+
+
+def ar_mean(
+    accuracy: Array, failed: Array, frames: Array, weights: Array, sensitivity: float = SENSITIVITY
+) -> tuple[float, float]:
+    """Return a tracker's point (R, A) of the AR plot: mean over N sequences, or attributes.
+
+    The other point, of all frames pooled, is `robustness` and `accuracy`. With the frames as
+    weights, this is the MATLAB toolkit's weighted mean, and over attributes GOTURN's Table 1.
+
+    Args:
+        accuracy: (N,) of each; one without a number is left out.
+        failed: (N,) failures.
+        frames: (N,) labelled frames.
+        weights: (N,) how much each counts: ones, or the frames.
+        sensitivity: see `robustness`.
+    """
+    known = np.isfinite(accuracy) & (frames > 0) & (weights > 0)
+    if not known.any():
+        return np.nan, np.nan
+    mean = np.average(accuracy[known], weights=weights[known])
+    pace = np.average(failed[known] / frames[known], weights=weights[known])
+    return float(np.exp(-sensitivity * pace)), float(mean)
 
 
 def overall_error(accuracy: Array, robustness: Array) -> Array:

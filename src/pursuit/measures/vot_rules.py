@@ -193,78 +193,54 @@ def expected_overlap(
         sequences: what a tracker did.
         tag: pieces weigh as many frames of theirs have it; None for all alike.
     """
-    overlaps: list[Array] = []
-    failed: list[bool] = []
-    weights: list[float] = []
-    for one in sequences:
-        # pysot takes the number of runs on the last sequence for all.
-        count = len((sequences[-1] if rules is Rules.PYSOT else one).samples)
-        mine = _parts(rules, one, 1 if rules is Rules.TOOLKIT else count, tag)
-        for every, found in zip((overlaps, failed, weights), mine, strict=True):
-            every += found  # type: ignore[operator]
-    return eao.curve(overlaps, failed, weights)
+    runs = runs_that_weigh(rules, sequences)
+    longest = max(map(len, sequences))
+    total = sum(overlap_sums(rules, one, runs, longest, tag) for one in sequences)
+    return eao.of_sums(np.asarray(total))
 
 
-def drawn_overlap(
-    sequences: Sequence[SequenceRuns], interval: tuple[int, int], draws: NDArray[np.int64]
+def overlap_sums(
+    rules: Rules, one: SequenceRuns, runs: int | None, longest: int, tag: str | None = None
 ) -> Array:
-    """Return the MATLAB toolkit's EAO (D,) of sequences drawn again, (D, K) numbers of them.
+    """Return what a sequence adds to the curve of `expected_overlap`, (2, longest).
 
-    NaN where no piece reaches the interval.
+    Args:
+        rules: whose pieces and weights.
+        one: what a tracker did on it.
+        runs: see `runs_that_weigh`.
+        longest: number of points of the curve.
+        tag: pieces weigh as many frames of theirs have it; None for all alike.
     """
-    parts = [_parts(Rules.MATLAB, one, len(one.samples)) for one in sequences]
-    longest = max(interval[1], *(len(piece) for overlaps, _, _ in parts for piece in overlaps))
-    span = slice(interval[0] - 1, interval[1])
-    sums = [[values[span] for values in eao.sums(*part, longest)] for part in parts]
-    total, weight = (np.stack(values) for values in zip(*sums, strict=True))
-    times = np.stack([(draws == at).sum(axis=1) for at in range(len(sequences))], axis=1)
-    whole = times.astype(np.float64) @ weight
-    reached = whole > 0
-    curves = np.divide(times @ total, whole, out=np.zeros_like(whole), where=reached)
-    count = reached.sum(axis=1)
-    found = np.full(len(draws), np.nan)
-    return np.divide(curves.sum(axis=1), count, out=found, where=count > 0)
-
-
-def _parts(
-    rules: Rules, one: SequenceRuns, count: int, tag: str | None = None
-) -> tuple[list[Array], list[bool], list[float]]:
-    """Return the overlaps, failures and weights of the pieces of a sequence's runs."""
+    overlaps, failed, weights = [], [], []
+    count = len(one.samples) if runs is None else runs
     mask = np.ones(len(one)) if tag is None else one.tags.get(tag, np.zeros(len(one)))
-    found = [
-        (run.tight[span], piece.failed, share / count)
-        for run in one.samples
-        for piece in _pieces(rules, run.codes)
-        for span in [slice(piece.start, piece.stop)]
-        for share in [float(np.mean(mask[span])) if piece.stop > piece.start else 0.0]
-    ]
-    overlaps, failed, weights = zip(*found, strict=True)
-    return list(overlaps), list(failed), list(weights)
+    for run in one.samples:
+        for piece in _pieces(rules, run.codes):
+            span = slice(piece.start, piece.stop)
+            share = float(np.mean(mask[span])) if piece.stop > piece.start else 0.0
+            overlaps.append(run.tight[span])
+            failed.append(piece.failed)
+            weights.append(share if rules is Rules.TOOLKIT else share / count)
+    return eao.sums(overlaps, failed, weights, longest)
 
 
-def counted_sums(one: SequenceRuns) -> tuple[float, int]:
-    """Return the sum of the overlaps that count for accuracy, the runs' means, and their number.
+def runs_that_weigh(rules: Rules, sequences: Sequence[SequenceRuns]) -> int | None:
+    """Return the number of runs that a run weighs one by; None where it is its own sequence's.
 
-    As the MATLAB toolkit and pysot have them.
+    pysot takes the number of runs on the last sequence for all.
     """
-    values = _mean_over_runs(one.samples)
-    known = values[np.isfinite(values)]
-    return float(known.sum()), len(known)
-
-
-def average_overlap(one: SequenceRuns) -> float:
-    """Return the mean overlap of all frames of a sequence, 0 where there is none.
-
-    Of the unsupervised experiment, as the MATLAB toolkit has it: no frame is left out, not even
-    that of the start, which has no overlap.
-    """
-    return float(np.mean([np.nan_to_num(run.overlaps) for run in one.samples]))
+    return len(sequences[-1].samples) if rules is Rules.PYSOT else None
 
 
 def eao_score(rules: Rules, curve: Array, interval: tuple[int, int]) -> float:
-    """Return the score of a curve (N,); the Python toolkit counts lengths from 0."""
+    """Return the score of a curve (N,) over an interval of a year."""
+    return eao.score(curve, *lengths_of(rules, interval))
+
+
+def lengths_of(rules: Rules, interval: tuple[int, int]) -> tuple[int, int]:
+    """Return the lengths that are meant by an interval; the Python toolkit counts from 0."""
     shift = 1 if rules is Rules.TOOLKIT else 0
-    return eao.score(curve, interval[0] + shift, interval[1] + shift)
+    return interval[0] + shift, interval[1] + shift
 
 
 def _pieces(rules: Rules, codes: Codes) -> list[eao.Piece]:
@@ -281,6 +257,21 @@ def _toolkit_overlaps(found: Regions, truth: Regions, size: tuple[int, int] | No
     empty = (both[0].boxes[:, 2:] < 1).any(axis=1) | (both[1].boxes[:, 2:] < 1).any(axis=1)
     overlaps[empty & np.isfinite(overlaps)] = 0  # has no pixel, though corners would draw some
     return overlaps
+
+
+def average_overlap(rules: Rules, sequences: Sequence[SequenceRuns]) -> float:
+    """Return the average overlap of runs without resets: VOT's unsupervised experiment.
+
+    The Python toolkit's is its accuracy. The MATLAB toolkit's is the mean over all frames of all
+    sequences; a frame without an overlap, the first among them, counts as 0. pysot has none: it
+    is the latter.
+    """
+    if rules is Rules.TOOLKIT:
+        return figures(rules, sequences).accuracy
+    frames = [
+        np.mean([np.nan_to_num(x.overlaps) for x in one.samples], axis=0) for one in sequences
+    ]
+    return _mean(np.concatenate(frames))
 
 
 def _counting(one: Sample) -> Array:

@@ -12,11 +12,11 @@ from typing import Any
 
 import cv2
 
-from pursuit import weights
 from pursuit.errors import SettingsError, WeightsError
 from pursuit.protocols import claims
 from pursuit.trackers import registry
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.external import command_of, words_of
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES
 from pursuit.trackers.settings import PRESETS, can_redetect, with_changes
 
@@ -29,7 +29,7 @@ class Entrant:
 
     Attributes:
         label: what it is called in results and reports; names its folder.
-        name: a tracker of `pursuit.trackers.registry`.
+        name: a tracker of `pursuit.trackers.registry`, or external:COMMAND.
         files: its weights, none for the shipped ones; backbone and head for opencv-nano.
         redetect: it looks for lost targets in the whole frame, as no tracker of the papers does.
     """
@@ -52,7 +52,8 @@ class Entrant:
     def identity(self) -> dict[str, Any]:
         """Return what decides this tracker's boxes: its settings, and its files' hashes.
 
-        Where it redetects, also the two numbers of its card that say when a target is lost.
+        Files of a program are those that its command names. Where a tracker redetects, also the
+        two numbers of its card that say when a target is lost.
 
         Raises:
             WeightsError: its files are missing or, where it redetects, not good.
@@ -66,8 +67,13 @@ class Entrant:
         files = self.files
         if not files and self.name in PRESETS:
             files = (registry.weights_file(self.name),)
+        command = command_of(self.name)
+        if command is not None:
+            files = tuple(Path(word) for word in words_of(command) if Path(word).is_file())
         what["sha256"] = [_sha256(path) for path in files]
         if self.redetect:
+            from pursuit import weights
+
             _, card = weights.read(files[0])
             what |= {"score_scale": card.score_scale, "score_offset": card.score_offset}
         return what
@@ -77,6 +83,7 @@ def entrant(text: str) -> Entrant:
     """Return who is meant by NAME, NAME:WEIGHTS, LABEL=NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
 
     WEIGHTS is a file or the name of shipped weights. NAME+redetect looks for lost targets.
+    LABEL=external:COMMAND is a program (`pursuit.trackers.external`).
     Without a label, one with weights is called as their file, others by their name.
 
     Raises:
@@ -86,7 +93,10 @@ def entrant(text: str) -> Entrant:
     if not equals or ":" in label:  # the = of a path
         label, rest = "", text
     name, files = registry.with_files(rest)
-    name, plus, way = name.partition("+")
+    program = command_of(name) is not None
+    if program and not label:
+        raise SettingsError(f"a program needs a label: write mine={text}")
+    name, plus, way = (name, "", "") if program else name.partition("+")
     if plus and way != "redetect":
         raise SettingsError(f"{text}: after a tracker's name only +redetect is known")
     if plus and not can_redetect(name):

@@ -15,7 +15,7 @@ from pursuit.protocols import repeat
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.otb import first_label, follow
 from pursuit.protocols.plan import plan
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.results import got10k as results
 from pursuit.results.otb import Run
 
@@ -25,7 +25,7 @@ _ROUNDING = 1e-3  # pixels; the boxes on disk are rounded
 
 
 def run(
-    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: int = 1
+    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: Workers = 0
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 

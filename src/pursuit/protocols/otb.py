@@ -22,7 +22,7 @@ from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.otb_starts import sre_box, starts_on
 from pursuit.protocols.plan import Plan, plan
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.results import otb as results
 from pursuit.results.otb import Run
 from pursuit.trackers.base import Tracker
@@ -102,7 +102,7 @@ def run(
     out: Path,
     *,
     protocol: str = "ope",
-    workers: int = 1,
+    workers: Workers = 0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 

@@ -11,7 +11,7 @@ from pursuit.datasets import Sequence
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.plan import Plan
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.trackers.opencv import OPENCV_NAMES, draws_at_random
 from pursuit.trackers.settings import PRESETS
 
@@ -39,7 +39,7 @@ def run(
     out: Path,
     *,
     equal: Equal | None = None,
-    workers: int = 1,
+    workers: Workers = 0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of all runs of each entrant on each sequence; see `runner.run`.
 

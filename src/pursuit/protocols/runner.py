@@ -1,17 +1,18 @@
 """Running trackers on sequences, whatever the protocol: jobs, workers, what is kept.
 
-Each run of a tracker on a sequence is one job; jobs run one after the other in this process, or in
-several. What a job finds goes to disk whole; a whole result is kept and not run again. A
-tracker that raises loses that sequence and no other.
+Each run of a tracker on a sequence is one job. Jobs run in worker processes, here or on a
+cluster, and hand back what they found; this process writes it, whole. A whole result is kept and
+not run again. A tracker that raises, hangs, or brings its process down loses that run and no other.
 """
 
 from __future__ import annotations
 
 import random
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
 from concurrent.futures import Executor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,15 +20,21 @@ from typing import Any, Generic, Literal, TypeVar
 
 import cv2
 import numpy as np
-import torch
+from numpy.typing import ArrayLike
 
 from pursuit.datasets import Sequence
 from pursuit.errors import DataError, PursuitError
 from pursuit.executors import cores, open_executor
-from pursuit.frames import Frame
+from pursuit.frames import Colour, Frame
 from pursuit.protocols.entrants import Entrant, claim
 from pursuit.protocols.plan import seed_of
-from pursuit.trackers.base import Tracker
+from pursuit.trackers.base import Result, Tracker
+from pursuit.workers import WorkerDied
+
+# Where jobs run: so many processes (0: none but this one), or the address of a dask scheduler.
+Workers = int | str
+
+FRAME_SECONDS = 300  # for a frame; a tracker that takes longer hangs
 
 Found = TypeVar("Found")
 Status = Literal["done", "kept", "failed", "spared"]
@@ -95,7 +102,7 @@ def run(
     sequences: Several[Sequence],
     out: Path,
     *,
-    workers: int = 1,
+    workers: Workers = 0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant on each sequence, as they end; those kept come first.
 
@@ -104,18 +111,23 @@ def run(
         entrants: trackers, each under a label of its own.
         sequences: what they follow.
         out: results go to the folders `out/LABEL`.
-        workers: processes, each with its share of the machine's threads. Only with one, and
-            nothing else running, are the times those of the tracker.
+        workers: processes, each with its share of the machine's threads; or the address of a
+            dask scheduler, whose workers see the same files. Only with one process, and nothing
+            else running, are the times those of the tracker. With 0 all runs in this process,
+            and nothing saves it from a tracker that hangs or crashes.
 
     Raises:
         SettingsError: no such tracker, or `out` holds results of another under its label.
         WeightsError: a tracker's files are missing or not good.
         OutputError: a result cannot be written.
+        MissingExtra, WorkerError: of a cluster, see `pursuit.executors.open_executor`.
     """
     for one in entrants:
         _loaded(one)  # what cannot be loaded shows before anything runs
     for one in entrants:
         claim(out / one.label, one)
+    if isinstance(workers, str):  # elsewhere, a path would not start where it does here
+        entrants = [replace(one, files=tuple(map(Path.absolute, one.files))) for one in entrants]
     return _outcomes(
         [
             _Job(each, one, part, out)
@@ -134,6 +146,7 @@ class _Job:
     sequence: Sequence
     out: Path
     threads: int = 0  # 0 leaves them as they are
+    seconds: int = 0  # for a frame; 0 is no limit
 
     @property
     def folder(self) -> Path:
@@ -155,56 +168,131 @@ class _Job:
         return Outcome(self.entrant.label, name, self.frames, status, error, run)
 
 
-def _outcomes(jobs: list[_Job], workers: int) -> Iterator[Outcome]:
+def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
     left = []
     for job in jobs:
         if job.is_done():
             yield job.outcome("kept")
         else:
             left.append(job)
-    workers = min(workers, len(left))
-    if workers <= 1:
-        yield from map(_do, left)
+    if not left:
         return
-    threads = max(1, cores() // workers)
-    # The longest first: no worker is left with one at the end.
-    left.sort(key=lambda job: -job.frames)
-    with open_executor(workers, None) as executor:
-        yield from _spread(executor, [replace(job, threads=threads) for job in left])
+    if workers == 0:
+        for job in left:
+            yield _written(job, _do(job))
+        return
+    cluster = workers if isinstance(workers, str) else None
+    count = 1 if isinstance(workers, str) else min(workers, len(left))
+    threads = 1 if cluster else max(1, cores() // count) if count > 1 else 0
+    if cluster or count > 1:
+        # The longest first: no worker is left with one at the end.
+        left.sort(key=lambda job: -job.frames)
+    left = [replace(job, threads=threads, seconds=FRAME_SECONDS) for job in left]
+    with open_executor(count, cluster, apart=True) as executor:
+        yield from _spread(executor, left)
 
 
 def _spread(executor: Executor, jobs: list[_Job]) -> Iterator[Outcome]:
-    futures = {executor.submit(_do, job): job for job in jobs}
+    futures = {executor.submit(_do_apart, job): job for job in jobs}
     for future in as_completed(futures):
+        job = futures[future]
         try:
-            yield future.result()
-        except BrokenProcessPool:
-            yield futures[future].outcome(
-                "failed", "a worker process died; the same command tries again what is missing"
-            )
+            found = future.result()
+        except WorkerDied as died:
+            found = _Lost(_cause(died.status))
+        yield _written(job, found)
 
 
-def _do(job: _Job) -> Outcome:
-    """Run a job; runs in a worker process too."""
-    if job.threads:
-        cv2.setNumThreads(job.threads)
-        torch.set_num_threads(job.threads)
-    _seed(seed_of(job.experiment.seed, job.sequence.name, job.experiment.name))
-    try:
-        found = job.experiment.follow(_loaded(job.entrant), job.sequence)
-    except Exception as error:  # whatever a tracker raises costs this sequence only
-        _loaded.cache_clear()  # its state may be broken
-        return job.outcome("failed", _one_line(error))
+@dataclass(frozen=True)
+class _Lost:
+    """Instead of what a job found: why it found nothing."""
+
+    why: str
+
+
+def _written(job: _Job, found: Any) -> Outcome:
+    if isinstance(found, _Lost):
+        return job.outcome("failed", found.why)
     job.experiment.write(job.folder, job.sequence, found)
     return job.outcome("done")
+
+
+def _do_apart(job: _Job) -> Any:
+    """Return what a job finds, in a worker process; SIGALRM ends the process if it hangs."""
+    try:
+        return _do(job)
+    finally:
+        _expect(0)
+
+
+def _do(job: _Job) -> Any:
+    """Return what a job finds, or `_Lost`."""
+    if job.seconds:
+        _expect(job.seconds)
+    try:
+        tracker = _loaded(job.entrant)
+        _set_threads(job.threads)
+        _seed(seed_of(job.experiment.seed, job.sequence.name, job.experiment.name))
+        watched = _Watched(tracker, job.seconds) if job.seconds else tracker
+        return job.experiment.follow(watched, job.sequence)
+    except Exception as error:  # whatever a tracker raises costs this run only
+        _loaded.cache_clear()  # its state may be broken
+        return _Lost(_one_line(error))
+
+
+class _Watched:
+    """A tracker whose process is ended when it takes too long for a frame."""
+
+    def __init__(self, tracker: Tracker, seconds: int) -> None:
+        self.name = tracker.name
+        self._tracker = tracker
+        self._seconds = seconds
+
+    def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
+        _expect(self._seconds)
+        return self._tracker.init(frame, box, colour=colour)
+
+    def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
+        _expect(self._seconds)
+        return self._tracker.update(frame, colour=colour)
+
+
+def _expect(seconds: int) -> None:
+    """Let the system end this process after so many seconds, whatever it does; 0: never.
+
+    No thread of ours could: one that hangs in a library may not let others run.
+    """
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.alarm(seconds)
+
+
+def _cause(status: int | None) -> str:
+    """Return why a process ended, by its exit status."""
+    if status is None:
+        return "the workers of the cluster that tried it died"
+    if status >= 0:
+        return f"its process ended with exit status {status}"
+    name = signal.Signals(-status).name
+    if name == "SIGALRM":
+        return f"it took more than {FRAME_SECONDS} s for a frame, and was ended"
+    return f"its process died of {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def _set_threads(count: int) -> None:
+    if not count:
+        return
+    cv2.setNumThreads(count)
+    if "torch" in sys.modules:  # the tracker needs it
+        sys.modules["torch"].set_num_threads(count)
 
 
 def _seed(value: int) -> None:
     """Seed all that a tracker may draw from: runs do not depend on who ran before them."""
     random.seed(value)
     np.random.seed(value)
-    torch.manual_seed(value)
     cv2.setRNGSeed(value & 0x7FFFFFFF)
+    if "torch" in sys.modules:  # the tracker may need it
+        sys.modules["torch"].manual_seed(value)
 
 
 @lru_cache(maxsize=8)

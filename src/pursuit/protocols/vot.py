@@ -29,7 +29,7 @@ from pursuit.measures.vot import RESTART, Code, labelled
 from pursuit.protocols import claims, repeat, runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.plan import Noise, Plan, generator, plan
-from pursuit.protocols.runner import Experiment, Outcome
+from pursuit.protocols.runner import Experiment, Outcome, Workers
 from pursuit.results import vot as results
 from pursuit.results.vot import Run
 from pursuit.trackers.base import Tracker
@@ -138,7 +138,7 @@ def run(
     *,
     protocol: str = "supervised",
     start_box: StartBox = "min-max",
-    workers: int = 1,
+    workers: Workers = 0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 

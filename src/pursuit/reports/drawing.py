@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 # Neighbours differ in their dashes too, for print and for who sees no colours.
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 INK, FAINT = "#333333", "#dddddd"
+
+_MANY = 8  # names; a longer legend stands below the plot
+_LONGEST = 34  # letters of a name in a legend
 
 
 def check_matplotlib() -> None:
@@ -42,6 +48,39 @@ def style(axes: Axes) -> None:
     axes.yaxis.label.set_color(INK)
 
 
+def new_axes(title: str) -> tuple[Figure, Axes]:
+    """Return a figure, and its axes under a title."""
+    from matplotlib.figure import Figure
+
+    # Small, so that its text can be read on a page as wide as a phone.
+    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", color=INK, fontsize=12, pad=10)
+    style(axes)
+    return figure, axes
+
+
+def legend(axes: Axes, lines: Sequence[Any], texts: Sequence[str], title: str, corner: str) -> None:
+    """Name lines or marks in a corner of the axes; below them where they are many."""
+    look: dict[str, Any] = {
+        "title": title or None, "alignment": "left", "fontsize": 9, "title_fontsize": 9,
+        "handlelength": 2.8 if title else 1.2, "labelcolor": INK,
+    }  # fmt: skip
+    short = [text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in texts]
+    figure = axes.get_figure(root=True)
+    if len(lines) > _MANY and figure is not None:
+        rows = -(-len(lines) // 2)
+        figure.set_figheight(figure.get_figheight() + 0.2 + 0.185 * rows)
+        look |= {"loc": "outside lower left", "ncols": 2, "frameon": False}
+        made = figure.legend(lines, short, **look)
+    else:
+        look |= {"loc": corner, "framealpha": 0.9, "edgecolor": "none"}
+        made = axes.legend(lines, short, **look)
+    made.get_title().set_color(INK)
+    for text in made.get_texts():
+        text.set_parse_math(False)  # a $ in a name is a $
+
+
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure to `path`, as its suffix .png or .svg says; return the path.
 
@@ -50,6 +89,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     """
     from matplotlib import rc_context
 
+    _settle(figure)
     # The same scores give the same bytes: no dates, no random ids.
     kind = path.suffix[1:]
     with rc_context({"svg.hashsalt": "pursuit"}), atomic_path(path) as part:
@@ -57,3 +97,35 @@ def save_figure(figure: Figure, path: Path) -> Path:
             part, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None
         )
     return path
+
+
+def inline_svg(figure: Figure, name: str) -> str:
+    """Return a figure as SVG to stand in a page of HTML.
+
+    Its ids begin with `name`, so that several fit on one page; ink, grid and paper are the page's
+    colours, --ink, --line and --paper; nothing in it names an address.
+    """
+    from matplotlib import rc_context
+
+    _settle(figure)
+    made = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with rc_context({"svg.hashsalt": "pursuit"}):
+        figure.savefig(made, format="svg", metadata=nothing, transparent=True)
+    text = made.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)  # names of trackers stand there too
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text).replace("xlink:href", "href")
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
+    for colour, variable in ((INK, "--ink"), (FAINT, "--line"), ("#999999", "--line")):
+        text = text.replace(colour, f"var({variable})")
+    # The seventh tracker's black, and the paper under a legend.
+    text = text.replace("#000000", "var(--ink)").replace("#ffffff", "var(--paper)")
+    return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", text, count=1).strip()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once: each drawing would move it by a hair, and change the file."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")

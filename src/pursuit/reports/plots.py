@@ -14,10 +14,10 @@ from pursuit.reports.drawing import (
     COLOURS,
     DASHES,
     FAINT,
-    INK,
     check_matplotlib,
+    legend,
+    new_axes,
     save_figure,
-    style,
 )
 from pursuit.reports.scores import TrackerScore
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-
-_MANY = 8  # trackers; a longer legend stands beside the plot
 
 
 _RUNS = {"ope": "one pass", "tre": "20 starts", "sre": "12 first boxes"}
@@ -79,17 +77,10 @@ def precision_figure(scores: Sequence[TrackerScore], protocol: str = "ope") -> F
 
 
 def _axes(title: str, scores: Sequence[TrackerScore], protocol: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4 if len(scores) <= _MANY else 8.6, 4.8), layout="constrained")
-    axes = figure.add_subplot()
     count = max(one.total for one in scores)
-    axes.set_title(
-        f"{title}, {_RUNS[protocol]} over {count} sequence{'s' if count != 1 else ''}",
-        loc="left", color=INK, fontsize=12, pad=10,
-    )  # fmt: skip
+    over = f"{_RUNS[protocol]} over {count} sequence{'s' if count != 1 else ''}"
+    figure, axes = new_axes(f"{title}, {over}")
     axes.set_ylim(0, 1.005)
-    style(axes)
     return figure, axes
 
 
@@ -108,15 +99,13 @@ def _draw(
             linestyle=DASHES[index % len(DASHES)], linewidth=1.9, clip_on=False,
         )  # fmt: skip
     order = sorted(curves, key=lambda row: -row[2])
-    many = len(curves) > _MANY
-    legend = axes.legend(
+    legend(
+        axes,
         [lines[one.label] for one, _, _ in order],
         [f"{value:.3f}  {_named(one)}" for one, _, value in order],
-        title=measure, alignment="left", fontsize=9, title_fontsize=9, handlelength=2.8,
-        frameon=not many, framealpha=0.9, edgecolor="none", labelcolor=INK,
-        **({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if many else {"loc": corner}),
-    )  # fmt: skip
-    legend.get_title().set_color(INK)
+        measure,
+        corner,
+    )
 
 
 def _named(one: TrackerScore) -> str:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pursuit.datasets.otb_list import entries, key
 from pursuit.measures import otb as measures
 from pursuit.measures.speed import Speed, speed
-from pursuit.measures.statistics import bootstrap_interval
+from pursuit.measures.statistics import ratio
+from pursuit.reports import comparison
 from pursuit.results.otb import Run
 
 Array = NDArray[np.float64]
@@ -82,10 +83,15 @@ class TrackerScore:
         """Sequence -> area under its success curve."""
         return {part.name: measures.auc(part.success) for part in self.sequences}
 
+    @property
+    def sums(self) -> dict[str, Array]:
+        """What the AUC is the ratio of: sequence -> its AUC and 1; see `measures.statistics`."""
+        return {name: np.array([auc, 1.0]) for name, auc in self.aucs.items()}
+
     @cached_property
-    def interval(self) -> tuple[float, float] | None:
-        """Ends of the 95 % interval of the AUC, sequences drawn again; None without any."""
-        return bootstrap_interval(np.array(list(self.aucs.values()))) if self.sequences else None
+    def interval(self) -> tuple[float, ...]:
+        """Ends of the 95 % interval of the AUC, sequences drawn again; none without any."""
+        return comparison.interval(self.sums, ratio)
 
     @property
     def precision20(self) -> float:
@@ -158,7 +164,7 @@ def as_json(scores: Sequence[TrackerScore]) -> dict[str, Any]:
 def _tracker_json(one: TrackerScore) -> dict[str, Any]:
     return {
         "auc": _number(one.auc),
-        "auc_interval": one.interval and list(one.interval),
+        "auc_interval": list(one.interval) or None,
         "precision20": _number(one.precision20),
         "fps": one.speed and _number(one.speed.fps),
         "p95_ms": one.speed and _number(one.speed.p95_ms),

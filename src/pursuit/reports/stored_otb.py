@@ -16,8 +16,10 @@ from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
 from pursuit.measures import otb as measures
 from pursuit.measures.otb import Curves, Rules
-from pursuit.measures.statistics import bootstrap_interval, paired_test
+from pursuit.measures.statistics import ratio
 from pursuit.protocols.otb_starts import SHIFTS, STARTS, starts_on
+from pursuit.reports import comparison
+from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
 from pursuit.reports.scores import SequenceScore, TrackerScore, by_attribute, ranked
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
@@ -26,7 +28,6 @@ Array = NDArray[np.float64]
 
 OPE, TRE, SRE = "ope", "tre", "sre"
 _RUNS = {1: OPE, STARTS: TRE, SHIFTS: SRE}
-_NONE = "-"
 
 
 @dataclass(frozen=True)
@@ -56,23 +57,6 @@ class Stored:
             for kind, score in self.kinds.items()
             for name, why in score.failed.items()
         ]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A tracker beside the best, on the sequences that both have.
-
-    Attributes:
-        best: label of the other.
-        difference: of the mean AUC; negative where the tracker is worse.
-        interval: 95 % of it, sequences drawn again.
-        p: how often luck alone makes such a difference.
-    """
-
-    best: str
-    difference: float
-    interval: tuple[float, float]
-    p: float
 
 
 def judge(
@@ -113,29 +97,10 @@ def score(runs: Sequence[StoredRun], truth: Truth, rules: Rules) -> dict[str, Cu
 
 
 def comparisons(scores: Sequence[Stored]) -> dict[str, Comparison]:
-    """Return label -> how a tracker compares with the best AUC, for all others.
-
-    The best is one that has all results, if there is any such.
-    """
-    order = [one.ope for one in scores if one.ope.sequences]
-    if not order:
-        return {}
-    best = ranked([one for one in order if not one.failed] or order)[0]
-    theirs = best.aucs
-    found = {}
-    for one in order:
-        mine = one.aucs
-        common = [name for name in mine if name in theirs]
-        if one.label == best.label or not common:
-            continue
-        first, second = (np.array([aucs[name] for name in common]) for aucs in (mine, theirs))
-        found[one.label] = Comparison(
-            best.label,
-            float(np.mean(first - second)),
-            bootstrap_interval(first - second),
-            paired_test(first, second),
-        )
-    return found
+    """Return label -> how a tracker's AUC compares with the best one's, for all others."""
+    order = ranked([one.ope for one in scores])
+    contenders = [Contender(one.label, one.sums, not one.failed) for one in order]
+    return comparison.comparisons(contenders, ratio)
 
 
 def as_json(scores: Sequence[Stored], truths: Mapping[str, Truth]) -> dict[str, Any]:
@@ -151,13 +116,7 @@ def as_json(scores: Sequence[Stored], truths: Mapping[str, Truth]) -> dict[str, 
     for one in scores:
         part = _score_json(one.ope)
         part["attributes"] = by_attribute(one.ope, attributes)
-        beside = against.get(one.label)
-        part["against_best"] = beside and {
-            "best": beside.best,
-            "difference": beside.difference,
-            "interval": list(beside.interval),
-            "p": beside.p,
-        }
+        part["against_best"] = comparison.as_json(against.get(one.label))
         for kind in (TRE, SRE):
             if kind in one.kinds:
                 part[kind] = _score_json(one.kinds[kind])
@@ -175,15 +134,14 @@ def table(scores: Sequence[Stored]) -> Table:
     for title in (*titles, "p", "sequences"):
         grid.add_column(title, justify="right", no_wrap=True)
     for one in scores:
-        beside = against.get(one.label)
         grid.add_row(
             one.label,
             _cell(one.ope, one.ope.auc),
-            "-".join(f"{end:.3f}" for end in one.ope.interval or ()) or _NONE,
+            comparison.interval_cell(one.ope.interval),
             _cell(one.ope, one.ope.precision20),
             _cell(one.ope, one.ope.normalised20),
             *(_kind_cell(one, kind) for kind in kinds),
-            f"{beside.p:.4f}" if beside else _NONE,
+            comparison.p_cell(against.get(one.label)),
             f"{len(one.ope.sequences)}/{one.ope.total}",
         )
     return grid
@@ -199,6 +157,7 @@ class _Desk:
     _places: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _by_the_way: set[tuple[str, str]] = field(default_factory=set)  # OPE out of a TRE
     _bad_rows: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+    _first_rows: dict[str, list[bool]] = field(default_factory=dict)  # whether as counted from 0
 
     def take(self, one: Found, rules: Rules) -> None:
         truth = self.truths[one.sequence]
@@ -212,6 +171,8 @@ class _Desk:
             self._put(one, one.kind or _RUNS.get(len(one.runs), OPE), truth.name, why)
             return
         self._note_bad_rows(one, truth)
+        if one.runs[0].as_rows and len(one.runs) != SHIFTS:
+            self._first_rows.setdefault(one.tracker, []).append(_from_zero(one.runs[0], truth))
         for kind, curves in found.items():
             by_the_way = kind == OPE and len(found) > 1
             self._put(one, kind, truth.name, curves, by_the_way=by_the_way)
@@ -281,6 +242,13 @@ class _Desk:
                 f"{label}: {plural(count, 'row')} of {plural(len(found), 'sequence')} NaN or "
                 f"without area, the first in {name}, row {row}; {then}"
             )
+        for label, shifted in self._first_rows.items():
+            if sum(shifted) > len(shifted) / 2:
+                lines.append(
+                    f"{label}: the first boxes of {plural(sum(shifted), 'sequence')} are the "
+                    "labels less 1, 1: they seem to be counted from 0, and are scored as if from "
+                    "1; if so, add 1 to each x and y"
+                )
         return lines
 
 
@@ -318,12 +286,18 @@ def _first_label(truth: Truth) -> int:
     return int(np.isfinite(truth.boxes).all(axis=1).argmax())
 
 
+def _from_zero(run: StoredRun, truth: Truth) -> bool:
+    """Return whether the first box is the label, moved by the pixel that files count from."""
+    boxes, labels = _aligned(run.boxes, truth) if len(run.boxes) else (run.boxes, truth.boxes)
+    return bool(len(boxes)) and bool(np.allclose(boxes[0] + [1, 1, 0, 0], labels[0], atol=0.01))
+
+
 def _score_json(one: TrackerScore) -> dict[str, Any]:
     return {
         "auc": _number(one.auc),
         "precision20": _number(one.precision20),
         "normalised_precision20": _number(one.normalised20),
-        "auc_interval": one.interval and list(one.interval),
+        "auc_interval": list(one.interval) or None,
         "success": one.success.tolist() if one.sequences else None,
         "precision": one.precision.tolist() if one.sequences else None,
         "sequences": {
@@ -343,13 +317,13 @@ def _score_json(one: TrackerScore) -> dict[str, Any]:
 
 def _cell(one: TrackerScore, value: float) -> str:
     if math.isnan(value):
-        return _NONE
+        return NO_NUMBER
     return f"{value:.3f}" + ("*" if one.failed else "")
 
 
 def _kind_cell(one: Stored, kind: str) -> str:
     found = one.kinds.get(kind)
-    return _cell(found, found.auc) if found else _NONE
+    return _cell(found, found.auc) if found else NO_NUMBER
 
 
 def _number(value: float) -> float | None:

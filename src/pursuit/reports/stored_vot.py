@@ -1,15 +1,13 @@
-"""Scores of stored VOT results against a ground truth: table and JSON."""
+"""Scores of stored VOT results against a ground truth; `stored_vot_shown` shows them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from rich import box
-from rich.table import Table
+from numpy.typing import NDArray
 
 from pursuit.datasets.reading import plural
 from pursuit.datasets.vot import Benchmark, Truth
@@ -17,7 +15,29 @@ from pursuit.errors import DataError, nearest
 from pursuit.measures import eao, vot_rules
 from pursuit.measures.vot import Code
 from pursuit.measures.vot_rules import Figures, Rules, SequenceRuns
-from pursuit.results.vot import StoredResults, Trajectory
+from pursuit.measures.vot_sums import Totals
+from pursuit.results.runs import Runs
+from pursuit.results.vot import UNSUPERVISED, StoredResults, Trajectory
+
+Array = NDArray[np.float64]
+Unfit = Callable[[Sequence[Trajectory], Truth], str]
+
+
+@dataclass(frozen=True)
+class Unsupervised:
+    """How a tracker did without resets.
+
+    Attributes:
+        overlap: average overlap, as `measures.vot_rules.average_overlap` has it.
+        eao: expected average overlap.
+        sequences: average overlap on each that counts, by name.
+        failed: on the others, what is wrong; the means lack them.
+    """
+
+    overlap: float
+    eao: float
+    sequences: Mapping[str, float]
+    failed: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,9 @@ class Score:
         failed: on the others, what is wrong; the means lack them.
         tags: on the frames of each tag, and the EAO of it: MATLAB's rules have both, pysot's the
             latter, the Python toolkit's neither.
-        runs: what all this is counted from.
+        sums: what each sequence adds; see `measures.vot_sums`.
+        unsupervised: without resets, where there are such results.
+        curve: (N,) expected average overlap at lengths 1 to N; (0,) where there is none.
     """
 
     label: str
@@ -41,7 +63,23 @@ class Score:
     sequences: Mapping[str, Figures]
     failed: Mapping[str, str]
     tags: Mapping[str, tuple[Figures | None, float]]
-    runs: tuple[SequenceRuns, ...] = field(default=(), repr=False)
+    sums: Mapping[str, Array] = field(repr=False)
+    unsupervised: Unsupervised | None
+    curve: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def eao_mean(self) -> float:
+        """Mean of the EAO of both experiments: VOT2016's overall; NaN where one is not known."""
+        return math.nan if self.unsupervised is None else (self.eao + self.unsupervised.eao) / 2
+
+    @property
+    def wrong(self) -> list[str]:
+        """What its means lack and why, a line each."""
+        lines = [f"{self.label} on {name}: {why}" for name, why in self.failed.items()]
+        beside = self.unsupervised.failed if self.unsupervised else {}
+        return lines + [
+            f"{self.label} (unsupervised) on {name}: {why}" for name, why in beside.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -65,11 +103,12 @@ class Scores:
     @property
     def wrong(self) -> list[str]:
         """What the trackers' means lack and why, a line each."""
-        return [
-            f"{one.label} on {name}: {why}"
-            for one in self.trackers
-            for name, why in one.failed.items()
-        ]
+        return [line for one in self.trackers for line in one.wrong]
+
+    @property
+    def totals(self) -> Totals:
+        """Measures of totals of the trackers' sums."""
+        return Totals(self.rules, self.interval)
 
     @property
     def caption(self) -> str:
@@ -92,18 +131,31 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     Raises:
         DataError: no tracker ran on these; or the size of pictures is needed and not known.
     """
-    foreign = {name: _foreign(runs, truth) for name, runs in _all_names(results).items()}
+    spelt = {name.lower(): name for name in truth.sequences}
+    supervised, free = (
+        one.renamed(lambda name: spelt.get(name.lower(), name))
+        for one in (results.supervised, results.unsupervised)
+    )
+    foreign = {
+        name: _foreign([*runs, *supervised.wrong[name]], truth)
+        for name, runs in supervised.found.items()
+    }
     notes = [f"not scored: {name} {why}" for name, why in foreign.items() if why]
     mine = [name for name, why in foreign.items() if not why]
+    alone = [f"{name}/{UNSUPERVISED}" for name in free.found if name not in foreign]
+    notes += [
+        f"not scored: {name}: only one experiment with resets is, and the unsupervised one beside "
+        "the baseline"
+        for name in sorted([*results.others, *alone])
+    ]
     if not mine:
         raise DataError(f"nothing to score: {next((line[12:] for line in notes), 'no tracker')}")
     interval = _interval(truth)
     found = []
     for name in mine:
-        failed = _failed(results.runs[name], results.wrong[name], truth)
-        found.append(_score(rules, name, results.runs[name], failed, truth, interval))
+        beside = _unsupervised(rules, name, free, truth, interval) if name in free.found else None
+        found.append(_score(rules, name, supervised, truth, interval, beside))
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
-    notes += [f"not scored: {name}: another experiment" for name in results.others]
     return Scores(rules, interval, tuple(found), truth.year, tuple(notes))
 
 
@@ -126,55 +178,6 @@ def sequence_runs(
     return SequenceRuns(truth.name, tuple(samples), dict(truth.tags))
 
 
-def table(found: Scores) -> Table:
-    """Return a row a tracker, the best EAO first; * marks means that lack sequences."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
-    robust = "failures\nin 100" if found.rules is Rules.PYSOT else "R"
-    for title in ("A", robust, "failures", "EAO", "sequences"):
-        grid.add_column(title, justify="right", no_wrap=True)
-    for one in found.trackers:
-        grid.add_row(
-            one.label,
-            _cell(one, one.total.accuracy),
-            _cell(one, one.total.robustness),
-            _cell(one, one.total.failures, ".4g"),
-            _cell(one, one.eao),
-            f"{len(one.sequences)}/{len(one.sequences) + len(one.failed)}",
-        )
-    return grid
-
-
-def as_json(found: Scores) -> dict[str, Any]:
-    """Return scores as what JSON can hold: tracker -> measures, `sequences`, and `failed`.
-
-    Means are over `sequences`; what there is no number for is None.
-    """
-    return {one.label: score_json(one, found.rules, found.interval) for one in found.trackers}
-
-
-def score_json(one: Score, rules: Rules, interval: tuple[int, int] | None) -> dict[str, Any]:
-    """Return a tracker's score as what JSON can hold."""
-    return {
-        **_figures_json(one.total),
-        "eao": _number(one.eao),
-        "eao_interval": None if interval is None else list(interval),
-        "rules": rules.value,
-        **(_weighted(one) if rules is Rules.TOOLKIT else {}),
-        "tags": {
-            tag: {**(_figures_json(mine) if mine else {}), "eao": _number(value)}
-            for tag, (mine, value) in one.tags.items()
-        },
-        "sequences": {name: _figures_json(part) for name, part in one.sequences.items()},
-        "failed": dict(one.failed),
-    }
-
-
-def _all_names(results: StoredResults) -> dict[str, list[str]]:
-    """Return tracker -> names of the sequences with a result, right or wrong."""
-    return {name: [*runs, *results.wrong[name]] for name, runs in results.runs.items()}
-
-
 def _foreign(ran_on: Sequence[str], truth: Benchmark) -> str:
     """Return what a tracker ran on that the ground truth lacks, as a message; "" for nothing."""
     other = [name for name in ran_on if name not in truth.sequences]
@@ -185,45 +188,68 @@ def _foreign(ran_on: Sequence[str], truth: Benchmark) -> str:
 
 
 def _failed(
-    runs: Mapping[str, Sequence[Trajectory]], wrong: Mapping[str, str], truth: Benchmark
+    label: str, results: Runs[Trajectory], truth: Benchmark, unfit: Unfit
 ) -> dict[str, str]:
     """Return sequence -> why a tracker has no score on it."""
-    failed = {}
+    runs, wrong, failed = results.found[label], results.wrong[label], {}
     for name, one in truth.sequences.items():
-        if name in runs:
-            why = _unfit(runs[name], len(one.regions))
-        else:
-            why = wrong.get(name, "no result")
+        why = unfit(runs[name], one) if name in runs else wrong.get(name, "no result")
         if why:
             failed[name] = why
     return failed
 
 
-def _unfit(runs: Sequence[Trajectory], count: int) -> str:
-    """Return what keeps runs from being such on a sequence of as many frames; "" for nothing."""
+def _no_supervised(runs: Sequence[Trajectory], truth: Truth) -> str:
+    """Return what keeps runs from being supervised ones on a sequence; "" for nothing."""
+    for one in runs:
+        if len(one.codes) == len(truth.regions) and not (one.codes == Code.STARTED).any():
+            return f"no row is 1, a start: not a result of the supervised experiment ({one.place})"
+    return _other_rows(runs, truth)
+
+
+def _no_unsupervised(runs: Sequence[Trajectory], truth: Truth) -> str:
+    """Return what keeps runs from being unsupervised ones on a sequence; "" for nothing."""
+    for one in runs:
+        if (one.codes[1:] != Code.FOLLOWED).any():
+            row = int(np.flatnonzero(one.codes[1:] != Code.FOLLOWED)[0]) + 2
+            return f"row {row} is a code: not a result without resets ({one.place})"
+    return _other_rows(runs, truth)
+
+
+def _other_rows(runs: Sequence[Trajectory], truth: Truth) -> str:
+    count = len(truth.regions)
     for one in runs:
         if len(one.codes) != count:
             return f"{plural(len(one.codes), 'row')} for {plural(count, 'frame')} ({one.place})"
-        if not (one.codes == Code.STARTED).any():
-            return f"no row is 1, a start: not a result of the supervised experiment ({one.place})"
     return ""
+
+
+def _right(
+    rules: Rules,
+    runs: Mapping[str, Sequence[Trajectory]],
+    failed: Mapping[str, str],
+    truth: Benchmark,
+) -> list[SequenceRuns]:
+    return [
+        sequence_runs(rules, one, runs[name], truth.year)
+        for name, one in truth.sequences.items()
+        if name not in failed
+    ]
 
 
 def _score(
     rules: Rules,
     label: str,
-    runs: Mapping[str, Sequence[Trajectory]],
-    failed: Mapping[str, str],
+    results: Runs[Trajectory],
     truth: Benchmark,
     interval: tuple[int, int] | None,
+    unsupervised: Unsupervised | None,
 ) -> Score:
-    sequences = [
-        sequence_runs(rules, one, runs[name], truth.year)
-        for name, one in truth.sequences.items()
-        if name not in failed
-    ]
+    failed = _failed(label, results, truth, _no_supervised)
+    sequences = _right(rules, results.found[label], failed, truth)
     if not sequences:
-        return Score(label, Figures(math.nan, math.nan, math.nan, 0, 0), math.nan, {}, failed, {})
+        nothing = Figures(math.nan, math.nan, math.nan, 0, 0)
+        return Score(label, nothing, math.nan, {}, failed, {}, {}, unsupervised)
     tags = sorted({tag for one in sequences for tag in one.tags})
     return Score(
         label,
@@ -239,7 +265,28 @@ def _score(
             for tag in tags
             if rules is not Rules.TOOLKIT
         },
-        tuple(sequences),
+        Totals(rules, interval).rows(sequences),
+        unsupervised,
+        vot_rules.expected_overlap(rules, sequences),
+    )
+
+
+def _unsupervised(
+    rules: Rules,
+    label: str,
+    results: Runs[Trajectory],
+    truth: Benchmark,
+    interval: tuple[int, int] | None,
+) -> Unsupervised:
+    failed = _failed(label, results, truth, _no_unsupervised)
+    sequences = _right(rules, results.found[label], failed, truth)
+    if not sequences:
+        return Unsupervised(math.nan, math.nan, {}, failed)
+    return Unsupervised(
+        vot_rules.average_overlap(rules, sequences),
+        _eao(rules, sequences, interval),
+        {one.name: vot_rules.average_overlap(rules, [one]) for one in sequences},
+        failed,
     )
 
 
@@ -263,30 +310,5 @@ def _interval(truth: Benchmark) -> tuple[int, int] | None:
     return eao.interval_of(lengths) if len(np.unique(lengths)) > 1 else None
 
 
-def _weighted(one: Score) -> dict[str, float | None]:
-    each = list(one.sequences.values())
-    return {"weighted_failures": vot_rules.weighted_failures(each) if each else None}
-
-
-def _figures_json(one: Figures) -> dict[str, Any]:
-    return {
-        "accuracy": _number(one.accuracy),
-        "robustness": _number(one.robustness),
-        "failures": _number(one.failures),
-        "frames": one.frames,
-        "counted": one.counted,
-    }
-
-
 def _more(names: Sequence[str]) -> str:
     return f" and {len(names) - 1} more" if len(names) > 1 else ""
-
-
-def _cell(one: Score, value: float, form: str = ".3f") -> str:
-    if math.isnan(value):
-        return "-"
-    return f"{value:{form}}" + ("*" if one.failed else "")
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from pursuit.measures.speed import Speed
+from pursuit.reports import comparison
 from pursuit.reports.scores import TrackerScore, attributes, by_attribute, ranked
 
 _NONE = "-"
@@ -25,7 +26,7 @@ def table(scores: Sequence[TrackerScore]) -> Table:
         grid.add_row(
             one.label,
             _share(one.auc) + mark,
-            "-".join(map(_share, one.interval or ())) or _NONE,
+            comparison.interval_cell(one.interval),
             _share(one.precision20) + mark,
             *_pace(one.speed),
             f"{len(one.sequences)}/{one.total}",
@@ -53,14 +54,16 @@ def attribute_table(scores: Sequence[TrackerScore]) -> Table | None:
     return grid
 
 
-def notes(scores: Sequence[TrackerScore], *, workers: int) -> list[str]:
-    """Return what must be said below the table, a line each."""
+def notes(scores: Sequence[TrackerScore], *, workers: int | str) -> list[str]:
+    """Return what must be said below the table, a line each; `workers` as in protocols.runner."""
     lines = []
     if any(one.failed and one.sequences for one in scores):
         lines.append("* mean of the sequences that it ran on: not to be compared with the others")
     for one in scores:
         lines += [f"failed: {one.label} on {name}: {why}" for name, why in one.failed.items()]
-    if workers > 1:
+    if isinstance(workers, str):
+        lines.append(f"times were taken on the cluster at {workers}: only --workers 1 is exact")
+    elif workers > 1:
         lines.append(
             f"times were taken with up to {workers} sequences at once: only --workers 1 is exact"
         )

@@ -21,41 +21,18 @@ from pursuit import datasets
 from pursuit.boxes import Regions
 from pursuit.datasets.vot import Benchmark, Truth, with_empty
 from pursuit.measures import vot as measures
-from pursuit.measures import vot_rules
 from pursuit.measures.speed import Speed, speed
-from pursuit.measures.statistics import bootstrap_draws, interval
+from pursuit.measures.statistics import Statistic
 from pursuit.measures.vot import Code
-from pursuit.reports import stored_vot
+from pursuit.measures.vot_rules import Rules
+from pursuit.measures.vot_sums import Totals
+from pursuit.reports import comparison, stored_vot, stored_vot_shown
 from pursuit.reports.numbers import NONE, cells, number
+from pursuit.results import runs as stored_runs
 from pursuit.results.vot import Run, StoredResults, Trajectory
 
 Array = NDArray[np.float64]
 Runs = Mapping[str, Mapping[str, Sequence[Run]]]  # tracker -> sequence -> its runs
-
-
-@dataclass(frozen=True)
-class Figures:
-    """A tracker's measures and GOTURN's three errors, each a number or (D,) draws."""
-
-    accuracy: Array
-    robustness: Array
-    eao: Array
-
-    @property
-    def errors(self) -> dict[str, Array]:
-        """1 - A, 1 - R and their mean, by the names of GOTURN's Table 1."""
-        return {
-            "overall": measures.overall_error(self.accuracy, self.robustness),
-            "accuracy": np.asarray(1 - self.accuracy),
-            "robustness": np.asarray(1 - self.robustness),
-        }
-
-    @property
-    def named(self) -> dict[str, Array]:
-        """All of them, as JSON calls them."""
-        errors = {f"{name}_error": value for name, value in self.errors.items()}
-        each = {"accuracy": self.accuracy, "robustness": self.robustness, "eao": self.eao}
-        return {**each, **errors}
 
 
 @dataclass(frozen=True)
@@ -64,12 +41,12 @@ class TrackerScore:
 
     Attributes:
         score: its measures.
-        lengths: the interval that EAO is over, None where there is none.
+        totals: the same of totals of its sums.
         speed: the pace over all updates, None where there were none.
     """
 
     score: stored_vot.Score
-    lengths: tuple[int, int] | None
+    totals: Totals
     speed: Speed | None
 
     @property
@@ -83,29 +60,21 @@ class TrackerScore:
         return self.score.failed
 
     @property
-    def figures(self) -> Figures:
-        """What is measured; NaN where it ran on nothing, or too few frames count."""
+    def errors(self) -> dict[str, float]:
+        """The errors of GOTURN's Table 1; NaN where it ran on nothing, or too few frames count."""
         total = self.score.total
-        each = (total.accuracy, total.robustness, self.score.eao)
-        return Figures(*(np.array(value) for value in each))
+        each = _errors(np.array(total.accuracy), np.array(total.robustness))
+        return {name: float(value) for name, value in each.items()}
 
     @cached_property
-    def drawn(self) -> Figures | None:
-        """What is measured on sequences drawn again, 10,000 times; None where there is one."""
-        runs = self.score.runs
-        if len(runs) < 2:
-            return None
-        draws = bootstrap_draws(len(runs))
-        each = [vot_rules.sequence_figures(vot_rules.Rules.MATLAB, one) for one in runs]
-        counted = np.array([vot_rules.counted_sums(one) for one in runs])[draws]
-        failed = np.array([(one.failures, one.frames) for one in each])[draws]
-        return Figures(
-            measures.accuracy(counted[..., 0], counted[..., 1]),
-            measures.robustness(failed[..., 0], failed[..., 1]),
-            np.full(len(draws), math.nan)
-            if self.lengths is None
-            else vot_rules.drawn_overlap(runs, self.lengths, draws),
-        )
+    def error_intervals(self) -> dict[str, tuple[float, ...]]:
+        """Error -> ends of its 95 % interval, sequences drawn again; none without a number."""
+
+        def statistic(name: str) -> Statistic:
+            of = self.totals
+            return lambda totals: _errors(of.accuracy(totals), of.robustness(totals))[name]
+
+        return {name: comparison.interval(self.score.sums, statistic(name)) for name in self.errors}
 
 
 @dataclass(frozen=True)
@@ -114,11 +83,11 @@ class Scores:
 
     Attributes:
         trackers: in the order they were named.
-        caption: what EAO is over.
+        stored: the measures of all, as of stored results.
     """
 
     trackers: tuple[TrackerScore, ...]
-    caption: str
+    stored: stored_vot.Scores
 
 
 def scores(
@@ -136,19 +105,22 @@ def scores(
         year: of the challenge, where it is one's.
     """
     truth = benchmark(sequences, year)
-    mine = {
-        label: {name: [trajectory(run) for run in found] for name, found in each.items()}
-        for label, each in runs.items()
-    }
-    wrong = {label: dict(each) for label, each in failed.items()}
-    found = stored_vot.scores(vot_rules.Rules.MATLAB, StoredResults(mine, wrong, ()), truth)
+    mine: stored_runs.Runs[Trajectory] = stored_runs.Runs()
+    for label, each in runs.items():
+        for name, several in each.items():
+            numbered = {f"{at:03}": trajectory(run) for at, run in enumerate(several)}
+            mine.put(stored_runs.Folder(label, name, label, numbered))
+        for name, why in failed[label].items():
+            mine.put(stored_runs.Folder(label, name, label, wrong=why))
+    results = StoredResults(mine, stored_runs.Runs(), ())
+    found = stored_vot.scores(Rules.MATLAB, results, truth)
     by_label = {one.label: one for one in found.trackers}
     return Scores(
         tuple(
-            TrackerScore(by_label[label], found.interval, pace(list(each.values())))
+            TrackerScore(by_label[label], found.totals, pace(list(each.values())))
             for label, each in runs.items()
         ),
-        found.caption,
+        found,
     )
 
 
@@ -175,29 +147,31 @@ def table(found: Scores) -> Table:
     for title in ("A", "R", "failures", "EAO", "overall\nerror", "fps", "run on"):
         grid.add_column(title, justify="right", no_wrap=True)
     for one in ranked(found.trackers):
-        ran, total = len(one.score.sequences), len(one.score.sequences) + len(one.failed)
+        score = one.score
+        ran, total = len(score.sequences), len(score.sequences) + len(one.failed)
         mark = "*" if one.failed and ran else ""
         grid.add_row(
             one.label,
-            *cells(one.figures.accuracy, one.figures.robustness),
-            f"{one.score.total.failures:.4g}" if ran else NONE,
-            *cells(one.figures.eao, one.figures.errors["overall"]),
+            *cells(score.total.accuracy, score.total.robustness),
+            f"{score.total.failures:.4g}" if ran else NONE,
+            *cells(score.eao, one.errors["overall_error"]),
             NONE if one.speed is None else f"{one.speed.fps:,.{int(one.speed.fps < 100)}f}",
             f"{ran}/{total}{mark}",
         )
-        if one.drawn is None:
+        if ran < 2:
             continue
+        measured = (one.totals.accuracy, one.totals.robustness, one.totals.eao)
+        drawn = [comparison.interval(score.sums, measure) for measure in measured]
+        drawn.append(one.error_intervals["overall_error"])
         for end, title in enumerate(("  95 %, from", "          to")):
-            drawn = one.drawn
-            shown = (drawn.accuracy, drawn.robustness, drawn.eao, drawn.errors["overall"])
-            ends = cells(*(interval(values)[end] for values in shown))
+            ends = cells(*(both[end] if both else math.nan for both in drawn))
             grid.add_row(title, *ends[:2], "", *ends[2:], "", "", style="dim")
     return grid
 
 
 def notes(found: Scores) -> list[str]:
     """Return what must be said below the table, a line each."""
-    return [found.caption, *failures_to_run(found.trackers)]
+    return [found.stored.caption, *failures_to_run(found.trackers)]
 
 
 def failures_to_run(each: Sequence[Any]) -> list[str]:
@@ -214,7 +188,7 @@ def ranked(each: Sequence[TrackerScore]) -> list[TrackerScore]:
     """Return scores by overall error, the least first, those without any last."""
 
     def error(one: TrackerScore) -> tuple[bool, float]:
-        value = float(one.figures.errors["overall"])
+        value = one.errors["overall_error"]
         return math.isnan(value), value
 
     return sorted(each, key=error)
@@ -223,24 +197,30 @@ def ranked(each: Sequence[TrackerScore]) -> list[TrackerScore]:
 def as_json(found: Scores) -> dict[str, Any]:
     """Return scores as what JSON can hold; what there is no number for is None.
 
-    All that `reports.stored_vot.as_json` has, the errors, the intervals and the pace.
+    All that `reports.stored_vot_shown.as_json` has, the errors with their intervals, and the pace.
     """
-    return {one.label: _tracker_json(one) for one in found.trackers}
+    stored = stored_vot_shown.as_json(found.stored)
+    return {one.label: _tracker_json(one, stored[one.label]) for one in found.trackers}
 
 
-def _tracker_json(one: TrackerScore) -> dict[str, Any]:
-    drawn = {} if one.drawn is None else one.drawn.named
-    named = one.figures.named
+def _tracker_json(one: TrackerScore, stored: dict[str, Any]) -> dict[str, Any]:
+    drawn = {name: list(ends) or None for name, ends in one.error_intervals.items()}
     return {
-        **stored_vot.score_json(one.score, vot_rules.Rules.MATLAB, one.lengths),
-        **{name: number(value) for name, value in named.items() if name.endswith("_error")},
-        "interval": {
-            name: [number(end) for end in interval(drawn[name])] if drawn else [None, None]
-            for name in named
-        },
+        **stored,
+        **{name: number(value) for name, value in one.errors.items()},
+        "interval": {**stored["interval"], **drawn},
         "fps": one.speed and number(one.speed.fps),
         "p95_ms": one.speed and number(one.speed.p95_ms),
         "decode_ms": one.speed and number(one.speed.decode_ms),
+    }
+
+
+def _errors(accuracy: Array, robustness: Array) -> dict[str, Array]:
+    """Return 1 - A, 1 - R and their mean, by the names of GOTURN's Table 1."""
+    return {
+        "overall_error": measures.overall_error(accuracy, robustness),
+        "accuracy_error": np.asarray(1 - accuracy),
+        "robustness_error": np.asarray(1 - robustness),
     }
 
 

@@ -8,13 +8,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
 from pursuit.datasets.vot import Benchmark
 from pursuit.measures import vot_rules
 from pursuit.measures.speed import Speed
-from pursuit.measures.statistics import bootstrap_draws, interval
+from pursuit.measures.statistics import ratio
+from pursuit.reports import comparison
 from pursuit.reports.numbers import NONE, cells, number
 from pursuit.reports.stored_vot import sequence_runs
 from pursuit.reports.vot import Runs, pace, trajectory
@@ -39,18 +41,19 @@ class TrackerScore:
     @property
     def overlap(self) -> float:
         """Mean overlap of all frames; NaN where it ran on nothing."""
-        return float(self._mean(np.arange(len(self.sequences)))) if self.sequences else np.nan
+        return float(ratio(sum(self._sums.values(), np.zeros(2))))
 
     @cached_property
-    def interval(self) -> tuple[float, float] | None:
-        """Ends of its 95 % interval, sequences drawn again; None where there is one."""
-        if len(self.sequences) < 2:
-            return None
-        return interval(self._mean(bootstrap_draws(len(self.sequences))))
+    def interval(self) -> tuple[float, ...]:
+        """Ends of its 95 % interval, sequences drawn again; none without any."""
+        return comparison.interval(self._sums, ratio)
 
-    def _mean(self, draws: Any) -> Any:
-        overlap, frames = np.array(list(self.sequences.values())).T
-        return (overlap * frames)[draws].sum(axis=-1) / frames[draws].sum(axis=-1)
+    @property
+    def _sums(self) -> dict[str, NDArray[np.float64]]:
+        return {
+            name: np.array([overlap * frames, frames], dtype=np.float64)
+            for name, (overlap, frames) in self.sequences.items()
+        }
 
 
 def scores(
@@ -64,7 +67,7 @@ def scores(
         for name, several in each.items():
             mine = [trajectory(run) for run in several]
             judged = sequence_runs(rules, truth.sequences[name], mine, truth.year)
-            parts[name] = (vot_rules.average_overlap(judged), len(judged))
+            parts[name] = (vot_rules.average_overlap(rules, [judged]), len(judged))
         found.append(TrackerScore(label, parts, failed[label], pace(list(each.values()))))
     return found
 
@@ -80,7 +83,7 @@ def table(found: Sequence[TrackerScore]) -> Table:
         grid.add_row(
             one.label,
             *cells(one.overlap),
-            "-".join(cells(*one.interval)) if one.interval else NONE,
+            comparison.interval_cell(one.interval),
             NONE if one.speed is None else f"{one.speed.fps:,.{int(one.speed.fps < 100)}f}",
             f"{len(one.sequences)}/{len(one.sequences) + len(one.failed)}{mark}",
         )
@@ -92,7 +95,7 @@ def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:
     return {
         one.label: {
             "average_overlap": number(one.overlap),
-            "interval": one.interval and [number(end) for end in one.interval],
+            "interval": list(one.interval) or None,
             "fps": one.speed and number(one.speed.fps),
             "p95_ms": one.speed and number(one.speed.p95_ms),
             "decode_ms": one.speed and number(one.speed.decode_ms),

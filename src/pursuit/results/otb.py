@@ -101,7 +101,7 @@ def parse_boxes(content: bytes, place: str) -> Array:
     Raises:
         DataError: it is not text, or a line is not a box.
     """
-    return _parsed(content, 4, place) - FROM_ONE
+    return parse_rows(content, 4, place) - FROM_ONE
 
 
 def rows(path: Path, columns: int) -> Array:
@@ -110,10 +110,15 @@ def rows(path: Path, columns: int) -> Array:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    return _parsed(content, columns, str(path))
+    return parse_rows(content, columns, str(path))
 
 
-def _parsed(content: bytes, columns: int, place: str) -> Array:
+def parse_rows(content: bytes, columns: int, place: str) -> Array:
+    """Return the numbers (N, columns) of the N lines of a text file; `place` names it.
+
+    Raises:
+        DataError: it is not text, or a line is not as many numbers.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

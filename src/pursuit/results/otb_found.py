@@ -1,8 +1,10 @@
 """OTB results wherever they lie, and the labels to compare them with.
 
 A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
-got10k, pysot and we write it, or our TRACKER/tre/SEQUENCE/SEQUENCE_001.txt to _020.txt (sre: to
-_012.txt); in a folder or an archive, at any depth.
+got10k, pysot and we write it, TRACKER/SEQUENCE.json of OTB's Python toolkit, or our
+TRACKER/tre/SEQUENCE/SEQUENCE_001.txt to _020.txt (sre: to _012.txt); in a folder or an archive, at
+any depth. A folder called as the protocol or the data set is no tracker's:
+TRACKER/OPE/SEQUENCE.txt.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results import otb_toolkit
+from pursuit.results import otb_toolkit, vot
 from pursuit.results.otb import parse_boxes
 from pursuit.results.otb_toolkit import StoredRun
 
@@ -31,6 +33,9 @@ _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside re
 _SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
 _NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 _TIMES = re.compile(r"[._-]times?$")
+_NO_TRACKER = re.compile(
+    r"(?:ope|tre|sre|results?|otb|tb|cvpr)(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb))*"
+)
 
 
 @dataclass(frozen=True)
@@ -71,23 +76,24 @@ class Found:
 
 @dataclass
 class Unused:
-    """Files that look like results, but of no sequence that has labels."""
+    """Files that look like results, but of no sequence that has labels; and labels without any."""
 
     names: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Return a line that tells of them, none where there are none."""
-        if not self.names:
-            return []
-        more = ", ..." if len(self.names) > 3 else ""
+        """Return lines that tell of them, none where there are none."""
+        found = {"of no sequence with labels": self.names, "without a label": self.empty}
         return [
-            f"not used, of no sequence with labels: {plural(len(self.names), 'file')}: "
-            f"{', '.join(self.names[:3])}{more}"
+            f"not used, {why}: {plural(len(names), 'file')}: "
+            f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+            for why, names in found.items()
+            if names
         ]
 
 
-def read_truth(path: Path) -> dict[str, Truth]:
-    """Return key -> labels of a folder or an archive.
+def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
+    """Return key -> labels of a folder or an archive; `unused` is told of files without any.
 
     It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
     boxes counted from 1; or, a folder, videos in our layout.
@@ -98,7 +104,7 @@ def read_truth(path: Path) -> dict[str, Truth]:
     if path.is_dir() and any(path.glob("*.mp4")):
         found = {one.name: one.boxes for one in open_videos(path)}
     else:
-        found = _label_files(path)
+        found = _label_files(path, unused or Unused())
     truths: dict[str, Truth] = {}
     for name, boxes in found.items():
         known = entries().get(key(name))
@@ -128,11 +134,13 @@ def find(
         if not _may_be_result(parts):
             return False
         split = _split(parts, known)
-        if split is None:
+        if split is None and not parts[-1].lower().endswith(".json"):
             unused.names.append("/".join(parts))
         return split is not None and split[1] in wanted
 
     several: dict[Parts, list[Stored]] = {}
+    alone: list[tuple[str, str, Stored]] = []
+    met: set[tuple[str, str]] = set()
     for path in paths:
         for file in stored(path, of_tracker):
             split = _split(file.parts, known)
@@ -140,10 +148,16 @@ def find(
                 continue
             if _number(file.parts):
                 several.setdefault((str(path), *file.parts[:-1]), []).append(file)
+            elif _is_numbered(file.parts):
+                alone.append((*split, file))
             else:
+                met.add(split)
                 yield _parsed(*split, file.data, file.place)
     for files in several.values():
         yield _parsed_several(files, known)
+    for tracker, sequence, file in alone:
+        if (tracker, sequence) not in met:  # beside another result, they are GOT-10k's
+            yield _parsed(tracker, sequence, file.data or b"", file.place)
 
 
 def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
@@ -152,7 +166,7 @@ def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
     first = files[0]
     tracker, sequence = _split(first.parts, known) or ("", "")
     place = first.place.removesuffix(first.parts[-1]).rstrip("/\\")
-    kind = first.parts[-3]
+    kind = first.parts[-3].lower()
     missing = sorted(set(range(1, _SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
     if missing or len(files) != _SEVERAL[kind]:
         what = f"run {missing[0]} of {_SEVERAL[kind]} is missing" if missing else "too many runs"
@@ -167,15 +181,22 @@ def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
 
 def _number(parts: Parts) -> int:
     """Return the number of a run of TRE or SRE, and 0 of other files."""
+    several = _is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in _SEVERAL
+    return int(parts[-1][-7:-4]) if several else 0
+
+
+def _is_numbered(parts: Parts) -> bool:
+    """Return whether a file is one of several of a sequence, in a folder of the same name."""
     match = _NUMBERED.fullmatch(parts[-1])
-    several = match is not None and len(parts) > 3 and parts[-2] == match[1]
-    return int(match[2]) if match and several and parts[-3] in _SEVERAL else 0
+    return match is not None and len(parts) > 1 and parts[-2] == match[1]
 
 
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
     try:
-        if place.endswith(".mat"):
+        if place.lower().endswith(".mat"):
             runs = otb_toolkit.parse(content, place)
+        elif place.lower().endswith(".json"):
+            runs = otb_toolkit.parse_json(content, place)
         else:
             runs = [StoredRun(parse_boxes(content, place))]
     except DataError as error:
@@ -187,20 +208,19 @@ def _may_be_result(parts: Parts) -> bool:
     path = PurePosixPath(*parts)
     folders = [part.lower() for part in path.parts[:-1]]
     return (
-        path.suffix in (".txt", ".mat")
+        path.suffix.lower() in (".txt", ".mat", ".json")
         and not path.name.startswith(".")
         and path.stem.lower() != "readme"
-        and not _TIMES.search(path.stem)
+        and not _TIMES.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
-        and not _of_others(parts)
+        and not _of_vot(parts)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
     )
 
 
-def _of_others(parts: Parts) -> bool:
-    """Return whether a file is a numbered run, as VOT and GOT-10k have them, and not OTB's."""
-    match = _NUMBERED.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2] == match[1] and not _number(parts)
+def _of_vot(parts: Parts) -> bool:
+    """Return whether a file is a run of one of VOT's experiments."""
+    return _is_numbered(parts) and len(parts) > 2 and parts[-3].lower() in vot.EXPERIMENTS
 
 
 def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
@@ -209,15 +229,26 @@ def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     if _number(parts):
         return (parts[-4], key(parts[-2])) if key(parts[-2]) in known else None
     if key(path.stem) in known:
-        return path.parent.name, key(path.stem)
+        return _tracker(path.parts[:-1], key(path.stem)), key(path.stem)
     # The longest name of a sequence that it begins with: Jogging_1_kcf.
     for end in range(len(path.stem) - 1, 0, -1):
         if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
-            return path.stem[end + 1 :], key(path.stem[:end])
+            sequence, rest = key(path.stem[:end]), path.stem[end + 1 :]
+            if rest.isdecimal() and key(path.parent.name) == sequence:
+                rest = _tracker(path.parts[:-1], sequence)  # TRACKER/SEQUENCE/SEQUENCE_001.txt
+            return rest, sequence
     return None
 
 
-def _label_files(path: Path) -> dict[str, Array]:
+def _tracker(folders: Parts, sequence: str) -> str:
+    """Return the nearest folder above that may be called as a tracker, or else the nearest."""
+    for name in reversed(folders):
+        if not _NO_TRACKER.fullmatch(name.lower()) and key(name) != sequence:
+            return name
+    return folders[-1]
+
+
+def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
     files = [
         file
         for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
@@ -228,6 +259,8 @@ def _label_files(path: Path) -> dict[str, Array]:
         boxes = parse_boxes(file.data or b"", file.place)
         if len(boxes):  # Human4 has a file without any
             found[name] = boxes
+        else:
+            unused.empty.append(file.place)
     if not found:
         raise DataError(
             f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"

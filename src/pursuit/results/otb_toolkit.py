@@ -1,4 +1,4 @@
-"""Results of OTB's MATLAB toolbox: SEQUENCE_TRACKER.mat, a cell a run of the tracker.
+"""Results of OTB's toolbox: SEQUENCE_TRACKER.mat, or TRACKER/SEQUENCE.json of its Python form.
 
 OPE has one run, TRE 20 that start later and later, SRE 12 with other first boxes. A run is a
 struct with `res`, a row a frame, and `type`: `rect` for boxes, or a transformation of a template
@@ -8,8 +8,10 @@ that is made a box as the toolbox makes it.
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +56,9 @@ def parse(content: bytes, place: str) -> list[StoredRun]:
     if not names:
         raise DataError(f"{place}: no variable called results in it")
     stored = variables[names[0]]
-    cells = stored.ravel() if stored.dtype == object else [stored]
+    # A cell of runs, or an array of structs.
+    several = stored.dtype == object or stored.dtype.names
+    cells = list(stored.ravel()) if several else [stored]
     if not len(cells):
         raise DataError(f"{place}: no run in it")
     return [
@@ -106,7 +110,9 @@ def _run(cell: Any, place: str) -> StoredRun:
     while cell.dtype == object and cell.size == 1:
         cell = cell.ravel()[0]
     if cell.dtype.names:
-        fields = {name: cell[name].ravel()[0] for name in cell.dtype.names} if cell.size else {}
+        one = np.atleast_1d(cell)
+        names = cell.dtype.names if one.size else ()
+        fields = {name: one[name].ravel()[0] for name in names}
         if "res" not in fields:
             raise DataError(f"{place}: no field res in it")
         found = fields.get("type", np.array(["rect"]))
@@ -115,25 +121,66 @@ def _run(cell: Any, place: str) -> StoredRun:
     if cell.dtype == object or cell.dtype.kind not in "iufb" or cell.ndim != 2:
         raise DataError(f"{place}: its boxes are no matrix of numbers")
     rows = cell.astype(np.float64)
-    return StoredRun(_boxes(kind, rows, tmplsize, place) - FROM_ONE, as_rows=kind == "rect")
+    return StoredRun(_boxes(kind, rows, tmplsize, place) - FROM_ONE, as_rows=_is_rect(kind))
+
+
+def parse_json(content: bytes, place: str) -> list[StoredRun]:
+    """Return the runs of a file of OTB's Python toolkit: a list of one, 20 or 12 of them.
+
+    A run is an object with `res`, a row a frame, and `resType` and `tmplsize` as in a .mat.
+
+    Raises:
+        DataError: it is no such file, or a run's boxes are of an unknown type.
+    """
+    try:
+        stored = json.loads(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise DataError(f"{place}: not JSON, or damaged ({str(error)[:80]})") from None
+    runs = stored if isinstance(stored, list) else [stored]
+    if not runs or not all(isinstance(one, dict) and "res" in one for one in runs):
+        raise DataError(f"{place}: not of OTB's Python toolkit: a list of runs, each with res")
+    return [
+        _json_run(one, f"{place}: run {at} of {len(runs)}" if len(runs) > 1 else place)
+        for at, one in enumerate(runs, start=1)
+    ]
+
+
+def _json_run(run: dict[str, Any], place: str) -> StoredRun:
+    kind = str(run.get("resType") or run.get("type") or "rect")
+    try:
+        rows = np.array(run["res"], dtype=np.float64)
+        size = None if run.get("tmplsize") is None else np.array(run["tmplsize"], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: its boxes are no matrix of numbers") from None
+    if rows.ndim == 3:  # corners of a frame beside each other
+        rows = rows.reshape(-1, rows.shape[2])
+    if rows.ndim != 2:
+        raise DataError(f"{place}: its boxes are no matrix of numbers")
+    return StoredRun(_boxes(kind, rows, size, place) - FROM_ONE, as_rows=_is_rect(kind))
+
+
+def _is_rect(kind: str) -> bool:
+    return kind.lower() == "rect"
 
 
 def _boxes(kind: str, rows: Array, tmplsize: Any, place: str) -> Array:
     """Return the boxes (T, 4), 1-based, of what a run saved."""
-    if kind in ("ivtAff", "L1Aff"):
-        size = np.ravel(tmplsize).astype(np.float64) if tmplsize is not None else np.empty(0)
-        if rows.shape[1] != 6 or size.size != 2:
-            raise DataError(f"{place}: {kind} without six numbers a row, or without tmplsize")
-        return affine_boxes(rows, size) if kind == "ivtAff" else l1_boxes(rows, size)
-    if kind in ("4corner", "affine"):
+    plain = kind.lower()
+    if _is_rect(kind):
+        if rows.shape[1] != 4:
+            raise DataError(f"{place}: {rows.shape[1]} numbers in a row of boxes, not 4")
+        return rows
+    if plain in ("4corner", "affine"):
         if len(rows) % 2 or rows.shape[1] < 4:
             raise DataError(f"{place}: {kind} without two rows of corners a frame")
         return corner_boxes(rows)
-    if kind != "rect":
+    if plain not in _WARPS:
         raise DataError(f"{place}: boxes of type {kind!r} are not read")
-    if rows.shape[1] != 4:
-        raise DataError(f"{place}: {rows.shape[1]} numbers in a row of boxes, not 4")
-    return rows
+    make, columns = _WARPS[plain]
+    size = np.ravel(tmplsize).astype(np.float64) if tmplsize is not None else np.empty(0)
+    if rows.shape[1] != columns or size.size != 2 or (plain == "lk_aff" and len(rows) % 2):
+        raise DataError(f"{place}: {kind} without {columns} numbers a row, or without tmplsize")
+    return make(rows, size)
 
 
 def affine_boxes(rows: Array, size: Array) -> Array:
@@ -165,8 +212,41 @@ def l1_boxes(rows: Array, size: Array) -> Array:
     return np.concatenate([first[:, ::-1], (last - first)[:, ::-1] + 1], axis=1)
 
 
+def similarity_boxes(rows: Array, size: Array) -> Array:
+    """Return boxes (T, 4) of scale, angle, x, y (T, 4) of a template of h, w = `size` (2,)."""
+    scale, angle = rows[:, 0], rows[:, 1]
+    across, along = scale * np.cos(angle), scale * np.sin(angle)
+    matrices = np.stack([across, -along, rows[:, 2], along, across, rows[:, 3]], axis=1)
+    return _warped(matrices.reshape(-1, 2, 3), size)
+
+
+def lk_boxes(rows: Array, size: Array) -> Array:
+    """Return boxes (T, 4) of Lucas and Kanade's warps (2 T, 3) of a template of h, w = `size` (2,).
+
+    A warp is its matrix less the one that changes nothing.
+    """
+    return _warped(rows.reshape(-1, 2, 3) + np.eye(2, 3), size)
+
+
+def _warped(matrices: Array, size: Array) -> Array:
+    """Return the boxes (T, 4) around a template's corners, 1 to its sides, moved (T, 2, 3)."""
+    high, wide = size
+    corners = np.array([[1, 1, wide, wide], [1, high, high, 1], [1, 1, 1, 1]], dtype=np.float64)
+    return corner_boxes((matrices @ corners).reshape(-1, 4))
+
+
 def corner_boxes(rows: Array) -> Array:
     """Return the boxes (T, 4) around corners (2 T, N): for each frame a row of x, one of y."""
     corners = rows.reshape(len(rows) // 2, 2, -1)
     low, high = corners.min(axis=2), corners.max(axis=2)
     return rounded(np.concatenate([low, high - low + 1], axis=1))
+
+
+_WARPS: dict[str, tuple[Callable[[Array, Array], Array], int]] = {
+    "ivtaff": (affine_boxes, 6),
+    "affine_ivt": (affine_boxes, 6),  # as UAV123's toolbox calls them
+    "l1aff": (l1_boxes, 6),
+    "affine_l1": (l1_boxes, 6),
+    "similarity": (similarity_boxes, 4),
+    "lk_aff": (lk_boxes, 3),
+}

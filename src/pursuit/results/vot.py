@@ -2,8 +2,8 @@
 
 A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the tracker was started
 in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
-a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt. Whose they are says the folder above that of the
-experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
+a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt, or be the Python toolkit's .bin. Whose they are
+says the folder above that of the experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
 
 Times lie beside, as the toolkits have values of frames: SEQUENCE_001_time.value, a line a frame
 with the seconds of the tracker, SEQUENCE_001_decode.value with those of decoding, and for the
@@ -16,23 +16,27 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.archives import Parts, Stored, stored
+from pursuit.archives import Parts, stored
 from pursuit.boxes import Regions
 from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
+from pursuit.results import vot_binary
+from pursuit.results.runs import Folder, Runs
 
-BASELINE = "baseline"  # the toolkits' name of the supervised experiment, and of its folder
+# The toolkits' names of the experiments with and without resets, and of their folders.
+BASELINE, UNSUPERVISED = "baseline", "unsupervised"
+EXPERIMENTS = (BASELINE, "region_noise", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
-_RUN = re.compile(r"(.+)_(\d{3})\.txt")
+_RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -154,13 +158,13 @@ class StoredResults:
     """Results of several trackers.
 
     Attributes:
-        runs: tracker -> sequence -> its runs in the order of their numbers.
-        wrong: tracker -> sequence -> what is wrong with a run of it; `runs` lacks these.
-        others: experiments but the one asked for that were met, as TRACKER/EXPERIMENT.
+        supervised: runs of the experiment with resets that was asked for.
+        unsupervised: of the one without, beside the baseline; none beside another.
+        others: other experiments that were met, as TRACKER/EXPERIMENT.
     """
 
-    runs: dict[str, dict[str, list[Trajectory]]]
-    wrong: dict[str, dict[str, str]]
+    supervised: Runs[Trajectory]
+    unsupervised: Runs[Trajectory]
     others: tuple[str, ...]
 
 
@@ -170,7 +174,8 @@ def parse(data: bytes, place: str) -> Trajectory:
     Raises:
         DataError: it is no text, or a line is neither a code nor a region.
     """
-    rows = rows_of(data, place)
+    binary = place.lower().endswith(".bin")
+    rows = vot_binary.rows_of(data, place) if binary else rows_of(data, place)
     codes = np.array(
         [_code(row, f"{place}:{at}") for at, row in enumerate(rows, 1)], dtype=np.int64
     )
@@ -180,75 +185,43 @@ def parse(data: bytes, place: str) -> Trajectory:
 
 
 def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
-    """Return what trackers did in an experiment, out of folders and tar archives.
+    """Return what trackers did with and without resets, out of folders and archives.
 
     Args:
         paths: of the folders and archives.
-        wanted: name of the experiment's folder.
+        wanted: name of the folder of the experiment with resets.
 
     Raises:
         DataError: a folder or archive cannot be read or holds no result.
     """
-    found = StoredResults({}, {}, ())
+    found: dict[str, Runs[Trajectory]] = {wanted: Runs()}
+    if wanted == BASELINE:
+        found[UNSUPERVISED] = Runs()
     others: set[str] = set()
     for path in paths:
         count = 0
-        folders: dict[Parts, _Folder] = {}
+        folders: dict[Parts, Folder[Trajectory]] = {}
         for file in stored(path, _is_run):
             whole = file.above + file.parts
             if file.data is None or len(whole) < 4:
                 continue
             tracker, experiment, sequence = whole[-4:-1]
             count += 1
-            if experiment == wanted:
-                folders.setdefault(whole[:-1], _Folder(tracker, sequence, file.place)).take(file)
+            if experiment.lower() in found:
+                folder = Folder[Trajectory](tracker, sequence, file.place)
+                folders.setdefault(whole[:-1], folder).take(file, parse)
             else:
                 others.add(f"{tracker}/{experiment}")
         if not count:
             raise DataError(f"{path} holds no result TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt")
-        for folder in folders.values():
-            _put(found, folder)
-    return StoredResults(found.runs, found.wrong, tuple(sorted(others)))
-
-
-@dataclass
-class _Folder:
-    """The runs of a tracker on a sequence, by the names of their files, and what is wrong."""
-
-    tracker: str
-    sequence: str
-    place: str
-    runs: dict[str, Trajectory] = field(default_factory=dict)
-    wrong: str = ""
-
-    def take(self, file: Stored) -> None:
-        name = file.parts[-1]
-        try:
-            if name in self.runs:
-                raise DataError(f"{file.place}: this result is there twice")
-            self.runs[name] = parse(file.data or b"", file.place)
-        except DataError as error:
-            self.wrong = self.wrong or str(error)
-
-
-def _put(found: StoredResults, mine: _Folder) -> None:
-    """Keep a folder's runs, or what is wrong; two folders of the same name are both wrong."""
-    runs = found.runs.setdefault(mine.tracker, {})
-    wrong = found.wrong.setdefault(mine.tracker, {})
-    before = runs.pop(mine.sequence, None)
-    if before is not None:
-        wrong[mine.sequence] = (
-            f"two results, {before[0].place} and {mine.place}: leave one out, or rename it"
-        )
-    elif mine.wrong:
-        wrong.setdefault(mine.sequence, mine.wrong)
-    elif mine.sequence not in wrong:
-        runs[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
+        for parts, folder in folders.items():
+            found[parts[-2].lower()].put(folder)
+    return StoredResults(found[wanted], found.get(UNSUPERVISED, Runs()), tuple(sorted(others)))
 
 
 def _is_run(parts: Parts) -> bool:
     match = _RUN.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2] == match[1]
+    return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
 
 
 def _code(row: list[float], place: str) -> Code:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 # PyTorch's own look at the processor; private names, so a missing one means no.
@@ -17,6 +21,13 @@ _CHECKS = {
 def cpu_features() -> dict[str, bool]:
     """Return which vector instructions of this processor PyTorch can use, by name."""
     return {name: bool(getattr(torch.cpu, check, bool)()) for name, check in _CHECKS.items()}
+
+
+def cpu_name() -> str:
+    """Return what this processor is called, as far as anybody tells."""
+    # Absent from older versions of torch.
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return str(tell().get("cpu_name") or platform.processor() or platform.machine())
 
 
 def has_fast_bf16() -> bool:

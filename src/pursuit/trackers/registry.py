@@ -1,19 +1,17 @@
-"""All trackers behind one door: presets of SiamFC and GOTURN, and OpenCV's as peers."""
+"""All trackers behind one door: presets of SiamFC and GOTURN, OpenCV's as peers, programs.
+
+Torch is imported when one of ours is loaded: worker processes that run others start without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from pursuit import runtimes
 from pursuit.errors import SettingsError, WeightsError, nearest
-from pursuit.networks.goturn import GOTURN
-from pursuit.networks.siamfc import SiamFC
 from pursuit.trackers.base import Tracker
-from pursuit.trackers.goturn import GOTURNTracker
+from pursuit.trackers.external import ExternalTracker, command_of
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
 from pursuit.trackers.settings import (
     DEFAULT,
@@ -23,8 +21,12 @@ from pursuit.trackers.settings import (
     SiamFCSettings,
     with_changes,
 )
-from pursuit.trackers.siamfc import SiamFCTracker
-from pursuit.weights import find, read, shipped
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pursuit.trackers.goturn import GOTURNTracker
+    from pursuit.trackers.siamfc import SiamFCTracker
 
 
 def names() -> list[str]:
@@ -43,18 +45,23 @@ def load(
     """Return a tracker, ready for `init`.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or external:COMMAND for a program (`trackers.external`).
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
         runtime: one of `pursuit.runtimes.names()`.
         settings: hyper-parameters that differ from the preset's (`SiamFCSettings`,
-            `GOTURNSettings`), or what an OpenCV tracker takes.
+            `GOTURNSettings`), or what an OpenCV tracker or a program takes.
 
     Raises:
         SettingsError: no such tracker, runtime, device or setting.
         WeightsError: no weights of that name are shipped, or the file is not good or another
             network's.
     """
+    command = command_of(name)
+    if command is not None:
+        if weights is not None:
+            raise SettingsError(f"{name} takes no weights file: name it in the command")
+        return ExternalTracker(command, **settings)
     if name in OPENCV_NAMES:
         if weights is not None:
             raise SettingsError(
@@ -65,7 +72,9 @@ def load(
     if name not in PRESETS:
         close = nearest(name, names())
         raise SettingsError(f"no tracker {name!r}{close}; `pursuit list` shows all")
-    path = weights_file(name) if weights is None else find(str(weights))
+    from pursuit import weights as store
+
+    path = weights_file(name) if weights is None else store.find(str(weights))
     return load_preset(name, path, settings, device=device, runtime=runtime)
 
 
@@ -90,8 +99,10 @@ def load_preset(
     Raises:
         SettingsError, WeightsError: as `load`.
     """
+    from pursuit import weights
+
     chosen = with_changes(PRESETS[name], settings)
-    network, card = read(path)
+    network, card = weights.read(path)
     scale, offset = calibration or (card.score_scale, card.score_offset)
     kind = _kind(network)
     if kind != chosen.network:
@@ -111,6 +122,12 @@ def _built(
     device: str,
     runtime: str,
 ) -> SiamFCTracker | GOTURNTracker:
+    from pursuit import runtimes
+    from pursuit.networks.goturn import GOTURN
+    from pursuit.networks.siamfc import SiamFC
+    from pursuit.trackers.goturn import GOTURNTracker
+    from pursuit.trackers.siamfc import SiamFCTracker
+
     scale, offset = calibration
     if isinstance(settings, GOTURNSettings):
         assert isinstance(network, GOTURN)
@@ -127,31 +144,44 @@ def weights_file(name: str) -> Path:
     Raises:
         WeightsError: none comes with pursuit, or with this copy of it.
     """
+    from pursuit import weights
+
     how = f"name a file, --weights PATH or {name}:PATH (in Python weights=PATH)"
     if name not in WEIGHTS_OF:
         raise WeightsError(
             f"the weights of {name} are too large to ship: {how}, its authors' "
             "tracker.caffemodel or what you trained"
         )
-    inside, own = shipped(), WEIGHTS_OF[name]
+    inside, own = weights.shipped(), WEIGHTS_OF[name]
     if own not in inside:
         raise WeightsError(f"this copy of pursuit ships no weights {own!r}: {how}")
     return inside[own]
 
 
 def _kind(network: nn.Module) -> str:
+    from pursuit.networks.goturn import GOTURN
+
     return (GOTURNSettings if isinstance(network, GOTURN) else SiamFCSettings).network
 
 
 def with_files(text: str) -> tuple[str, tuple[Path, ...]]:
     """Return the name and the files of NAME, NAME:WEIGHTS or opencv-nano:BACKBONE,HEAD.
 
-    WEIGHTS is a file or the name of shipped weights.
+    WEIGHTS is a file or the name of shipped weights. A program, external:COMMAND, has no files.
     """
+    if command_of(text) is not None:
+        return text, ()
     name, _, paths = text.partition(":")
     parts = paths.split(",") if name == NANO else [paths]
-    inside = {} if name == NANO else shipped()
-    return name, tuple(inside.get(part, Path(part)) for part in parts if part)
+    return name, tuple(_file(part, name) for part in parts if part)
+
+
+def _file(text: str, name: str) -> Path:
+    if name == NANO:
+        return Path(text)
+    from pursuit import weights
+
+    return weights.shipped().get(text, Path(text))
 
 
 def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracker:

@@ -14,13 +14,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit import windows
 from pursuit.boxes import Array
-from pursuit.frames import Frame, mean_colour
+from pursuit.frames import Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import CompiledSiamFC
 from pursuit.trackers.apart import impostors
@@ -79,6 +79,27 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self._window = cosine_window(len(matrix)).to(network.device)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
+
+    def response(self, frame: object, box: ArrayLike) -> tuple[Array, Array]:
+        """Return the score map of the first target around a box (4,), changing nothing.
+
+        Returns:
+            The map (17, 17) at the box's scale, and the square (4,) of the frame that its cells
+            cover.
+
+        Raises:
+            PursuitError: before `init`.
+            FrameError: not a frame.
+        """
+        centre, size = np.split(np.asarray(box, dtype=np.float64)[None], 2, axis=1)
+        one = self.targets.take(np.array([0]))
+        one = replace(one, centre=centre + size / 2, zoom=size[:, 0] / one.first[:, 0])
+        view = Views(np.zeros(1, np.int64), one.centre, one.side)
+        features = self._network.embed(self._windows(as_frame(frame), one, [view]))
+        found = self._network.score(one.exemplar, features)
+        covered = one.side * (_CELLS * STRIDE / SEARCH)
+        square = np.concatenate([one.centre[0] - covered / 2, covered, covered])
+        return found[0, 0].float().cpu().numpy().astype(np.float64), square
 
     def _followed(self, frame: Frame, targets: SiamFCTargets) -> tuple[SiamFCTargets, Array]:
         wide, seeks = self._wide_views(targets)

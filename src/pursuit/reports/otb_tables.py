@@ -1,0 +1,113 @@
+"""The tables of OTB's scores."""
+
+from __future__ import annotations
+
+import math
+
+from pursuit.measures.speed import Speed
+from pursuit.reports.gathered import OtbScores
+from pursuit.reports.stored_otb import SRE, TRE, as_json
+from pursuit.reports.tables import (
+    LACKING,
+    STAR,
+    Cell,
+    Table,
+    beside,
+    by_row,
+    ends,
+    number,
+    with_best,
+    word,
+)
+
+_NO_ENDS = (math.nan, math.nan)
+_OTB_CODES = (
+    "IV illumination, SV scale, OCC occlusion, DEF deformation, MB motion blur, FM fast motion, "
+    "IPR and OPR rotation in and out of the plane, OV out of view, BC clutter, LR low resolution."
+)
+
+
+def summary(scores: OtbScores) -> Table:
+    """Return a row a tracker: AUC with its interval, precision, TRE and SRE, speed."""
+    told = as_json(scores.trackers, scores.truths)
+    kinds = [kind for kind in (TRE, SRE) if any(kind in one.kinds for one in scores.trackers)]
+    timed = any(one.ope.speed for one in scores.trackers)
+    rows = []
+    for one in scores.trackers:
+        mine, mark = told[one.label], LACKING if one.ope.failed else ""
+        rival = mine["against_best"]
+        row = [
+            word(one.label),
+            number(one.ope.auc, mark=mark),
+            ends(*(mine["auc_interval"] or _NO_ENDS)),
+            number(one.ope.precision20, mark=mark),
+            number(one.ope.normalised20, mark=mark),
+        ]
+        for kind in kinds:
+            part = one.kinds.get(kind)
+            row.append(
+                number(part.auc, mark=LACKING if part.failed else "") if part else number(math.nan)
+            )
+        row.append(number(rival["p"] if rival else math.nan, ".4f"))
+        row += _pace(one.ope.speed) if timed else []
+        ran = len(one.ope.sequences)
+        row.append(Cell(f"{ran}/{one.ope.total}", ran))
+        rows.append(tuple(row))
+    columns = ("Tracker", "AUC", "95 %", "P20", "norm. P20", *(f"{x.upper()} AUC" for x in kinds))
+    more = ("p", *(("fps", "p95 ms") if timed else ()), "sequences")
+    table = Table(
+        "otb-summary",
+        "One-pass evaluation",
+        "AUC: area under the success curve; 95 %: the ends of its interval, sequences drawn again "
+        "10,000 times. P20: share of frames within 20 px; norm. P20: within a fifth of the "
+        "label's sides. p: how often luck alone makes an AUC differ so much from the best one's."
+        + (STAR if any(one.ope.failed for one in scores.trackers) else ""),
+        columns + more,
+        tuple(rows),
+    )
+    return with_best(table, dict.fromkeys([1, *range(3, len(columns))], True))
+
+
+def sequences(scores: OtbScores) -> Table:
+    """Return a row a sequence, a column a tracker: the AUC."""
+    each = {one.label: one.ope.aucs for one in scores.trackers}
+    names = sorted({name for aucs in each.values() for name in aucs})
+    return by_row(
+        "otb-sequences", "AUC by sequence", "Sequence", names, each,
+        "The best of a row is bold.",
+    )  # fmt: skip
+
+
+def attributes(scores: OtbScores) -> Table | None:
+    """Return a row an attribute of OTB, a column a tracker: the mean AUC; None without any."""
+    found = as_json(scores.trackers, scores.truths)
+    each = {label: part["attributes"] for label, part in found.items()}
+    names = sorted({name for values in each.values() for name in values})
+    if not names:
+        return None
+    counts = {
+        name: sum(name in truth.entry.attributes for truth in scores.truths.values() if truth.entry)
+        for name in names
+    }
+    return by_row(
+        "otb-attributes", "AUC by attribute", "Attribute",
+        names, each,
+        f"Mean AUC of the sequences with an attribute, their number after it. {_OTB_CODES} "
+        "The best of a row is bold.",
+        {name: f"{name} ({counts[name]})" for name in names},
+    )  # fmt: skip
+
+
+def side_by_side(scores: OtbScores) -> list[Table]:
+    """Return the AUC of two trackers by sequence, and the difference; nothing of more."""
+    if len(scores.trackers) != 2:
+        return []
+    first, second = scores.trackers
+    mine, theirs = ((one.label, one.ope.aucs) for one in (first, second))
+    return beside("otb", "AUC", mine, theirs, ".3f")
+
+
+def _pace(speed: Speed | None) -> list[Cell]:
+    if speed is None:
+        return [number(math.nan), number(math.nan)]
+    return [number(speed.fps, ",.1f" if speed.fps < 100 else ",.0f"), number(speed.p95_ms, ".2f")]

@@ -1,0 +1,93 @@
+"""Where results lie: of OTB's kind or of VOT's, and whose, by the names of the files alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pursuit.archives import stored
+from pursuit.datasets.reading import plural
+from pursuit.errors import DataError
+from pursuit.results.vot import BASELINE
+
+Pair = tuple[str, str]  # tracker, sequence
+
+_NUMBERED = re.compile(r"(.+)_\d{3}\.txt")
+_OF_OTB = ("tre", "sre")  # experiments with numbered runs that are OTB's
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder or an archive of results.
+
+    Attributes:
+        path: of it.
+        otb: whether it may hold results of OTB's kind.
+        vot: tracker and sequence of those of VOT's supervised experiment.
+    """
+
+    path: Path
+    otb: bool
+    vot: frozenset[Pair]
+
+
+def look(path: Path) -> Place:
+    """Return what a folder or an archive holds.
+
+    Raises:
+        DataError: it cannot be read, or holds neither.
+    """
+    files = [(one.parts, one.above + one.parts) for one in stored(path, lambda _: False)]
+    runs = [(parts, whole) for parts, whole in files if is_vot_run(whole)]
+    experiments = {parts[:-2] for parts, _ in runs}
+    others = (
+        parts
+        for parts, _ in files
+        if parts[-1].endswith((".txt", ".mat"))
+        and not any(parts[:at] in experiments for at in range(1, len(parts)))
+    )
+    vot = {(whole[-4], whole[-2]) for _, whole in runs if whole[-3] == BASELINE}
+    found = Place(path, any(len(parts) > 1 for parts in others), frozenset(vot))
+    if not found.otb and not vot:
+        raise DataError(
+            f"{path} holds no results that a report shows: TRACKER/SEQUENCE.txt or .mat, as OTB "
+            f"has them, or TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them"
+        )
+    return found
+
+
+def is_vot_run(parts: Sequence[str]) -> bool:
+    """Return whether a file of such a path is a run of one of VOT's experiments."""
+    match = _NUMBERED.fullmatch(parts[-1])
+    return (
+        match is not None and len(parts) > 3 and parts[-2] == match[1] and parts[-3] not in _OF_OTB
+    )
+
+
+def other_names(ran: Mapping[Path, Collection[Pair]]) -> dict[tuple[Path, str], str]:
+    """Return (place, tracker) -> its new name, of those on one sequence in several places.
+
+    Two runs of a tracker can then be compared: siamfc-slim (before) and siamfc-slim (after).
+    """
+    places = Counter(pair for pairs in ran.values() for pair in set(pairs))
+    doubled = {tracker for (tracker, _), count in places.items() if count > 1}
+    names = [path.resolve().name for path in ran]
+    return {
+        (path, tracker): f"{tracker} ({name if names.count(name) == 1 else path})"
+        for path, name in zip(ran, names, strict=True)
+        for tracker in doubled
+    }
+
+
+def without(names: Sequence[str]) -> list[str]:
+    """Return a line on sequences with labels that no tracker has a result on; none for none."""
+    if not names:
+        return []
+    more = ", ..." if len(names) > 5 else ""
+    return [
+        f"no tracker has a result on {plural(len(names), 'sequence')} with labels, which count "
+        f"for none: {', '.join(names[:5])}{more}"
+    ]

@@ -1,0 +1,221 @@
+"""GOT-10k results wherever they lie, and the labels to compare them with.
+
+A result is TRACKER/SEQUENCE/SEQUENCE_001.txt (002, ... where the tracker ran several times) as
+the got10k toolkit and pysot write it, or TRACKER/SEQUENCE.txt; a line x,y,w,h a frame. Beside it
+may lie SEQUENCE_time.txt: the seconds of each frame, a column a run. Boxes of results and labels
+are taken as they are, as the toolkit takes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pursuit.archives import Parts, Stored, stored
+from pursuit.datasets.reading import is_picture, size_of_picture
+from pursuit.datasets.vot import rows_of
+from pursuit.errors import DataError
+from pursuit.results.otb import parse_rows
+from pursuit.results.otb_found import Unused
+from pursuit.results.runs import Folder, Runs
+
+Array = NDArray[np.float64]
+
+_RUN = re.compile(r"(.+)_(\d+)")
+_TIMES = re.compile(r"(.+)[._]times?")
+_SIZE = re.compile(r"\s*\(?\s*(\d+)\s*,\s*(\d+)\s*\)?\s*")
+_LABELS = "groundtruth.txt"
+_SEEN = ("cover.label", "absence.label")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The labels of a sequence of T frames.
+
+    Attributes:
+        name: of the sequence.
+        boxes: (T, 4) x, y, w, h as given; NaN where there is none.
+        seen: (T,) where some of the target is seen.
+        size: width and height of its frames; None where nothing tells.
+        kind: the class of its target, "" where nothing tells.
+    """
+
+    name: str
+    boxes: Array
+    seen: NDArray[np.bool_]
+    size: tuple[int, int] | None
+    kind: str
+
+
+@dataclass
+class Found:
+    """What trackers left.
+
+    Attributes:
+        boxes: their runs, each (T, 4); sequences by `key`.
+        seconds: tracker -> sequence -> (N,) times of the frames of all runs.
+        notes: what is wrong with times; the boxes beside them count all the same.
+    """
+
+    boxes: Runs[Array] = field(default_factory=Runs)
+    seconds: dict[str, dict[str, Array]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def key(name: str) -> str:
+    """Return how a sequence is looked up: its name in any case."""
+    return name.lower()
+
+
+def read_truth(path: Path) -> dict[str, Truth]:
+    """Return key -> labels of a folder or an archive with NAME/groundtruth.txt.
+
+    Beside that may lie meta_info.ini, which tells the class and the size of the frames, or else
+    the pictures; and cover.label, or else absence.label, a line a frame.
+
+    Raises:
+        DataError: there are none, a file is wrong, or a sequence has two.
+    """
+    folders: dict[Parts, list[Stored]] = {}
+    for file in stored(path, _is_label):
+        if file.data is not None:
+            folders.setdefault((file.above + file.parts)[:-1], []).append(file)
+    truths: dict[str, Truth] = {}
+    for parts, files in folders.items():
+        names = {file.parts[-1].lower(): file for file in files}
+        if _LABELS not in names:
+            continue
+        truth = _truth(parts[-1], names)
+        if key(truth.name) in truths:
+            raise DataError(f"{names[_LABELS].place}: {truth.name} has labels twice")
+        truths[key(truth.name)] = truth
+    if not truths:
+        raise DataError(f"{path}: no labels: no NAME/{_LABELS}")
+    if all(len(one.boxes) == 1 for one in truths.values()):
+        raise DataError(
+            f"{path}: only the first frames have labels, as in the test split: its results are "
+            "scored by the server of GOT-10k; name the validation split's labels"
+        )
+    return truths
+
+
+def find(paths: Sequence[Path], known: Mapping[str, Truth], unused: Unused) -> Found:
+    """Return what trackers left of the known sequences in folders and archives.
+
+    Args:
+        paths: of the folders and archives.
+        known: labels by key.
+        unused: is told of files that belong to none of these.
+
+    Raises:
+        DataError: a folder or an archive cannot be read.
+    """
+    found = Found()
+    for path in paths:
+        folders: dict[Parts, Folder[Array]] = {}
+        for file in stored(path, _may_be_result):
+            if file.data is None:
+                continue
+            whole = file.above + file.parts
+            place = _place(whole, known)
+            if place is None:
+                unused.names.append("/".join(file.parts))
+            elif place[2]:
+                _take_times(found, place[0], place[1], file)
+            else:
+                folder = Folder[Array](place[0], place[1], file.place)
+                folders.setdefault((*whole[:-1], place[1]), folder).take(file, _boxes)
+        for folder in folders.values():
+            found.boxes.put(folder)
+    return found
+
+
+def _place(parts: Parts, known: Mapping[str, Truth]) -> tuple[str, str, bool] | None:
+    """Return tracker, sequence and whether it holds times; None of a file of no known sequence."""
+    stem = PurePosixPath(parts[-1]).stem
+    times = _TIMES.fullmatch(stem)
+    name = times[1] if times else stem
+    run = _RUN.fullmatch(name)
+    for sequence in (name, run[1] if run else name):
+        if key(sequence) in known:
+            above = parts[:-1]
+            if len(above) > 1 and key(above[-1]) == key(sequence):
+                above = above[:-1]
+            return (above[-1], key(sequence), times is not None) if above else None
+    return None
+
+
+def _take_times(found: Found, tracker: str, sequence: str, file: Stored) -> None:
+    try:
+        rows = rows_of(file.data or b"", file.place)
+    except DataError as error:
+        found.notes.append(f"times not used: {error}")
+        return
+    values = np.array([value for row in rows for value in row], dtype=np.float64)
+    found.seconds.setdefault(tracker, {})[sequence] = values
+
+
+def _boxes(data: bytes, place: str) -> Array:
+    return parse_rows(data, 4, place)
+
+
+def _may_be_result(parts: Parts) -> bool:
+    name = parts[-1].lower()
+    others = (_LABELS, "list.txt", "readme.txt")
+    return name.endswith(".txt") and not name.startswith(".") and name not in others
+
+
+def _is_label(parts: Parts) -> bool:
+    name = parts[-1].lower()
+    if name in (_LABELS, "meta_info.ini", *_SEEN):
+        return True
+    return is_picture(Path(name)) and Path(name).stem.strip("0") == "1"  # the first tells the size
+
+
+def _truth(name: str, files: Mapping[str, Stored]) -> Truth:
+    labels = files[_LABELS]
+    boxes = parse_rows(labels.data or b"", 4, labels.place)
+    if not len(boxes):
+        raise DataError(f"{labels.place}: no label in it")
+    meta = _meta(files.get("meta_info.ini"))
+    return Truth(name, boxes, _seen(files, len(boxes)), _size(meta, files), meta.get("class", ""))
+
+
+def _meta(file: Stored | None) -> dict[str, str]:
+    """Return `class` and `size` as the file tells them, those that it does."""
+    if file is None:
+        return {}
+    text = (file.data or b"").decode("utf-8-sig", errors="replace")
+    pairs = dict(
+        re.findall(r"^\s*(object_class|resolution)\s*[:=]\s*(.*?)\s*$", text, re.MULTILINE)
+    )
+    names = {"object_class": "class", "resolution": "size"}
+    meta = {names[given]: value for given, value in pairs.items() if value}
+    if "size" in meta and not _SIZE.fullmatch(meta["size"]):
+        raise DataError(f"{file.place}: no size (W, H): resolution is {meta['size'][:40]!r}")
+    return meta
+
+
+def _size(meta: Mapping[str, str], files: Mapping[str, Stored]) -> tuple[int, int] | None:
+    match = _SIZE.fullmatch(meta.get("size", ""))
+    if match:
+        return int(match[1]), int(match[2])
+    first = next((file for name, file in files.items() if is_picture(Path(name))), None)
+    return size_of_picture(first.data or b"", first.place) if first else None
+
+
+def _seen(files: Mapping[str, Stored], count: int) -> NDArray[np.bool_]:
+    for name in _SEEN:
+        file = files.get(name)
+        if file is None:
+            continue
+        values = np.array([x for row in rows_of(file.data or b"", file.place) for x in row])
+        if len(values) != count:
+            raise DataError(f"{file.place}: {len(values)} values for {count} frames")
+        return np.asarray(values > 0 if name == "cover.label" else values == 0)
+    return np.ones(count, dtype=bool)

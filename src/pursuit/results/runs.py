@@ -1,0 +1,76 @@
+"""Runs of trackers on sequences, as they are met file by file: several of each, or a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Generic, TypeVar
+
+from pursuit.archives import Stored
+from pursuit.errors import DataError
+
+T = TypeVar("T")
+
+
+@dataclass
+class Folder(Generic[T]):
+    """The runs of a tracker on a sequence, by their files' names, and what is wrong."""
+
+    tracker: str
+    sequence: str
+    place: str
+    runs: dict[str, T] = field(default_factory=dict)
+    wrong: str = ""
+
+    def take(self, file: Stored, parse: Callable[[bytes, str], T]) -> None:
+        """Take a file of a run; what `parse` finds wrong with it, the first time, is kept."""
+        name = PurePosixPath(file.parts[-1]).stem.lower()  # two forms of a run are one too many
+        try:
+            if name in self.runs:
+                raise DataError(f"{file.place}: this result is there twice")
+            self.runs[name] = parse(file.data or b"", file.place)
+        except DataError as error:
+            self.wrong = self.wrong or str(error)
+
+
+@dataclass
+class Runs(Generic[T]):
+    """What trackers left.
+
+    Attributes:
+        found: tracker -> sequence -> its runs in the order of their files' names.
+        wrong: tracker -> sequence -> what is wrong with a run of it; `found` lacks these.
+        places: tracker and sequence -> where they are.
+    """
+
+    found: dict[str, dict[str, list[T]]] = field(default_factory=dict)
+    wrong: dict[str, dict[str, str]] = field(default_factory=dict)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def put(self, mine: Folder[T]) -> None:
+        """Keep a folder's runs, or what is wrong; two folders of the same name are both wrong."""
+        found = self.found.setdefault(mine.tracker, {})
+        wrong = self.wrong.setdefault(mine.tracker, {})
+        at = (mine.tracker, mine.sequence)
+        if at in self.places:
+            found.pop(mine.sequence, None)
+            wrong[mine.sequence] = (
+                f"two results, {self.places[at]} and {mine.place}: leave one out, or rename it"
+            )
+            return
+        self.places[at] = mine.place
+        if mine.wrong:
+            wrong[mine.sequence] = mine.wrong
+        else:
+            found[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
+
+    def renamed(self, names: Callable[[str], str]) -> Runs[T]:
+        """Return the same under other names of sequences; two of one name are both wrong."""
+        other: Runs[T] = Runs()
+        for (tracker, sequence), place in self.places.items():
+            runs = self.found[tracker].get(sequence, [])
+            numbered = {f"{at:04}": run for at, run in enumerate(runs)}
+            why = self.wrong[tracker].get(sequence, "")
+            other.put(Folder(tracker, names(sequence), place, numbered, why))
+        return other

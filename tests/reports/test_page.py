@@ -1,0 +1,272 @@
+"""The page of results, and the same as Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import HOSTILE, LENGTHS, Page, write_otb, write_videos, write_vot
+
+from pursuit.datasets import open_videos
+from pursuit.errors import DataError, SettingsError
+from pursuit.measures import eao, otb
+from pursuit.reports.gathered import Gathered, gather
+from pursuit.reports.page import build, save
+from pursuit.reports.rendering import Report, html, markdown, tex
+from pursuit.reports.scores import sequence_score
+from pursuit.results.otb import read
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+# By hand: an overlap of 22 / 26 = 0.846 passes the 17 thresholds from 0 to 0.8, the first frame
+# of each sequence 20 of the 21.
+GOOD = f"{np.mean([(20 + 17 * (length - 1)) / length / 21 for length in LENGTHS.values()]):.3f}"
+
+
+@pytest.fixture(scope="module")
+def videos(
+    tmp_path_factory: pytest.TempPathFactory, write_labelled_video: Callable[..., Path]
+) -> Path:
+    return write_videos(tmp_path_factory.mktemp("videos"), write_labelled_video)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("results")
+    for label, shift, lost_from, ms in (("good", 2, 99, 5), (HOSTILE, 9, 12, 2.5)):
+        write_otb(root, label, shift, lost_from=lost_from, ms=ms)
+    write_vot(root, "good", 3)
+    write_vot(root, HOSTILE, 6, fails_at=11)
+    return root
+
+
+@pytest.fixture(scope="module")
+def gathered(results: Path, videos: Path) -> Gathered:
+    return gather([results], None, videos)
+
+
+@pytest.fixture(scope="module")
+def report(gathered: Gathered) -> Report:
+    return build(gathered)
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> Page:
+    return Page(html(report))
+
+
+def test_numbers_are_those_of_the_scores(page: Page, results: Path, videos: Path) -> None:
+    rows = page.tables["otb-summary"]
+    assert rows[0][:5] == ["Tracker", "AUC", "95 %", "P20", "norm. P20"]
+    assert [row[0] for row in rows[1:]] == ["good", HOSTILE]
+    for label, row in ((row[0], row) for row in rows[1:]):
+        parts = [
+            sequence_score(one.name, [(read(results / label, one.name), one.boxes)])
+            for one in open_videos(videos)
+        ]
+        aucs = [otb.auc(part.success) for part in parts]
+        assert row[1] == f"{np.mean(aucs):.3f}"
+        assert row[3] == f"{np.mean([otb.precision20(part.precision) for part in parts]):.3f}"
+        at = 1 if label == "good" else 2
+        assert [one[at] for one in page.tables["otb-sequences"][1:]] == [f"{x:.3f}" for x in aucs]
+    assert rows[1][1] == GOOD
+    assert rows[1][3:5] == ["1.000", "1.000"]
+    assert rows[1][6:] == ["200", "5.00", "3/3"]
+    assert rows[2][6:] == ["400", "2.50", "3/3"]
+
+
+def test_vot_by_hand(page: Page) -> None:
+    good, bad = page.tables["vot-summary"][1:]
+    # 21 and 18 of 27 columns; a pixel's width in rasters is that of the plane here.
+    assert good[:2] == ["good", f"{21 / 27:.3f}"]
+    assert bad[:2] == [HOSTILE, f"{18 / 30:.3f}"]
+    assert (good[5], bad[5]) == ("0", "3")
+    robust = np.exp(-30 * 3 / sum(LENGTHS.values()))
+    assert (good[3], bad[3]) == ("1.000", f"{robust:.3f}")
+    assert good[6] != "–"
+    errors = page.tables["goturn-table-1"]
+    assert errors[1] == ["good", "0.11", "0.22", "0.00"]
+    assert errors[2][1:] == [f"{1 - (0.6 + robust) / 2:.2f}", "0.40", f"{1 - robust:.2f}"]
+    raw = page.tables["siamfc-table-2"]
+    assert raw[1][:3] == ["good", f"{21 / 27:.4f}", "0"]
+    assert [row[4] for row in raw[1:]] == ["200", "400"]
+
+
+def test_two_runs_stand_side_by_side(page: Page, report: Report) -> None:
+    rows = page.tables["otb-side-by-side"]
+    assert rows[0] == ["Sequence", "good", HOSTILE, "difference"]
+    for _, first, second, difference in rows[1:]:
+        assert float(difference) == pytest.approx(float(first) - float(second), abs=1.1e-3)
+    apart = [abs(float(row[3])) for row in rows[1:]]
+    assert apart == sorted(apart, reverse=True)
+    # Three pairs, all one way: 2 of the 8 ways are as far apart.
+    assert "p = 0.2500 by the paired test; higher on 3, lower on 0" in page.text
+    assert "vot-accuracy-side-by-side" in page.tables
+    assert page.tables["vot-failures-side-by-side"][1][1:] == ["0", "1", "-1"]
+
+
+def test_page_stands_alone(page: Page, report: Report) -> None:
+    text = html(report)
+    assert len(text) < 3e6
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", re.sub(r"base64,[^\"]*", "", text))
+    assert all(one.startswith(("#", "data:image/jpeg;base64,")) for one in page.addresses)
+    assert len(page.ids) == len(set(page.ids))
+    assert all(one[1:] in page.ids for one in page.addresses if one.startswith("#"))
+    assert page.tags.count("svg") == 6
+    assert page.tags.count("script") == 1
+    assert html(report) == text  # the same results, the same bytes
+
+
+def test_hostile_name_is_a_name_everywhere(page: Page, report: Report) -> None:
+    assert HOSTILE in page.text
+    assert "x" not in page.addresses
+    assert not page.handlers
+    assert "<img src=x" not in html(report)
+    assert "<img" not in markdown(report, "plots").replace("\\<img", "")
+
+
+def test_markdown_tables_are_whole(report: Report) -> None:
+    lines = markdown(report, "report-plots").splitlines()
+    found = 0
+    for number, line in enumerate(lines):
+        if not re.match(r"\|[-:]", line):
+            continue
+        found += 1
+        assert lines[number - 2] == ""
+        bars = [len(re.findall(r"(?<!\\)\|", lines[number - 1]))]
+        while lines[number].startswith("|"):
+            bars.append(len(re.findall(r"(?<!\\)\|", lines[number])))
+            number += 1
+        assert len(set(bars)) == 1
+        assert len(bars) >= 3
+        assert lines[number] == ""
+    assert found == sum(len(section.tables) for section in report.with_versions().sections)
+    assert f"| good | **{GOOD}** |" in "\n".join(lines)
+    assert "![Success plot" in "\n".join(lines)
+    assert "(report-plots/success.svg)" in "\n".join(lines)
+
+
+def test_latex_tables_are_whole(report: Report) -> None:
+    text = tex(report)
+    count = sum(len(section.tables) for section in report.with_versions().sections)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == count
+    for form, body in re.findall(
+        r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, re.DOTALL
+    ):
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len(rows) >= 2
+        for row in rows:
+            assert len(re.findall(r"(?<!\\)&", row)) == len(form) - 1
+    plain = text.replace("\\{", "").replace("\\}", "")
+    assert plain.count("{") == plain.count("}")
+    assert len(re.findall(r"(?<!\\)\$", text)) == 2 * text.count(r"$\times$")
+    assert not re.search(r"(?<!\\)[#_]|[<>|]", text.replace("<img", ""))
+    escaped = r"\textgreater{}\textbar{}\_\&\$x\textasciicircum{}\%\#\{\}\textasciitilde{}`*"
+    assert r"\textless{}img src=x onerror=alert(1)" + escaped in text
+
+
+def test_strips_show_where_each_failed(report: Report) -> None:
+    told = {(one.moment.tracker, one.moment.frame, one.moment.what) for one in report.strips}
+    # Of the sequence of 30 frames, lost from 12 on; and where the resets were.
+    assert (HOSTILE, 12, "no overlap for 18 of 29 labelled frames") in told
+    assert (HOSTILE, 11, "failed 11 frames after it was started") in told
+    assert any(tracker == "good" and what.startswith("never lost") for tracker, _, what in told)
+
+
+def test_files(report: Report, tmp_path: Path) -> None:
+    out = tmp_path / "to see" / "report.html"
+    paths = save(report, out)
+    assert out in paths
+    names = {path.relative_to(out.parent).as_posix() for path in paths}
+    assert {"report.html", "report.md", "report.tex"} < names
+    for plot in ("success", "precision", "speed", "ar", "eao", "rank"):
+        assert {f"report-plots/{plot}.svg", f"report-plots/{plot}.png"} < names
+    assert all(path.stat().st_size > 500 for path in paths)
+    assert len(list(out.parent.rglob("*.*"))) == len(paths)
+
+
+def test_two_results_of_one_tracker_are_two_trackers(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path / "before", "mine", 8)
+    write_otb(tmp_path / "after", "mine", 1)
+    write_otb(tmp_path / "after", "other", 5)
+    found = gather([tmp_path / "before", tmp_path / "after"], None, videos)
+    assert found.labels == ["mine (after)", "other", "mine (before)"]
+    assert not found.wrong
+
+
+def test_what_lacks_is_named_and_not_the_best(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path, "whole", 5)
+    write_otb(tmp_path, "partly", 1)
+    (tmp_path / "partly" / "second.txt").unlink()
+    (tmp_path / "partly" / "third.txt").write_text("1,2,3,4\n")
+    (tmp_path / "partly" / "third.times.txt").unlink()
+    report = build(gather([tmp_path], None, videos))
+    page = Page(html(report))
+    partly, whole = page.tables["otb-summary"][1:]
+    assert partly[1].endswith("*")
+    assert not whole[1].endswith("*")
+    assert "<b>" + partly[1] not in html(report)
+    assert "2 results missing or wrong" in page.text
+    assert "partly on second: no result" in page.text
+    assert "partly on third: 1 rows of boxes for 24 labels" in page.text
+
+
+def test_sequences_without_results_are_told_of(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path, "a", 5)
+    (tmp_path / "a" / "second.txt").unlink()
+    found = gather([tmp_path], None, videos)
+    assert found.notes == [
+        "no tracker has a result on 1 sequence with labels, which count for none: second"
+    ]
+    assert not found.wrong
+
+
+def test_ground_truth_in_files_does_without_videos(results: Path, tmp_path: Path) -> None:
+    for name, length in LENGTHS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "groundtruth_rect.txt").write_text("21,17,24,20\n" * length)
+        (folder / "groundtruth.txt").write_text("20,16,24,20\n" * length)
+        (folder / "sequence").write_text("width=96\nheight=64\n")
+    report = build(gather([results], tmp_path, None))
+    page = Page(html(report))
+    assert page.tables["otb-summary"][1][1] == GOOD
+    assert page.tables["vot-summary"][1][1] == f"{21 / 27:.3f}"
+    assert report.strips
+    assert "score map" not in page.text
+
+
+def test_bad_places(results: Path, videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--ground-truth PATH, or --videos ROOT"):
+        gather([results], None, None)
+    with pytest.raises(DataError, match="holds no results"):
+        gather([videos], None, videos)
+    with pytest.raises(DataError, match="no such folder"):
+        gather([tmp_path / "none"], None, videos)
+    write_otb(tmp_path / "r", "t", 1)
+    for path in (tmp_path / "r" / "t").glob("*.txt"):
+        path.rename(path.with_name("x" + path.name))
+    with pytest.raises(DataError, match="no results of the 3 sequences with labels"):
+        gather([tmp_path / "r"], None, videos)
+
+
+def test_vot_results_tell_their_speed_and_the_curve_its_score(videos: Path, tmp_path: Path) -> None:
+    write_vot(tmp_path, "a", 2)
+    for name, length in LENGTHS.items():
+        lines = ["9.0"] + ["0.02"] * (length - 1)  # the start does not count
+        lines[12:16] = ["0"] * 4  # nor do frames that it did not see
+        path = tmp_path / "a" / "baseline" / name / f"{name}_001_time.value"
+        path.write_text("\n".join(lines) + "\n")
+    found = gather([tmp_path], None, videos)
+    assert found.fps == {"a": pytest.approx(50)}
+    assert found.otb is None
+    assert found.vot is not None
+    assert found.vot.lengths is not None
+    (one,) = found.vot.trackers
+    mine = eao.score(one.score.curve, *found.vot.lengths)
+    assert mine == one.score.eao > 0.5
+    assert Page(html(build(found))).tables["siamfc-table-2"][1][4] == "50"
