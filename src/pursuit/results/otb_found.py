@@ -213,14 +213,9 @@ def _may_be_result(parts: Parts) -> bool:
         and path.stem.lower() != "readme"
         and not _TIMES.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
-        and not _of_vot(parts)
+        and not vot.is_run_of_experiment(parts)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
     )
-
-
-def _of_vot(parts: Parts) -> bool:
-    """Return whether a file is a run of one of VOT's experiments."""
-    return _is_numbered(parts) and len(parts) > 2 and parts[-3].lower() in vot.EXPERIMENTS
 
 
 def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:

@@ -33,7 +33,7 @@ from pursuit.results.runs import Folder, Runs
 
 # The toolkits' names of the experiments with and without resets, and of their folders.
 BASELINE, UNSUPERVISED = "baseline", "unsupervised"
-EXPERIMENTS = (BASELINE, "region_noise", UNSUPERVISED)
+EXPERIMENTS = (BASELINE, "region_noise", "realtime", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
 _RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
@@ -219,7 +219,12 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
     return StoredResults(found[wanted], found.get(UNSUPERVISED, Runs()), tuple(sorted(others)))
 
 
-def _is_run(parts: Parts) -> bool:
+def is_run_of_experiment(parts: Sequence[str]) -> bool:
+    """Return whether a file of such a path is a run of one of VOT's experiments."""
+    return len(parts) > 2 and parts[-3].lower() in EXPERIMENTS and _is_run(parts)
+
+
+def _is_run(parts: Sequence[str]) -> bool:
     match = _RUN.fullmatch(parts[-1])
     return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
 
