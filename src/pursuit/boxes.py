@@ -157,6 +157,24 @@ def around(polygons: Array) -> Array:
     return np.where(none, np.nan, from_xyxy(np.concatenate([low, high], axis=-1)))
 
 
+def equal_area(polygons: Array) -> Array:
+    """Return the boxes (..., 4) of rotated boxes, polygons (..., 4, 2), with about their area.
+
+    Their middle is that of the corners. Sides are in the ratio of the box just around, one
+    pixel longer than would give the area: the rule of the got10k toolkit, and of much code for
+    SiamFC.
+    """
+    outer = around(polygons)[..., 2:]
+    sides = np.linalg.norm(np.diff(polygons[..., :3, :], axis=-2), axis=-1)
+    shrink = np.sqrt(sides.prod(axis=-1) / outer.prod(axis=-1))
+    return from_centres(polygons[..., :4, :].mean(axis=-2), outer * shrink[..., None] + 1)
+
+
+def rounded(values: Array) -> Array:
+    """Return values rounded as MATLAB does: halves away from zero."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)
+
+
 def polygon_overlap(a: Array, b: Array, size: tuple[float, float] | None = None) -> Array:
     """Return intersection over union (N,) of polygons (N, V, 2), pair by pair, in real numbers.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pursuit.datasets.otb_list import LISTS, entries, key
+import pytest
+
+from pursuit.datasets.otb_list import LISTS, entries, key, listed
+from pursuit.errors import SettingsError
 
 
 def test_lists_are_as_long_as_published() -> None:
@@ -50,3 +53,11 @@ def test_names_are_found_however_they_are_written() -> None:
     assert {key(name) for name in ("Jogging-1", "jogging.1", "Jogging_1")} == {"jogging-1"}
     assert key("Human4") == key("Human4.2") == "human4-2"
     assert entries()["skating2-2"].name == "Skating2-2"
+
+
+def test_lists_need_all_their_sequences() -> None:
+    assert listed({"a": 1, "b": 2}, None, "it") == {"a": 1, "b": 2}
+    message = r"it lacks 51 of the 51 .* otb2013: Basketball, Bolt, "
+    with pytest.raises(SettingsError, match=message):
+        listed({"a": 1}, "otb2013", "it")
+    assert len(listed(dict(entries()), "otb50", "it")) == 50

@@ -275,3 +275,78 @@ def test_several_workers_find_the_same_boxes(tmp_path: Path, folder: Path) -> No
             for run in ("alone", "together")
         )
         assert one == two
+
+
+def test_tre_runs_from_twenty_frames_to_the_end(tmp_path: Path, made: list[Still]) -> None:
+    rows = [[5.0 + step / 10, 6, 20, 10] for step in range(40)]
+    outcomes = list(otb.run([STILL], [blank("a", rows)], tmp_path, protocol="tre"))
+    starts = [21 * k // 19 for k in range(19)] + [20]  # 21 frames leave 20 of 40
+    assert [one.frames for one in outcomes] == [40 - start for start in starts]
+    assert (outcomes[1].run, outcomes[1].status) == ("run 2 of 20", "done")
+    inits = [number for call, number in made[0].seen if call == "init"]
+    assert inits == starts
+    lines = (tmp_path / "still" / "tre" / "a" / "a_020.txt").read_text("utf-8").splitlines()
+    assert lines == ["8,7,20,10"] * 20
+    found = otb.read_runs(tmp_path / "still", blank("a", rows), "tre")
+    assert [(len(run.boxes), len(truth)) for run, truth in found] == [(40 - s,) * 2 for s in starts]
+    assert found[-1][1].tolist() == rows[20:]
+    again = otb.run([STILL], [blank("a", rows)], tmp_path, protocol="tre")
+    assert {one.status for one in again} == {"kept"}
+    (short,) = {
+        one.error for one in otb.run([STILL], [blank("b", BOXES)], tmp_path, protocol="tre")
+    }
+    assert short == "b: no frame that a run of TRE may start in"
+
+
+def test_sre_starts_with_twelve_other_boxes(tmp_path: Path, made: list[Still]) -> None:
+    sequence = blank("a", [[1.0, 6, 20, 10]] * 3)
+    list(otb.run([STILL], [sequence], tmp_path, protocol="sre"))
+    found = otb.read_runs(tmp_path / "still", sequence, "sre")
+    starts = [run.boxes[0].tolist() for run, _ in found]
+    assert starts[:4] == [[0, 6, 20, 10], [3, 6, 20, 10], [1, 5, 20, 10], [1, 7, 20, 10]]
+    assert [truth.tolist() for _, truth in found] == [sequence.boxes.tolist()] * 12
+    assert [call for call, _ in made[0].seen].count("init") == 12
+    # A result with another first box is not taken for whole.
+    path = tmp_path / "still" / "sre" / "a" / "a_002.txt"
+    path.write_text(path.read_text("utf-8").replace("4,7,20,10", "5,7,20,10"), encoding="utf-8")
+    again = [one.status for one in otb.run([STILL], [sequence], tmp_path, protocol="sre")]
+    assert sorted(again) == ["done"] + ["kept"] * 11
+
+
+def test_the_toolbox_leaves_out_the_first_frames_of_tiger1() -> None:
+    rows = np.tile([5.0, 6, 20, 10], (354, 1))
+    rows[:, 0] += np.arange(354)
+    (cut,) = otb.prepared([blank("Tiger1", rows)])
+    assert (len(cut), cut.boxes[0, 0]) == (349, 10)
+    assert int(next(cut.frames())[0, 0, 0]) == 5
+    (own,) = otb.prepared([blank("Tiger1", rows[:100])])
+    assert len(own) == 100  # another video of that name
+    with pytest.raises(SettingsError, match="the data set lacks 50 of the 51"):
+        otb.prepared([own], "otb2013")
+
+
+def test_runs_are_seeded_by_sequence_and_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Random(Still):
+        def update(self, frame: Any, **_: Any) -> Result:
+            self.box = self.box + np.random.default_rng(np.random.randint(2**31)).normal(size=4)
+            return super().update(frame)
+
+    monkeypatch.setattr(registry, "load", lambda _name, **_: Random())
+    runner._loaded.cache_clear()
+    sequences = [blank(name, [[5.0, 6, 20, 10]] * 3) for name in "ab"]
+
+    def last(out: Path, *parts: Sequence) -> dict[str, list[list[float]]]:
+        list(otb.run([STILL], parts, out, protocol="sre"))
+        return {
+            part.name: [
+                run.boxes[-1].tolist() for run, _ in otb.read_runs(out / "still", part, "sre")
+            ]
+            for part in parts
+        }
+
+    both = last(tmp_path / "both", *sequences)
+    assert last(tmp_path / "one", sequences[1]) == {"b": both["b"]}
+    assert both["a"] != both["b"]
+    runner._loaded.cache_clear()

@@ -43,7 +43,7 @@ def ended(outcomes: Iterator[runner.Outcome]) -> dict[str, str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_process_that_dies_loses_its_run_only(tmp_path: Path, workers: int) -> None:
     names = ["a", "crash", "b", "killed", "exit", "raise", "c"]
-    found = ended(runner.run(TROUBLE, [MOSSE], sequences(*names), tmp_path, workers=workers))
+    found = ended(runner.run([TROUBLE], [MOSSE], sequences(*names), tmp_path, workers=workers))
     assert found == {**dict.fromkeys("abc", "done"), **WHY}
     assert {path.name for path in (tmp_path / "mosse").iterdir()} == {*"abc", "tracker.json"}
     # The caller writes, not the worker: on a cluster they may be far apart.
@@ -55,7 +55,7 @@ def test_a_tracker_that_hangs_loses_its_run_only(
 ) -> None:
     monkeypatch.setattr(runner, "FRAME_SECONDS", 2)
     start = time.monotonic()
-    found = ended(runner.run(TROUBLE, [MOSSE], sequences("a", "hang", "b"), tmp_path, workers=1))
+    found = ended(runner.run([TROUBLE], [MOSSE], sequences("a", "hang", "b"), tmp_path, workers=1))
     assert found == {
         "a": "done",
         "hang": "it took more than 2 s for a frame, and was ended",
@@ -84,7 +84,7 @@ def test_a_cluster_loses_the_run_that_goes_wrong_only(tmp_path: Path) -> None:
     ) as cluster:
         names = ["a", "raise", "b", "exit", "crash", "killed", "c"]
         where = cluster.scheduler_address
-        found = ended(runner.run(TROUBLE, [MOSSE], sequences(*names), tmp_path, workers=where))
+        found = ended(runner.run([TROUBLE], [MOSSE], sequences(*names), tmp_path, workers=where))
         # They ran beside its only worker, which lives.
         with distributed.Client(cluster) as client:
             assert client.run(os.getppid)

@@ -65,7 +65,7 @@ def test_numbers_are_those_of_the_scores(page: Page, results: Path, videos: Path
     assert [row[0] for row in rows[1:]] == ["good", HOSTILE]
     for label, row in ((row[0], row) for row in rows[1:]):
         parts = [
-            sequence_score(one.name, read(results / label, one.name), one.boxes)
+            sequence_score(one.name, [(read(results / label, one.name), one.boxes)])
             for one in open_videos(videos)
         ]
         aucs = [otb.auc(part.success) for part in parts]
@@ -196,6 +196,21 @@ def test_two_results_of_one_tracker_are_two_trackers(videos: Path, tmp_path: Pat
     found = gather([tmp_path / "before", tmp_path / "after"], None, videos)
     assert found.labels == ["mine (after)", "other", "mine (before)"]
     assert not found.wrong
+
+
+def test_results_of_other_protocols_beside_do_not_hide_these(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path, "mine", 5)
+    boxes = (tmp_path / "mine" / "first.txt").read_bytes()
+    for folder, runs in (("", 3), ("tre", 20)):
+        place = tmp_path / "mine" / folder / "first"
+        place.mkdir(parents=True)
+        for number in range(1, runs + 1):
+            (place / f"first_{number:03d}.txt").write_bytes(boxes)
+    found = gather([tmp_path], None, videos)
+    assert found.otb is not None and found.labels == ["mine"]
+    assert found.folders == {"mine": tmp_path / "mine"}
+    assert len(found.otb.trackers[0].ope.sequences) == 3
+    assert [one.name for one in found.otb.trackers[0].kinds["tre"].sequences] == ["first"]
 
 
 def test_what_lacks_is_named_and_not_the_best(videos: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def run(shift: float, ms: float = 10, start: int = 0) -> Run:
 
 def score(label: str, *shifts: float, failed: dict[str, str] | None = None) -> TrackerScore:
     runs = [run(shift) for shift in shifts]
-    parts = tuple(sequence_score(f"s{i}", one, TRUTH) for i, one in enumerate(runs))
+    parts = tuple(sequence_score(f"s{i}", [(one, TRUTH)]) for i, one in enumerate(runs))
     return TrackerScore(label, parts, failed or {}, pace(runs))
 
 
@@ -44,7 +44,7 @@ def test_every_sequence_counts_the_same() -> None:
 def test_frames_are_those_that_are_labelled() -> None:
     truth = TRUTH.copy()
     truth[2] = np.nan
-    assert sequence_score("s", run(0), truth).frames == 3
+    assert sequence_score("s", [(run(0), truth)]).frames == 3
 
 
 def test_pace_leaves_the_start_out() -> None:
@@ -80,11 +80,34 @@ def test_json_says_what_failed() -> None:
     }
     assert found["nothing"] == {
         "auc": None,
+        "auc_interval": None,
         "precision20": None,
         "fps": None,
         "p95_ms": None,
         "decode_ms": None,
         "sequences": {},
+        "attributes": {},
         "failed": {"s0": "no lens"},
     }
     assert math.isnan(nothing.auc)
+
+
+def test_attributes_are_those_of_otbs_sequences() -> None:
+    runs = {"Deer": run(0), "Coke": run(10), "home": run(0)}
+    parts = tuple(sequence_score(name, [(one, TRUTH)]) for name, one in runs.items())
+    found = as_json([TrackerScore("a", parts, {}, None)])["a"]
+    deer, coke = 20 / 21, (20 + 3 * 7) / 4 / 21
+    assert found["attributes"] == {
+        **{code: pytest.approx(deer) for code in ("LR", "MB")},
+        **{code: pytest.approx(coke) for code in ("IV", "OCC", "OPR")},
+        **{code: pytest.approx((deer + coke) / 2) for code in ("BC", "FM", "IPR")},
+    }
+    assert found["auc_interval"] == [pytest.approx(coke), pytest.approx(deer)]
+
+
+def test_frames_of_several_runs_are_pooled() -> None:
+    # A perfect run of 4 frames, and one of the last 2 that is right in its first alone.
+    late = Run(run(10).boxes[2:], run(10).tracker_ms[2:], run(10).decode_ms[2:])
+    found = sequence_score("s", [(run(0), TRUTH), (late, TRUTH[2:])])
+    assert found.frames == 6
+    assert found.success.mean() == pytest.approx((5 * 20 + 7) / 6 / 21)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pursuit.datasets.otb_list import Entry, entries
-from pursuit.errors import DataError, SettingsError
+from pursuit.errors import DataError
 from pursuit.measures.otb import MATLAB, RULES
 from pursuit.reports import stored_otb as stored
 from pursuit.results.otb_found import Found, Truth
@@ -180,14 +180,6 @@ def test_trackers_are_compared_with_the_best_that_is_whole() -> None:
     assert worse.interval[0] <= worse.difference <= worse.interval[1] < 0
     assert worse.p == 2 / 2**12  # all twelve differ one way: 2 of all ways are as far apart
     assert stored.as_json(scores, truths)["worse"]["against_best"]["p"] == worse.p
-
-
-def test_lists_need_all_their_labels() -> None:
-    assert list(stored.of_list(TRUTHS, None)) == ["a", "b", "c"]
-    with pytest.raises(SettingsError, match=r"lacks 51 of the 51 .* otb2013: Basketball, Bolt, "):
-        stored.of_list(TRUTHS, "otb2013")
-    known = {at: Truth(one.name, BOX, one) for at, one in entries().items()}
-    assert len(stored.of_list(known, "otb50")) == 50
 
 
 def test_attributes_are_means_over_their_sequences() -> None:

@@ -4,120 +4,130 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from pursuit.datasets import Sequence
 from pursuit.measures.vot import Code
-from pursuit.reports.vot import (
-    SequenceScore,
-    TrackerScore,
-    as_json,
-    notes,
-    sequence_score,
-    table,
-)
+from pursuit.reports import vot_overlap
+from pursuit.reports.vot import Scores, as_json, benchmark, notes, pace, scores, table
 from pursuit.results.vot import Run
 
-# 60 frames of 100 that count, overlap 0.5 in each; 100 frames and a failure.
-HALF = SequenceScore("half", 100, 1, 60, 30.0)
-GOOD = SequenceScore("good", 300, 0, 240, 216.0)
-SHORT = SequenceScore("short", 8, 0, 0, 0.0)
+BOX = np.array([20.0, 20, 20, 10])
+S, X, F = Code.STARTED, Code.FAILED, Code.FOLLOWED
 
 
-def shown(*scores: TrackerScore) -> list[str]:
+def sequence(name: str, frames: int) -> Sequence:
+    def open_frames() -> Iterator[Any]:
+        for _ in range(frames):
+            yield np.zeros((60, 80, 3), np.uint8)
+
+    return Sequence(name, name, np.tile(BOX, (frames, 1)), open_frames)
+
+
+def run(frames: int, width: float = 20, failed: int | None = None) -> Run:
+    """Follow with a box as wide; fail in a frame, be started again five later."""
+    codes = np.full(frames, F)
+    codes[0] = S
+    if failed is not None:
+        codes[failed : failed + 5] = [X, 0, 0, 0, 0]
+        codes[failed + 5] = S
+    boxes = np.where((codes == F)[:, None], [20, 20, width, 10], np.nan)
+    return Run(codes, boxes, np.full(frames, 0.01), np.full(frames, 0.002))
+
+
+GOOD, HALF = sequence("good", 100), sequence("half", 60)
+# Of half: 30 to 34 are lost, the first ten from 0 and 35 on do not count: 35 do.
+RUNS = {"one": {"good": [run(100)], "half": [run(60, width=10, failed=30)]}}
+
+
+def judged(**failed: str) -> Scores:
+    return scores(RUNS, {"one": failed}, [GOOD, HALF], None)
+
+
+def shown(found: Scores) -> list[str]:
     console = Console(file=io.StringIO(), width=80, highlight=False)
-    console.print(table(list(scores)))
+    console.print(table(found))
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
-def test_a_row_holds_what_goturns_table_has() -> None:
-    # The failures of its authors in VOT2014, as one sequence, with the overlap of its report.
-    whole = SequenceScore("vot2014", 10_213, 36, 10_000, 6139.0)
-    lines = shown(TrackerScore("goturn", (whole,), {}))
-    assert lines[-1].split() == ["goturn", "0.614", "0.900", "36", "0.243", "0.386", "0.100", "1/1"]
-
-
 def test_frames_are_pooled_and_sequences_drawn_again() -> None:
-    one = TrackerScore("one", (HALF, GOOD), {})
-    assert one.figures.accuracy == pytest.approx(246 / 300)
-    assert one.figures.robustness == pytest.approx(np.exp(-30 / 400))
-    row, low, high = (line.split() for line in shown(one)[-3:])
-    assert row[1:4] == ["0.820", "0.928", "1"]
+    found = judged()
+    one = found.trackers[0]
+    accuracy, robustness = (90 + 35 * 0.5) / 125, np.exp(-30 / 160)
+    assert one.score.total.accuracy == pytest.approx(accuracy)
+    assert one.score.total.robustness == pytest.approx(robustness)
+    row, low, high = (line.split() for line in shown(found)[-3:])
+    eao = f"{one.score.eao:.3f}"
+    error = f"{1 - (accuracy + robustness) / 2:.3f}"
+    assert row == ["one", f"{accuracy:.3f}", f"{robustness:.3f}", "1", eao, error, "100", "2/2"]
     # A quarter of the draws have the one twice, a quarter the other.
-    assert (low[-5:], high[-5:]) == (
-        ["0.500", f"{np.exp(-0.3):.3f}", "0.050", "0.100", "0.000"],
-        [
-            "0.900",
-            "1.000",
-            f"{1 - (0.5 + np.exp(-0.3)) / 2:.3f}",
-            "0.500",
-            f"{1 - np.exp(-0.3):.3f}",
-        ],
-    )
+    assert low[-4:-2] == ["0.500", f"{np.exp(-0.5):.3f}"]
+    assert high[-4:-2] == ["1.000", "1.000"]
+    assert (low[-1], high[-1]) == ("0.000", f"{1 - (0.5 + np.exp(-0.5)) / 2:.3f}")
 
 
-def test_sequences_too_short_to_count_for_accuracy() -> None:
-    lines = shown(TrackerScore("brief", (SHORT,), {}), TrackerScore("one", (SHORT, HALF), {}))
-    assert lines[-1].split() == ["brief", "-", "1.000", "0", "-", "-", "0.000", "1/1"]
-    assert lines[-4].split()[:2] == ["one", "0.500"]
-    # Draws of the short one alone have no accuracy: the others tell.
-    assert lines[-3].split()[-5] == lines[-2].split()[-5] == "0.500"
+def test_eao_is_drawn_with_the_sequences() -> None:
+    found = judged()
+    assert found.stored.interval is not None
+    least, greatest = as_json(found)["one"]["interval"]["eao"]
+    assert greatest == pytest.approx(1)  # of good alone: the start does not count
+    # Of half alone: 0.5 to frame 30, nothing to 35, of its second piece nothing is known later.
+    low, high = found.stored.interval
+    sums = np.cumsum([0, *[0.5] * 29, *[0] * 70])
+    first = np.array([sums[n - 1] / (n - 1) for n in range(low, high + 1)])
+    second = np.array([0.5 if n <= 25 else np.nan for n in range(low, high + 1)])
+    assert least == pytest.approx(np.nanmean([first, second], axis=0).mean())
 
 
-def test_the_least_error_comes_first_and_failures_to_run_are_told() -> None:
-    lost = {"Woman": "BoxError: fell off"}
-    scores = [
-        TrackerScore("nothing", (), lost),
-        TrackerScore("half", (HALF,), {}),
-        TrackerScore("good", (GOOD,), lost),
-    ]
-    lines = shown(*scores)
-    assert [line.split()[0] for line in lines[-3:]] == ["good", "half", "nothing"]
-    assert lines[-1].split()[1:] == ["-"] * 6 + ["0/1"]
-    assert lines[-3].split()[-1] == "1/2*"
-    assert notes(scores) == [
-        "* of the sequences that it ran on: not to be compared with the others",
-        "failed: nothing on Woman: BoxError: fell off",
-        "failed: good on Woman: BoxError: fell off",
-    ]
-    assert notes(scores[1:2]) == []
+def test_json_has_what_score_vot_has_and_more() -> None:
+    content = as_json(judged())["one"]
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    assert (content["failures"], content["frames"], content["counted"]) == (1, 160, 125)
+    errors = [content[f"{name}_error"] for name in ("accuracy", "robustness", "overall")]
+    assert errors[2] == pytest.approx(sum(errors[:2]) / 2)
+    assert content["interval"]["robustness"] == [pytest.approx(np.exp(-0.5)), 1]
+    assert content["fps"] == pytest.approx(100)
+    assert content["decode_ms"] == pytest.approx(2)
+    assert content["sequences"]["half"]["accuracy"] == pytest.approx(0.5)
 
 
-def test_the_widest_row_fits_80_columns_uncut() -> None:
-    many = (SequenceScore("s", 10**6, 12345, 10, 5.0),) * 100
-    lost = {str(number): "lost" for number in range(100)}
-    lines = shown(TrackerScore("a-tracker-with-a-name-of-45-letters-and-digits", many, lost))
-    assert max(map(len, lines)) <= 80
-    assert "1234500" in "".join(lines)
-    assert "100/200*" in "".join(lines)
-    assert "…" not in "".join(lines)
+def test_what_could_not_be_run_is_told() -> None:
+    some = {"one": {"good": [run(100)]}, "none": {}}
+    wrong = {"one": {"half": "no lens"}, "none": {"good": "x", "half": "y"}}
+    found = scores(some, wrong, [GOOD, HALF], None)
+    one, none = (line.split() for line in shown(found)[-2:])
+    assert (one[0], one[-1]) == ("one", "1/2*")
+    assert none == ["none", "-", "-", "-", "-", "-", "-", "0/2"]
+    said = notes(found)
+    assert said[0].startswith("EAO over lengths")
+    assert "failed: one on half: no lens" in said
+    assert len(said) == 5
 
 
-def test_a_sequences_score_of_its_run() -> None:
-    truth = np.tile([0.0, 0, 10, 10], (20, 1))
-    truth[15] = np.nan
-    boxes = np.tile([5.0, 0, 10, 10], (20, 1))
-    codes = np.array([Code.STARTED, *[Code.FOLLOWED] * 17, Code.FAILED, Code.SKIPPED])
-    found = sequence_score("s", Run(codes, boxes), truth)
-    # Frames 10 to 17 but for 15 count.
-    assert (found.frames, found.failures, found.counted) == (19, 1, 7)
-    assert found.overlap == pytest.approx(7 / 3)
+def test_pace_is_of_updates_alone() -> None:
+    slow = run(4)
+    assert slow.tracker_s is not None
+    slow.tracker_s[0] = 9
+    found = pace([[slow], [run(4)]])
+    assert found is not None
+    assert (found.fps, found.p95_ms) == (pytest.approx(100), pytest.approx(10))
+    assert pace([]) is None
 
 
-def test_json_holds_all_and_no_nan() -> None:
-    scores = [
-        TrackerScore("one", (HALF, SHORT), {"Woman": "lost"}),
-        TrackerScore("nothing", (), {"Woman": "lost"}),
-    ]
-    found = json.loads(json.dumps(as_json(scores), allow_nan=False))
-    one, nothing = found["one"], found["nothing"]
-    assert (one["accuracy"], one["failures"], one["frames"]) == (0.5, 1, 108)
-    assert one["overall_error"] == pytest.approx(1 - (0.5 + np.exp(-30 / 108)) / 2)
-    assert one["interval"]["accuracy_error"] == [0.5, 0.5]
-    assert one["sequences"]["short"] == {"accuracy": None, "counted": 0, "failures": 0, "frames": 8}
-    assert nothing["accuracy"] is None
-    assert nothing["interval"]["robustness"] == [None, None]
-    assert nothing["failed"] == {"Woman": "lost"}
+def test_unsupervised_all_frames_count_but_the_start_has_no_overlap() -> None:
+    runs = {"one": {"good": [run(100)], "half": [run(60, width=10)]}}
+    truth = benchmark([GOOD, HALF], None)
+    (one,) = vot_overlap.scores(runs, {"one": {}}, truth)
+    assert one.overlap == pytest.approx((99 + 59 * 0.5) / 160)
+    assert one.interval == (pytest.approx(59 * 0.5 / 60), pytest.approx(0.99))
+    content = vot_overlap.as_json([one])["one"]
+    assert content["sequences"]["half"] == {
+        "average_overlap": pytest.approx(59 * 0.5 / 60),
+        "frames": 60,
+    }

@@ -61,6 +61,15 @@ def test_folders_of_protocols_are_no_trackers(tmp_path: Path) -> None:
     }
 
 
+def test_runs_of_other_protocols_beside_are_no_results(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "results",
+        *("kcf/Car2.txt", "kcf/car2/car2_001.txt", "kcf/baseline/car2/car2_001.txt"),
+        *("mosse/unsupervised/car2/car2_001.txt", "mosse/region_noise/car2/car2_002.txt"),
+    )
+    assert found(root) == {"Car2.txt": ("kcf", "car2")}
+
+
 def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
     root = write(
         tmp_path / "all",

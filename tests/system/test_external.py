@@ -156,7 +156,7 @@ def test_a_cluster_finds_the_same(root: Path, tmp_path: Path, protocol: str) -> 
                 {
                     path.relative_to(out): path.read_bytes()
                     for path in out.rglob("*.txt")
-                    if "times" not in path.name
+                    if "time" not in path.name
                 }
             )
     assert found[0] == found[1]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pursuit.datasets.otb_list import entries, key
+from pursuit.datasets.otb_list import entries, key, listed
 from pursuit.measures.otb import RULES
 from pursuit.reports import stored_otb as stored
 from pursuit.reports.stored_otb import Stored
@@ -139,7 +139,7 @@ def test_siamfc_3s_by_other_rules(
     published: Published, rules: str, aucs: tuple[float, float, float]
 ) -> None:
     for name, expected in zip(LISTS, aucs, strict=True):
-        score = published.by_rules("siamfc3s", rules, stored.of_list(published.truths, name))
+        score = published.by_rules("siamfc3s", rules, listed(published.truths, name, "it"))
         assert score.ope.auc == pytest.approx(expected, abs=5e-5)
 
 

@@ -46,10 +46,11 @@ def otb(
 
     pursuit score otb OTB_RESULTS.tar.xz --ground-truth OTB100 --list otb2013
     """
+    from pursuit.datasets.otb_list import listed
     from pursuit.errors import DataError
     from pursuit.files import check_writable
     from pursuit.measures.otb import RULES
-    from pursuit.reports.stored_otb import as_json, judge, of_list, table
+    from pursuit.reports.stored_otb import as_json, judge, table
     from pursuit.results.otb_found import Unused, find, read_truth
 
     if json is not None:
@@ -57,7 +58,7 @@ def otb(
         check_writable(json)
     unused = Unused()
     known = read_truth(ground_truth, unused)
-    wanted = of_list(known, list_)
+    wanted = listed(known, list_, "the ground truth")
     scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules])
     if not scores:
         where = ", ".join(map(str, results))

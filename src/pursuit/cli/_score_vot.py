@@ -15,7 +15,7 @@ def vot(
         list[Path],
         typer.Argument(
             metavar="RESULTS...",
-            help="Folders or archives with TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.",
+            help="Folders or archives with TRACKER/EXPERIMENT/SEQUENCE/SEQUENCE_001.txt.",
         ),
     ],
     ground_truth: Annotated[
@@ -26,13 +26,17 @@ def vot(
             "VOT and a year in its name tell the rules of that year.",
         ),
     ],
+    experiment: Annotated[
+        Literal["baseline", "region_noise"],
+        typer.Option(help="Whose results, by the name of their folder."),
+    ] = "baseline",
     rules: Annotated[
         Literal["matlab", "toolkit", "pysot"],
         typer.Option(help="Whose definitions: VOT's MATLAB or Python toolkit, or pysot."),
     ] = "matlab",
     json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
 ) -> None:
-    """Score stored results of VOT's supervised experiment: accuracy, robustness, failures, EAO.
+    """Score stored results of VOT with restarts: accuracy, robustness, failures, EAO.
 
     Where results of the unsupervised experiment lie beside them, their EAO too, and the mean of
     both (VOT2016). `p`: how often luck alone makes a tracker's EAO differ so much from the best's.
@@ -53,7 +57,7 @@ def vot(
     if json is not None:
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
-    found = scores(Rules(rules), read_stored(results), read_truth(ground_truth))
+    found = scores(Rules(rules), read_stored(results, experiment), read_truth(ground_truth))
     show_scores(table(found), [found.caption], found.notes, found.wrong)
     if json is not None:
         write_json(json, as_json(found))

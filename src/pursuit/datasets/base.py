@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.boxes import Regions
+from pursuit.errors import DataError
 from pursuit.frames import Frame
 
 
@@ -25,6 +29,11 @@ class Sequence:
             anew for every pass.
         source: data set it comes from, and its licence where known.
         path: the video file or the folder of pictures, None where there is none.
+        regions: the target in T frames, where it is told by more than boxes; `boxes` are those
+            just around.
+        tags: where (T,) a frame has a tag, such as VOT's occlusion, by name.
+        hidden: where (T,) a label is of a target that nothing is seen of; None for nowhere.
+        kind: class of the target, "" where unknown.
     """
 
     name: str
@@ -34,6 +43,10 @@ class Sequence:
     source: str = ""
     licence: str = ""
     path: Path | None = None
+    regions: Regions | None = None
+    tags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    hidden: NDArray[np.bool_] | None = None
+    kind: str = ""
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -41,6 +54,31 @@ class Sequence:
     def frames(self) -> Iterator[Frame]:
         """Return an iterator over the frames (H, W, 3), RGB, in order."""
         return self.open_frames()
+
+    def size(self) -> tuple[int, int]:
+        """Return width and height of the first frame, which is decoded for that.
+
+        Raises:
+            DataError: there is no frame.
+        """
+        frame = next(self.frames(), None)
+        if frame is None:
+            raise DataError(f"{self.name}: it has no frames")
+        return frame.shape[1], frame.shape[0]
+
+    def cut(self, start: int) -> Sequence:
+        """Return the part from a frame on."""
+        if not start:
+            return self
+        regions, hidden = self.regions, self.hidden
+        return replace(
+            self,
+            boxes=self.boxes[start:],
+            open_frames=partial(_after, self.open_frames, start),
+            regions=None if regions is None else regions.where(np.arange(start, len(self))),
+            tags={name: tag[start:] for name, tag in self.tags.items()},
+            hidden=None if hidden is None else hidden[start:],
+        )
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -72,3 +110,8 @@ class LabelledImage:
     def frame(self) -> Frame:
         """Return the picture (H, W, 3), RGB."""
         return self.open_frame()
+
+
+def _after(open_frames: Callable[[], Iterator[Frame]], start: int) -> Iterator[Frame]:
+    """Yield the frames from a number on; a named function, for other processes."""
+    yield from islice(open_frames(), start, None)

@@ -2,12 +2,14 @@
 
 The boxes are taken as they are given, as its own toolkit takes them: no pixel is
 subtracted. Frames that absence.label marks with 1 do not show the target: they have no
-label here. The test split gives the first box only; its other frames have none either.
+label here. What cover.label says to be hidden is kept so, the class of meta_info.ini too.
+The test split gives the first box only; its other frames have none either.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +67,27 @@ def _sequence(folder: Path, findings: Findings) -> Sequence | None:
         open_frames=partial(read_pictures, tuple(pictures)),
         source=folder.resolve().parent.name,
         path=folder,
+        hidden=_hidden(folder / "cover.label", count, findings),
+        kind=_kind(folder / "meta_info.ini", findings),
     )
+
+
+def _hidden(path: Path, count: int, findings: Findings) -> NDArray[np.bool_] | None:
+    """Return where (count,) nothing of the target is seen: its cover, 0 to 8, is 0."""
+    if not path.is_file():
+        return None
+    covers = (read_text(path, findings) or "").split()
+    if len(covers) < count or not set(covers) <= set("012345678"):
+        findings.wrong(f"{path}: must hold 0 to 8 for each of the {count} frames")
+        return None
+    return np.array([cover == "0" for cover in covers[:count]])
+
+
+def _kind(path: Path, findings: Findings) -> str:
+    """Return the class that a file tells; "" where it tells none."""
+    text = (read_text(path, findings) or "") if path.is_file() else ""
+    match = re.search(r"^object_class\s*[:=]\s*(\S.*?)\s*$", text, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _absent(path: Path, count: int, findings: Findings) -> NDArray[np.bool_]:

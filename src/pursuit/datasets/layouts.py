@@ -17,6 +17,7 @@ from pursuit.datasets import (
     otb,
     pictures,
     video_with_boxes,
+    vot_videos,
 )
 from pursuit.datasets.base import LabelledImage, Sequence
 from pursuit.datasets.reading import Findings
@@ -42,6 +43,7 @@ VIDEOS: dict[str, Layout[Sequence]] = {
     "imagenet_vid": imagenet_vid,
     "alov": alov,
     "otb": otb,
+    "vot": vot_videos,
     "got10k": got10k,
     "video_with_boxes": video_with_boxes,
 }

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+
+from pursuit.errors import SettingsError
+
+Item = TypeVar("Item")
 
 LISTS = ("otb2013", "otb50", "otb100")
 
@@ -73,3 +78,26 @@ def entries() -> MappingProxyType[str, Entry]:
             for name, values in content.items()
         }
     )
+
+
+def listed(known: Mapping[str, Item], name: str | None, whose: str) -> dict[str, Item]:
+    """Return what is known of the sequences of one of OTB's lists, by key; of all without one.
+
+    Args:
+        known: key of a sequence -> what is known of it.
+        name: one of `LISTS`, or None.
+        whose: what the error calls that.
+
+    Raises:
+        SettingsError: some of the list are not known.
+    """
+    if name is None:
+        return dict(known)
+    wanted = {at: one.name for at, one in entries().items() if name in one.lists}
+    lacking = [one for at, one in wanted.items() if at not in known]
+    if lacking:
+        raise SettingsError(
+            f"{whose} lacks {len(lacking)} of the {len(wanted)} sequences of {name}: "
+            f"{', '.join(lacking[:5])}{', ...' if len(lacking) > 5 else ''}"
+        )
+    return {at: known[at] for at in wanted}

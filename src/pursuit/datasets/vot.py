@@ -77,8 +77,28 @@ def read_truth(path: Path) -> Benchmark:
         found = _read_folder(path)
     if not found:
         raise DataError(f"{path} holds no VOT sequence: NAME/groundtruth.txt, or pysot's JSON file")
+    return Benchmark(found, year_of(path))
+
+
+def year_of(path: Path) -> int | None:
+    """Return the year of a challenge that a path's name tells, or the name of the one above."""
     years = [match[1] for part in path.resolve().parts[-2:] for match in _YEAR.finditer(part)]
-    return Benchmark(found, int(years[-1]) if years else None)
+    return int(years[-1]) if years else None
+
+
+def sequence_truth(folder: Path) -> Truth:
+    """Return the ground truth of the sequence that a folder holds.
+
+    Raises:
+        DataError: there is none, or a part of it is not what it should be.
+    """
+    found = [file for file in stored(folder, _wanted) if len(file.parts) < 3 or _in_color(file)]
+    labels = next((file for file in found if file.parts[1:] == ("groundtruth.txt",)), None)
+    if labels is None:
+        raise DataError(f"{folder}: groundtruth.txt is missing")
+    files = [file for file in found if len(file.parts) == 2]
+    beside = [file for file in found if _in_color(file)]
+    return _sequence(folder.name, labels, files, beside)
 
 
 def rows_of(data: bytes, place: str) -> list[list[float]]:
@@ -143,6 +163,10 @@ def _read_folder(path: Path) -> dict[str, Truth]:
     return found
 
 
+def _in_color(file: Stored) -> bool:
+    return len(file.parts) == 3 and file.parts[1] == "color"
+
+
 def _wanted(parts: Parts) -> bool:
     name = Path(parts[-1])
     if name.name in ("groundtruth.txt", "sequence") or name.suffix in (".tag", ".label"):
@@ -162,7 +186,7 @@ def _sequence(name: str, labels: Stored, files: list[Stored], beside: list[Store
         for file in files
         if file.parts[-1].endswith((".tag", ".label"))
     }
-    return Truth(name, regions, _size(files, pictures), _with_empty(tags))
+    return Truth(name, regions, _size(files, pictures), with_empty(tags))
 
 
 def _tag(file: Stored, count: int) -> Mask:
@@ -195,10 +219,10 @@ def _size(files: list[Stored], pictures: list[Stored]) -> tuple[int, int] | None
     return size_of_picture(first.data, first.place)
 
 
-def _with_empty(tags: dict[str, Mask]) -> dict[str, Mask]:
+def with_empty(tags: Mapping[str, Mask]) -> dict[str, Mask]:
     """Return tags with that of the frames that have none, where it does not say itself."""
     if not tags or NO_TAG in tags:
-        return tags
+        return dict(tags)
     return {**tags, NO_TAG: ~np.any(list(tags.values()), axis=0)}
 
 
@@ -228,4 +252,4 @@ def _json_sequence(name: str, part: Any, path: Path) -> Truth:
     regions = regions_of(rows, place)
     if not regions.known.any():
         raise DataError(f"{place}: no label in it")
-    return Truth(name, regions, size, _with_empty(tags))
+    return Truth(name, regions, size, with_empty(tags))

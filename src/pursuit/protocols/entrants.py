@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from typing import Any
 import cv2
 
 from pursuit.errors import SettingsError, WeightsError
-from pursuit.files import atomic_path
+from pursuit.protocols import claims
 from pursuit.trackers import registry
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.external import command_of, words_of
@@ -133,22 +132,7 @@ def claim(folder: Path, one: Entrant) -> None:
         SettingsError: they come from other weights, settings or versions.
         OutputError: the folder cannot be written.
     """
-    path, mine = folder / _CARD, json.loads(json.dumps(one.identity()))
-    try:
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        theirs = None
-    except (OSError, ValueError):
-        theirs = {}
-    if theirs is None:
-        with atomic_path(path) as part:
-            part.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8", newline="\n")
-    elif theirs != mine:
-        differs = next((key for key in mine if theirs.get(key) != mine[key]), "more")
-        raise SettingsError(
-            f"{folder} holds results of another {one.label} ({differs} differs): "
-            "name another --out, or remove that folder"
-        )
+    claims.claim(folder / _CARD, one.identity(), one.label)
 
 
 def _sha256(path: Path) -> str:

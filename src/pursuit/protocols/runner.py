@@ -1,12 +1,13 @@
 """Running trackers on sequences, whatever the protocol: jobs, workers, what is kept.
 
-Each tracker on each sequence is one job. Jobs run in worker processes, here or on a cluster, and
-hand back what they found; this process writes it, whole. A whole result is kept and not run
-again. A tracker that raises, hangs, or brings its process down loses that sequence and no other.
+Each run of a tracker on a sequence is one job. Jobs run in worker processes, here or on a
+cluster, and hand back what they found; this process writes it, whole. A whole result is kept and
+not run again. A tracker that raises, hangs, or brings its process down loses that run and no other.
 """
 
 from __future__ import annotations
 
+import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import cv2
+import numpy as np
 from numpy.typing import ArrayLike
 
 from pursuit.datasets import Sequence
@@ -25,6 +27,7 @@ from pursuit.errors import DataError, PursuitError
 from pursuit.executors import cores, open_executor
 from pursuit.frames import Colour, Frame
 from pursuit.protocols.entrants import Entrant, claim
+from pursuit.protocols.plan import seed_of
 from pursuit.trackers.base import Result, Tracker
 from pursuit.workers import WorkerDied
 
@@ -34,21 +37,28 @@ Workers = int | str
 FRAME_SECONDS = 300  # for a frame; a tracker that takes longer hangs
 
 Found = TypeVar("Found")
+Status = Literal["done", "kept", "failed", "spared"]
 
 
 @dataclass(frozen=True)
 class Experiment(Generic[Found]):
-    """What a protocol does with one tracker on one sequence; functions that processes can share.
+    """One run of a tracker on a sequence by a protocol; functions that processes can share.
 
     Attributes:
         follow: returns what a tracker does on a sequence.
         write: writes that into a tracker's folder, whole or not at all.
         read: returns a whole result of a sequence out of a tracker's folder, or raises DataError.
+        name: what the run is called beside others on a sequence, "" where it is the only one.
+        seed: decides what is left to chance, with the sequence.
+        frames: returns the number of frames of a sequence that the run is on.
     """
 
     follow: Callable[[Tracker, Sequence], Found]
     write: Callable[[Path, Sequence, Found], None]
     read: Callable[[Path, Sequence], Found]
+    name: str = ""
+    seed: int = 0
+    frames: Callable[[Sequence], int] = len
 
 
 @dataclass(frozen=True)
@@ -59,15 +69,17 @@ class Outcome:
         label: the entrant's.
         sequence: name of the sequence.
         frames: number of its frames.
-        status: "done" just now, "kept" from before, or "failed".
+        status: "done" just now, "kept" from before, "failed", or "spared": others say the same.
         error: why it failed, one line.
+        run: name of the experiment.
     """
 
     label: str
     sequence: str
     frames: int
-    status: Literal["done", "kept", "failed"]
+    status: Status
     error: str = ""
+    run: str = ""
 
 
 def every_frame(sequence: Sequence) -> Iterator[Frame]:
@@ -85,7 +97,7 @@ def every_frame(sequence: Sequence) -> Iterator[Frame]:
 
 
 def run(
-    experiment: Experiment[Found],
+    experiments: Several[Experiment[Any]],
     entrants: Several[Entrant],
     sequences: Several[Sequence],
     out: Path,
@@ -95,7 +107,7 @@ def run(
     """Yield the outcome of each entrant on each sequence, as they end; those kept come first.
 
     Args:
-        experiment: what is done with each.
+        experiments: what is done with each, a run after the other.
         entrants: trackers, each under a label of its own.
         sequences: what they follow.
         out: results go to the folders `out/LABEL`.
@@ -117,7 +129,13 @@ def run(
     if isinstance(workers, str):  # elsewhere, a path would not start where it does here
         entrants = [replace(one, files=tuple(map(Path.absolute, one.files))) for one in entrants]
     return _outcomes(
-        [_Job(experiment, one, part, out) for one in entrants for part in sequences], workers
+        [
+            _Job(each, one, part, out)
+            for one in entrants
+            for part in sequences
+            for each in experiments
+        ],
+        workers,
     )
 
 
@@ -141,9 +159,13 @@ class _Job:
             return False
         return True
 
-    def outcome(self, status: Literal["done", "kept", "failed"], error: str = "") -> Outcome:
-        name, frames = self.sequence.name, len(self.sequence)
-        return Outcome(self.entrant.label, name, frames, status, error)
+    @property
+    def frames(self) -> int:
+        return self.experiment.frames(self.sequence)
+
+    def outcome(self, status: Status, error: str = "") -> Outcome:
+        name, run = self.sequence.name, self.experiment.name
+        return Outcome(self.entrant.label, name, self.frames, status, error, run)
 
 
 def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
@@ -164,7 +186,7 @@ def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
     threads = 1 if cluster else max(1, cores() // count) if count > 1 else 0
     if cluster or count > 1:
         # The longest first: no worker is left with one at the end.
-        left.sort(key=lambda job: -len(job.sequence))
+        left.sort(key=lambda job: -job.frames)
     left = [replace(job, threads=threads, seconds=FRAME_SECONDS) for job in left]
     with open_executor(count, cluster, apart=True) as executor:
         yield from _spread(executor, left)
@@ -210,9 +232,10 @@ def _do(job: _Job) -> Any:
     try:
         tracker = _loaded(job.entrant)
         _set_threads(job.threads)
+        _seed(seed_of(job.experiment.seed, job.sequence.name, job.experiment.name))
         watched = _Watched(tracker, job.seconds) if job.seconds else tracker
         return job.experiment.follow(watched, job.sequence)
-    except Exception as error:  # whatever a tracker raises costs this sequence only
+    except Exception as error:  # whatever a tracker raises costs this run only
         _loaded.cache_clear()  # its state may be broken
         return _Lost(_one_line(error))
 
@@ -261,6 +284,15 @@ def _set_threads(count: int) -> None:
     cv2.setNumThreads(count)
     if "torch" in sys.modules:  # the tracker needs it
         sys.modules["torch"].set_num_threads(count)
+
+
+def _seed(value: int) -> None:
+    """Seed all that a tracker may draw from: runs do not depend on who ran before them."""
+    random.seed(value)
+    np.random.seed(value)
+    cv2.setRNGSeed(value & 0x7FFFFFFF)
+    if "torch" in sys.modules:  # the tracker may need it
+        sys.modules["torch"].manual_seed(value)
 
 
 @lru_cache(maxsize=8)

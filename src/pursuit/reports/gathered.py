@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from pursuit.errors import DataError, SettingsError
 from pursuit.measures import otb as otb_measures
 from pursuit.reports import stored_otb
 from pursuit.reports.gathered_vot import VotScores, judged
-from pursuit.reports.places import is_vot_run, look, other_names, without
+from pursuit.reports.places import look, other_names, without
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, Stored
 from pursuit.results import otb as otb_results
@@ -134,16 +134,13 @@ def _otb(
 ) -> OtbScores:
     known = read_truth(ground_truth) if ground_truth else _labels(videos)
     unused = Unused()
-    found = _renamed(
-        {path: list(filter(_of_otb, find([path], known, known, unused))) for path in paths}
-    )
+    found = _renamed({path: list(find([path], known, known, unused)) for path in paths})
     if not found:
         where = ", ".join(map(str, paths))
         raise DataError(f"{where}: no results of the {plural(len(known), 'sequence')} with labels")
     seen = {one.sequence for one in found}
     truths = {at: truth for at, truth in known.items() if at in seen}
     trackers, notes = stored_otb.judge(found, truths, otb_measures.MATLAB)
-    unused.names[:] = [name for name in unused.names if not is_vot_run(name.split("/"))]
     left = [truth.name for at, truth in known.items() if at not in seen]
     return OtbScores(
         _with_speeds(trackers, found, truths),
@@ -154,7 +151,7 @@ def _otb(
             if len(one.runs) in _OPE_OF
             and len(one.runs[0].boxes) == len(truths[one.sequence].boxes)
         },
-        {one.tracker: Path(one.place).parent for one in found if Path(one.place).is_file()},
+        {one.tracker: _folder(one) for one in found if Path(one.place).exists()},
         (*notes, *unused.lines(), *without(left)),
     )
 
@@ -168,8 +165,9 @@ def _labels(videos: Mapping[str, datasets.Sequence]) -> dict[str, Truth]:
     return found
 
 
-def _of_otb(one: Found) -> bool:
-    return not is_vot_run(PurePosixPath(one.place.replace(": ", "/")).parts)
+def _folder(one: Found) -> Path:
+    """Return the folder of a tracker; runs of TRE and SRE lie in TRACKER/tre/SEQUENCE."""
+    return Path(one.place).parents[1 if one.kind else 0]
 
 
 def _renamed(found: Mapping[Path, Sequence[Found]]) -> list[Found]:

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from pursuit import boxes as bx
 from pursuit import datasets
 from pursuit.archives import Parts, stored
-from pursuit.boxes import Regions
-from pursuit.datasets.vot import Benchmark, Truth, read_truth, rows_of
+from pursuit.datasets.vot import Benchmark, read_truth, rows_of
 from pursuit.errors import DataError
-from pursuit.measures import vot as measures
-from pursuit.measures.statistics import bootstrap_draws, interval
+from pursuit.measures.statistics import Statistic
 from pursuit.measures.vot import Code
-from pursuit.measures.vot_rules import Figures, Rules
-from pursuit.reports import stored_vot
-from pursuit.reports.places import Place, is_vot_run, other_names, without
+from pursuit.measures.vot_rules import Rules
+from pursuit.measures.vot_sums import Totals
+from pursuit.reports import comparison, stored_vot
+from pursuit.reports.places import Place, other_names, without
+from pursuit.reports.vot import benchmark
 from pursuit.results.vot import BASELINE, Run, parse, read_stored
 
 Array = NDArray[np.float64]
@@ -53,15 +53,10 @@ class VotScore:
     @cached_property
     def intervals(self) -> tuple[Ends, Ends]:
         """The 95 % intervals of accuracy and robustness, sequences drawn again 10,000 times."""
-        each = list(self.score.sequences.values())
-        if len(each) < 2:
+        if len(self.score.sequences) < 2:
             return _NO_ENDS, _NO_ENDS
-        rows = np.array([(_sum(one), one.counted, one.failures, one.frames) for one in each])
-        overlap, counted, failures, frames = np.moveaxis(rows[bootstrap_draws(len(each))], -1, 0)
-        return (
-            interval(measures.accuracy(overlap, counted)),
-            interval(measures.robustness(failures, frames)),
-        )
+        of = Totals(Rules.MATLAB, None)
+        return _ends(self.score.sums, of.accuracy), _ends(self.score.sums, of.robustness)
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ def judged(
     if ground_truth is not None:
         truth = read_truth(ground_truth)
     else:
-        truth = Benchmark({name: _truth(one) for name, one in videos.items() if name in ran}, None)
+        truth = benchmark([one for name, one in videos.items() if name in ran], None)
     seen = {name: one for name, one in truth.sequences.items() if name in ran}
     if not seen:
         where = ", ".join(str(place.path) for place in places)
@@ -156,13 +151,6 @@ def _scores(places: Sequence[Place], truth: Benchmark, notes: Sequence[str]) -> 
     )  # fmt: skip
 
 
-def _truth(sequence: datasets.Sequence) -> Truth:
-    frame = next(sequence.frames(), None)
-    size = None if frame is None else (frame.shape[1], frame.shape[0])
-    nothing = np.full((len(sequence), 3, 2), np.nan)
-    return Truth(sequence.name, Regions(sequence.boxes, nothing), size, {})
-
-
 def _first_runs(path: Path) -> Iterator[_Stored]:
     """Yield the first run of each tracker on each sequence that can be read."""
 
@@ -171,7 +159,7 @@ def _first_runs(path: Path) -> Iterator[_Stored]:
 
     for file in stored(path, is_first):
         whole = file.above + file.parts
-        if file.data is None or not is_vot_run(whole) or whole[-3] != BASELINE:
+        if file.data is None or len(whole) < 4 or whole[-3] != BASELINE:
             continue
         try:
             found = parse(file.data, file.place)
@@ -205,5 +193,6 @@ def _fps(runs: Sequence[_Stored]) -> float:
     return 1 / float(np.median(some)) if len(some) else math.nan
 
 
-def _sum(one: Figures) -> float:
-    return one.accuracy * one.counted if one.counted else 0.0
+def _ends(sums: Mapping[str, Array], statistic: Statistic) -> Ends:
+    low, high = comparison.interval(sums, statistic) or _NO_ENDS
+    return low, high

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pursuit.measures import otb as otb_measures
 from pursuit.measures.speed import Speed
 from pursuit.reports.gathered import OtbScores
-from pursuit.reports.stored_otb import SRE, TRE, Stored, as_json
+from pursuit.reports.stored_otb import SRE, TRE, as_json
 from pursuit.reports.tables import (
     LACKING,
     STAR,
@@ -71,7 +70,7 @@ def summary(scores: OtbScores) -> Table:
 
 def sequences(scores: OtbScores) -> Table:
     """Return a row a sequence, a column a tracker: the AUC."""
-    each = {one.label: _aucs(one) for one in scores.trackers}
+    each = {one.label: one.ope.aucs for one in scores.trackers}
     names = sorted({name for aucs in each.values() for name in aucs})
     return by_row(
         "otb-sequences", "AUC by sequence", "Sequence", names, each,
@@ -104,11 +103,8 @@ def side_by_side(scores: OtbScores) -> list[Table]:
     if len(scores.trackers) != 2:
         return []
     first, second = scores.trackers
-    return beside("otb", "AUC", (first.label, _aucs(first)), (second.label, _aucs(second)), ".3f")
-
-
-def _aucs(one: Stored) -> dict[str, float]:
-    return {part.name: otb_measures.auc(part.success) for part in one.ope.sequences}
+    mine, theirs = ((one.label, one.ope.aucs) for one in (first, second))
+    return beside("otb", "AUC", mine, theirs, ".3f")
 
 
 def _pace(speed: Speed | None) -> list[Cell]:

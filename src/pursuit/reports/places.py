@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,9 @@ from pathlib import Path
 from pursuit.archives import stored
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results.vot import BASELINE
+from pursuit.results.vot import BASELINE, is_run_of_experiment
 
 Pair = tuple[str, str]  # tracker, sequence
-
-_NUMBERED = re.compile(r"(.+)_\d{3}\.txt")
-_OF_OTB = ("tre", "sre")  # experiments with numbered runs that are OTB's
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ def look(path: Path) -> Place:
         DataError: it cannot be read, or holds neither.
     """
     files = [(one.parts, one.above + one.parts) for one in stored(path, lambda _: False)]
-    runs = [(parts, whole) for parts, whole in files if is_vot_run(whole)]
+    runs = [(at, whole) for at, whole in files if len(whole) > 3 and is_run_of_experiment(whole)]
     experiments = {parts[:-2] for parts, _ in runs}
     others = (
         parts
@@ -57,14 +53,6 @@ def look(path: Path) -> Place:
             f"has them, or TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them"
         )
     return found
-
-
-def is_vot_run(parts: Sequence[str]) -> bool:
-    """Return whether a file of such a path is a run of one of VOT's experiments."""
-    match = _NUMBERED.fullmatch(parts[-1])
-    return (
-        match is not None and len(parts) > 3 and parts[-2] == match[1] and parts[-3] not in _OF_OTB
-    )
 
 
 def other_names(ran: Mapping[Path, Collection[Pair]]) -> dict[tuple[Path, str], str]:

@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-def save_plots(scores: Sequence[TrackerScore], folder: Path) -> list[Path]:
+_RUNS = {"ope": "one pass", "tre": "20 starts", "sre": "12 first boxes"}
+
+
+def save_plots(scores: Sequence[TrackerScore], folder: Path, protocol: str = "ope") -> list[Path]:
     """Write success and precision plots, each as .png and .svg; return their paths.
 
-    Trackers without any result are left out; with none left nothing is written.
+    Those of tre and sre have it in their names. Trackers without any result are left out; with
+    none left nothing is written.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -41,7 +45,11 @@ def save_plots(scores: Sequence[TrackerScore], folder: Path) -> list[Path]:
     drawn = [one for one in scores if one.sequences]
     if not drawn:
         return []
-    figures = {"success": success_figure(drawn), "precision": precision_figure(drawn)}
+    end = "" if protocol == "ope" else f"-{protocol}"
+    figures = {
+        f"success{end}": success_figure(drawn, protocol),
+        f"precision{end}": precision_figure(drawn, protocol),
+    }
     return [
         save_figure(figure, folder / f"{name}.{suffix}")
         for name, figure in figures.items()
@@ -49,18 +57,18 @@ def save_plots(scores: Sequence[TrackerScore], folder: Path) -> list[Path]:
     ]
 
 
-def success_figure(scores: Sequence[TrackerScore]) -> Figure:
+def success_figure(scores: Sequence[TrackerScore], protocol: str = "ope") -> Figure:
     """Return the success plot: share of frames above each overlap, AUC in the legend."""
-    figure, axes = _axes("Success", scores)
+    figure, axes = _axes("Success", scores, protocol)
     axes.set(xlabel="overlap threshold", ylabel="share of frames above it", xlim=(0, 1))
     curves = [(one, one.success, one.auc) for one in scores]
     _draw(axes, measures.OVERLAP_THRESHOLDS, curves, "AUC", "upper right")
     return figure
 
 
-def precision_figure(scores: Sequence[TrackerScore]) -> Figure:
+def precision_figure(scores: Sequence[TrackerScore], protocol: str = "ope") -> Figure:
     """Return the precision plot: share of frames within each distance, P20 in the legend."""
-    figure, axes = _axes("Precision", scores)
+    figure, axes = _axes("Precision", scores, protocol)
     axes.set(xlabel="distance of the centres, px", ylabel="share of frames within it", xlim=(0, 50))
     axes.axvline(20, color=FAINT, linewidth=1.2, zorder=0)
     curves = [(one, one.precision, one.precision20) for one in scores]
@@ -68,9 +76,10 @@ def precision_figure(scores: Sequence[TrackerScore]) -> Figure:
     return figure
 
 
-def _axes(title: str, scores: Sequence[TrackerScore]) -> tuple[Figure, Axes]:
+def _axes(title: str, scores: Sequence[TrackerScore], protocol: str) -> tuple[Figure, Axes]:
     count = max(one.total for one in scores)
-    figure, axes = new_axes(f"{title}, one pass over {count} sequence{'s' if count != 1 else ''}")
+    over = f"{_RUNS[protocol]} over {count} sequence{'s' if count != 1 else ''}"
+    figure, axes = new_axes(f"{title}, {over}")
     axes.set_ylim(0, 1.005)
     return figure, axes
 

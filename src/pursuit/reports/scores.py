@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.datasets.otb_list import entries, key
 from pursuit.measures import otb as measures
 from pursuit.measures.speed import Speed, speed
+from pursuit.measures.statistics import ratio
+from pursuit.reports import comparison
 from pursuit.results.otb import Run
 
 Array = NDArray[np.float64]
@@ -75,6 +79,21 @@ class TrackerScore:
         return measures.auc(self.success)
 
     @property
+    def aucs(self) -> dict[str, float]:
+        """Sequence -> area under its success curve."""
+        return {part.name: measures.auc(part.success) for part in self.sequences}
+
+    @property
+    def sums(self) -> dict[str, Array]:
+        """What the AUC is the ratio of: sequence -> its AUC and 1; see `measures.statistics`."""
+        return {name: np.array([auc, 1.0]) for name, auc in self.aucs.items()}
+
+    @cached_property
+    def interval(self) -> tuple[float, ...]:
+        """Ends of the 95 % interval of the AUC, sequences drawn again; none without any."""
+        return comparison.interval(self.sums, ratio)
+
+    @property
     def precision20(self) -> float:
         """Mean share of frames within 20 px."""
         return measures.precision20(self.precision)
@@ -86,15 +105,15 @@ class TrackerScore:
         return measures.normalised20(_mean([one.normalised for one in self.sequences], points))
 
 
-def sequence_score(name: str, run: Run, truth: Array) -> SequenceScore:
-    """Return the score of a run on a sequence with labels (T, 4)."""
-    curves = measures.curves([(run.boxes, truth)])
+def sequence_score(name: str, runs: Sequence[tuple[Run, Array]]) -> SequenceScore:
+    """Return the score of runs on a sequence, each with the labels (T, 4) of its frames."""
+    curves = measures.curves([(run.boxes, truth) for run, truth in runs])
     return SequenceScore(
         name=name,
         frames=curves.frames,
         success=curves.success,
         precision=curves.precision,
-        speed=pace([run]),
+        speed=pace([run for run, _ in runs]),
         normalised=curves.normalised,
     )
 
@@ -114,6 +133,26 @@ def ranked(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
     return sorted(scores, key=lambda one: (math.isnan(one.auc), -one.auc))
 
 
+def attributes(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return sequence -> codes of its attributes, of those that are OTB's."""
+    known = {name: entries().get(key(name)) for name in names}
+    return {name: entry.attributes for name, entry in known.items() if entry is not None}
+
+
+def by_attribute(one: TrackerScore, codes: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return attribute -> mean AUC of the sequences that have it.
+
+    Args:
+        one: a tracker's score.
+        codes: sequence -> its attributes.
+    """
+    found: dict[str, list[float]] = {}
+    for name, auc in one.aucs.items():
+        for code in codes.get(name, ()):
+            found.setdefault(code, []).append(auc)
+    return {code: float(np.mean(values)) for code, values in sorted(found.items())}
+
+
 def as_json(scores: Sequence[TrackerScore]) -> dict[str, Any]:
     """Return scores as what JSON can hold: tracker -> measures, `sequences`, and `failed`.
 
@@ -125,6 +164,7 @@ def as_json(scores: Sequence[TrackerScore]) -> dict[str, Any]:
 def _tracker_json(one: TrackerScore) -> dict[str, Any]:
     return {
         "auc": _number(one.auc),
+        "auc_interval": list(one.interval) or None,
         "precision20": _number(one.precision20),
         "fps": one.speed and _number(one.speed.fps),
         "p95_ms": one.speed and _number(one.speed.p95_ms),
@@ -138,6 +178,7 @@ def _tracker_json(one: TrackerScore) -> dict[str, Any]:
             }
             for part in one.sequences
         },
+        "attributes": by_attribute(one, attributes(one.aucs)),
         "failed": dict(one.failed),
     }
 

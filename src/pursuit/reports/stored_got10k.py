@@ -100,6 +100,13 @@ def judge(found: Found, truths: Mapping[str, Truth]) -> tuple[list[Score], list[
     return scores, [*found.notes, *_notes(found, truths)]
 
 
+def sequence_score(truth: Truth, runs: Sequence[Array], seconds: Array) -> SequenceScore:
+    """Return the score of runs (T, 4) on a sequence; `seconds` (M,) are times of frames."""
+    overlaps = [measures.overlaps(run, truth.boxes, truth.size, truth.seen) for run in runs]
+    together = np.concatenate(overlaps)
+    return SequenceScore(truth.name, truth.kind, together, len(truth.boxes), len(runs), seconds)
+
+
 def table(scores: Sequence[Score]) -> Table:
     """Return a row a tracker; * marks means that lack sequences."""
     against = _comparisons(scores)
@@ -155,7 +162,7 @@ def _score(label: str, found: Found, truths: Mapping[str, Truth]) -> Score:
             place = found.boxes.places.get((label, at), "")
             failed[truth.name] = why if place in why else f"{why} ({place})"
         else:
-            parts.append(_part(truth, runs[at], seconds.get(at, np.empty(0))))
+            parts.append(sequence_score(truth, runs[at], seconds.get(at, np.empty(0))))
     return Score(label, tuple(parts), failed)
 
 
@@ -167,12 +174,6 @@ def _unfit(runs: Sequence[Array], truth: Truth) -> str:
             which = f"run {number} of {len(runs)} has " if len(runs) > 1 else ""
             return f"{which}{plural(rows, 'row')} of boxes for {plural(labels, 'label')}"
     return ""
-
-
-def _part(truth: Truth, runs: Sequence[Array], seconds: Array) -> SequenceScore:
-    overlaps = [measures.overlaps(run, truth.boxes, truth.size, truth.seen) for run in runs]
-    together = np.concatenate(overlaps)
-    return SequenceScore(truth.name, truth.kind, together, len(truth.boxes), len(runs), seconds)
 
 
 def _notes(found: Found, truths: Mapping[str, Truth]) -> list[str]:

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from pursuit.datasets.otb_list import entries
 from pursuit.datasets.reading import plural
-from pursuit.errors import DataError, SettingsError
+from pursuit.errors import DataError
 from pursuit.measures import otb as measures
 from pursuit.measures.otb import Curves, Rules
 from pursuit.measures.statistics import ratio
-from pursuit.protocols.otb_starts import SHIFTS, STARTS, tre_starts
+from pursuit.protocols.otb_starts import SHIFTS, STARTS, starts_on
 from pursuit.reports import comparison
 from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
-from pursuit.reports.scores import SequenceScore, TrackerScore, ranked
+from pursuit.reports.scores import SequenceScore, TrackerScore, by_attribute, ranked
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
 
@@ -58,24 +57,6 @@ class Stored:
             for kind, score in self.kinds.items()
             for name, why in score.failed.items()
         ]
-
-
-def of_list(truths: Mapping[str, Truth], name: str | None) -> dict[str, Truth]:
-    """Return key -> labels of the sequences of one of OTB's lists, or of all.
-
-    Raises:
-        SettingsError: the labels lack some of the list.
-    """
-    if name is None:
-        return dict(truths)
-    listed = {at: one.name for at, one in entries().items() if name in one.lists}
-    lacking = [wanted for at, wanted in listed.items() if at not in truths]
-    if lacking:
-        raise SettingsError(
-            f"the ground truth lacks {len(lacking)} of the {len(listed)} sequences of {name}: "
-            f"{', '.join(lacking[:5])}{', ...' if len(lacking) > 5 else ''}"
-        )
-    return {at: truths[at] for at in listed}
 
 
 def judge(
@@ -118,7 +99,7 @@ def score(runs: Sequence[StoredRun], truth: Truth, rules: Rules) -> dict[str, Cu
 def comparisons(scores: Sequence[Stored]) -> dict[str, Comparison]:
     """Return label -> how a tracker's AUC compares with the best one's, for all others."""
     order = ranked([one.ope for one in scores])
-    contenders = [Contender(one.label, _sums(one), not one.failed) for one in order]
+    contenders = [Contender(one.label, one.sums, not one.failed) for one in order]
     return comparison.comparisons(contenders, ratio)
 
 
@@ -134,7 +115,7 @@ def as_json(scores: Sequence[Stored], truths: Mapping[str, Truth]) -> dict[str, 
     content = {}
     for one in scores:
         part = _score_json(one.ope)
-        part["attributes"] = _by_attribute(one.ope, attributes)
+        part["attributes"] = by_attribute(one.ope, attributes)
         part["against_best"] = comparison.as_json(against.get(one.label))
         for kind in (TRE, SRE):
             if kind in one.kinds:
@@ -156,7 +137,7 @@ def table(scores: Sequence[Stored]) -> Table:
         grid.add_row(
             one.label,
             _cell(one.ope, one.ope.auc),
-            comparison.interval_cell(_interval(one.ope)),
+            comparison.interval_cell(one.ope.interval),
             _cell(one.ope, one.ope.precision20),
             _cell(one.ope, one.ope.normalised20),
             *(_kind_cell(one, kind) for kind in kinds),
@@ -187,7 +168,7 @@ class _Desk:
         except DataError as error:
             text = str(error)
             why = text if one.place in text else f"{text} ({one.place})"
-            self._put(one, _RUNS.get(len(one.runs), OPE), truth.name, why)
+            self._put(one, one.kind or _RUNS.get(len(one.runs), OPE), truth.name, why)
             return
         self._note_bad_rows(one, truth)
         if one.runs[0].as_rows and len(one.runs) != SHIFTS:
@@ -295,12 +276,7 @@ def _from_start(boxes: Array, truth: Truth, start: int, number: int) -> tuple[Ar
 
 
 def _starts(truth: Truth) -> list[int]:
-    entry = truth.entry
-    omitted = entry.omitted if entry else ()
-    if entry and len(truth.boxes) != entry.rows == len(truth.boxes) + entry.rows - entry.run_rows:
-        cut = entry.rows - entry.run_rows
-        omitted = tuple((max(first - cut, 1), last - cut) for first, last in omitted if last > cut)
-    starts = tre_starts(measures.positive(truth.boxes), omitted)
+    starts = starts_on(truth.boxes, truth.entry)
     if not starts:
         raise DataError("no frame that a run of TRE may start in")
     return starts
@@ -316,25 +292,12 @@ def _from_zero(run: StoredRun, truth: Truth) -> bool:
     return bool(len(boxes)) and bool(np.allclose(boxes[0] + [1, 1, 0, 0], labels[0], atol=0.01))
 
 
-def _aucs(one: TrackerScore) -> dict[str, float]:
-    return {part.name: measures.auc(part.success) for part in one.sequences}
-
-
-def _sums(one: TrackerScore) -> dict[str, Array]:
-    """Return what the mean AUC is made of."""
-    return {name: np.array([auc, 1.0]) for name, auc in _aucs(one).items()}
-
-
-def _interval(one: TrackerScore) -> tuple[float, ...]:
-    return comparison.interval(_sums(one), ratio)
-
-
 def _score_json(one: TrackerScore) -> dict[str, Any]:
     return {
         "auc": _number(one.auc),
         "precision20": _number(one.precision20),
         "normalised_precision20": _number(one.normalised20),
-        "auc_interval": list(_interval(one)) or None,
+        "auc_interval": list(one.interval) or None,
         "success": one.success.tolist() if one.sequences else None,
         "precision": one.precision.tolist() if one.sequences else None,
         "sequences": {
@@ -350,15 +313,6 @@ def _score_json(one: TrackerScore) -> dict[str, Any]:
         },
         "failed": dict(one.failed),
     }
-
-
-def _by_attribute(one: TrackerScore, attributes: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    aucs = _aucs(one)
-    found: dict[str, list[float]] = {}
-    for name, auc in aucs.items():
-        for attribute in attributes.get(name, ()):
-            found.setdefault(attribute, []).append(auc)
-    return {attribute: float(np.mean(values)) for attribute, values in sorted(found.items())}
 
 
 def _cell(one: TrackerScore, value: float) -> str:

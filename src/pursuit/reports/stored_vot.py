@@ -144,7 +144,8 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     mine = [name for name, why in foreign.items() if not why]
     alone = [f"{name}/{UNSUPERVISED}" for name in free.found if name not in foreign]
     notes += [
-        f"not scored: {name}: only the supervised experiment is, and the unsupervised one beside it"
+        f"not scored: {name}: only one experiment with resets is, and the unsupervised one beside "
+        "the baseline"
         for name in sorted([*results.others, *alone])
     ]
     if not mine:

@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 
 from pursuit.measures.speed import Speed
-from pursuit.reports.scores import TrackerScore, ranked
+from pursuit.reports import comparison
+from pursuit.reports.scores import TrackerScore, attributes, by_attribute, ranked
 
 _NONE = "-"
 
@@ -18,19 +19,38 @@ def table(scores: Sequence[TrackerScore]) -> Table:
     """Return a row a tracker, the best AUC first; * marks means that lack sequences."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     grid.add_column("tracker", overflow="fold", max_width=24)
-    for title in ("AUC", "P20", "fps", "p95\nms", "decode\nms", "sequences", "failed"):
+    for title in ("AUC", "95 %", "P20", "fps", "p95\nms", "decode\nms", "run on"):
         grid.add_column(title, justify="right", no_wrap=True)
     for one in ranked(scores):
         mark = "*" if one.failed and one.sequences else ""
         grid.add_row(
             one.label,
             _share(one.auc) + mark,
+            comparison.interval_cell(one.interval),
             _share(one.precision20) + mark,
             *_pace(one.speed),
             f"{len(one.sequences)}/{one.total}",
-            str(len(one.failed) or ""),
             style="" if one.sequences else "dim",
         )
+    return grid
+
+
+def attribute_table(scores: Sequence[TrackerScore]) -> Table | None:
+    """Return a row an attribute of OTB with the AUC of each tracker; None where none is known."""
+    codes = attributes({name for one in scores for name in one.aucs})
+    found = {one.label: by_attribute(one, codes) for one in ranked(scores)}
+    known = sorted({code for mine in codes.values() for code in mine})
+    if not known:
+        return None
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    grid.add_column("attribute", no_wrap=True)
+    grid.add_column("sequences", justify="right", no_wrap=True)
+    for label in found:
+        grid.add_column(label, justify="right", overflow="fold")
+    for code in known:
+        count = sum(code in mine for mine in codes.values())
+        aucs = (mine.get(code, math.nan) for mine in found.values())
+        grid.add_row(code, str(count), *map(_share, aucs))
     return grid
 
 

@@ -1,4 +1,8 @@
-"""Scores of trackers that were started again after failures, as VOT does: table and JSON."""
+"""Scores of trackers that were started again after failures, as VOT does: table and JSON.
+
+The measures are those of `reports.stored_vot` by the MATLAB toolkit's rules, with intervals, the
+errors of GOTURN's paper and the pace beside them.
+"""
 
 from __future__ import annotations
 
@@ -13,49 +17,22 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
+from pursuit import datasets
+from pursuit.boxes import Regions
+from pursuit.datasets.vot import Benchmark, Truth, with_empty
 from pursuit.measures import vot as measures
-from pursuit.measures.statistics import bootstrap_draws, interval
-from pursuit.results.vot import Run
+from pursuit.measures.speed import Speed, speed
+from pursuit.measures.statistics import Statistic
+from pursuit.measures.vot import Code
+from pursuit.measures.vot_rules import Rules
+from pursuit.measures.vot_sums import Totals
+from pursuit.reports import comparison, stored_vot, stored_vot_shown
+from pursuit.reports.numbers import NONE, cells, number
+from pursuit.results import runs as stored_runs
+from pursuit.results.vot import Run, StoredResults, Trajectory
 
 Array = NDArray[np.float64]
-
-_NONE = "-"
-
-
-@dataclass(frozen=True)
-class SequenceScore:
-    """How a tracker did on one sequence.
-
-    Attributes:
-        name: of the sequence.
-        frames: number of labelled frames.
-        failures: how often it failed.
-        counted: number of frames that count for accuracy.
-        overlap: sum of their overlaps.
-    """
-
-    name: str
-    frames: int
-    failures: int
-    counted: int
-    overlap: float
-
-
-@dataclass(frozen=True)
-class Figures:
-    """A tracker's two measures and GOTURN's three errors, each a number or (D,) draws."""
-
-    accuracy: Array
-    robustness: Array
-
-    @property
-    def errors(self) -> dict[str, Array]:
-        """1 - A, 1 - R and their mean, by the names of GOTURN's Table 1."""
-        return {
-            "overall": measures.overall_error(self.accuracy, self.robustness),
-            "accuracy": np.asarray(1 - self.accuracy),
-            "robustness": np.asarray(1 - self.robustness),
-        }
+Runs = Mapping[str, Mapping[str, Sequence[Run]]]  # tracker -> sequence -> its runs
 
 
 @dataclass(frozen=True)
@@ -63,145 +40,200 @@ class TrackerScore:
     """How a tracker did on a data set; every frame counts the same.
 
     Attributes:
-        label: what the tracker is called.
-        sequences: those it ran on.
-        failed: the others, and why.
+        score: its measures.
+        totals: the same of totals of its sums.
+        speed: the pace over all updates, None where there were none.
     """
 
-    label: str
-    sequences: tuple[SequenceScore, ...]
-    failed: Mapping[str, str]
+    score: stored_vot.Score
+    totals: Totals
+    speed: Speed | None
 
     @property
-    def total(self) -> int:
-        """Number of sequences it should have run on."""
-        return len(self.sequences) + len(self.failed)
+    def label(self) -> str:
+        """What the tracker is called."""
+        return self.score.label
 
     @property
-    def failures(self) -> int:
-        """How often it failed on them."""
-        return sum(one.failures for one in self.sequences)
+    def failed(self) -> Mapping[str, str]:
+        """The sequences that it could not be run on, and why."""
+        return self.score.failed
 
     @property
-    def frames(self) -> int:
-        """Number of their labelled frames."""
-        return sum(one.frames for one in self.sequences)
-
-    @property
-    def figures(self) -> Figures:
-        """What is measured; NaN where it ran on nothing, or too few frames count."""
-        if not self.sequences:
-            return Figures(np.array(math.nan), np.array(math.nan))
-        return _figures(self.sequences, np.arange(len(self.sequences)))
+    def errors(self) -> dict[str, float]:
+        """The errors of GOTURN's Table 1; NaN where it ran on nothing, or too few frames count."""
+        total = self.score.total
+        each = _errors(np.array(total.accuracy), np.array(total.robustness))
+        return {name: float(value) for name, value in each.items()}
 
     @cached_property
-    def drawn(self) -> Figures | None:
-        """What is measured on sequences drawn again, 10,000 times; None where there is one."""
-        if len(self.sequences) < 2:
-            return None
-        return _figures(self.sequences, bootstrap_draws(len(self.sequences)))
+    def error_intervals(self) -> dict[str, tuple[float, ...]]:
+        """Error -> ends of its 95 % interval, sequences drawn again; none without a number."""
+
+        def statistic(name: str) -> Statistic:
+            of = self.totals
+            return lambda totals: _errors(of.accuracy(totals), of.robustness(totals))[name]
+
+        return {name: comparison.interval(self.score.sums, statistic(name)) for name in self.errors}
 
 
-def sequence_score(name: str, run: Run, truth: Array) -> SequenceScore:
-    """Return the score of a run on a sequence with labels (T, 4)."""
-    overlaps = measures.overlaps(run.boxes, run.codes, truth)
-    return SequenceScore(
-        name=name,
-        frames=int(measures.labelled(truth).sum()),
-        failures=measures.failures(run.codes),
-        counted=len(overlaps),
-        overlap=float(overlaps.sum()),
+@dataclass(frozen=True)
+class Scores:
+    """Scores of trackers on a data set.
+
+    Attributes:
+        trackers: in the order they were named.
+        stored: the measures of all, as of stored results.
+    """
+
+    trackers: tuple[TrackerScore, ...]
+    stored: stored_vot.Scores
+
+
+def scores(
+    runs: Runs,
+    failed: Mapping[str, Mapping[str, str]],
+    sequences: Sequence[datasets.Sequence],
+    year: int | None,
+) -> Scores:
+    """Return the scores of trackers on sequences.
+
+    Args:
+        runs: tracker -> sequence -> its runs.
+        failed: tracker -> the other sequences, and why.
+        sequences: all of them.
+        year: of the challenge, where it is one's.
+    """
+    truth = benchmark(sequences, year)
+    mine: stored_runs.Runs[Trajectory] = stored_runs.Runs()
+    for label, each in runs.items():
+        for name, several in each.items():
+            numbered = {f"{at:03}": trajectory(run) for at, run in enumerate(several)}
+            mine.put(stored_runs.Folder(label, name, label, numbered))
+        for name, why in failed[label].items():
+            mine.put(stored_runs.Folder(label, name, label, wrong=why))
+    results = StoredResults(mine, stored_runs.Runs(), ())
+    found = stored_vot.scores(Rules.MATLAB, results, truth)
+    by_label = {one.label: one for one in found.trackers}
+    return Scores(
+        tuple(
+            TrackerScore(by_label[label], found.totals, pace(list(each.values())))
+            for label, each in runs.items()
+        ),
+        found,
     )
 
 
-def table(scores: Sequence[TrackerScore]) -> Table:
+def benchmark(sequences: Sequence[datasets.Sequence], year: int | None) -> Benchmark:
+    """Return sequences as the ground truth of a year; a frame of each is decoded for its size."""
+    return Benchmark({one.name: _truth(one) for one in sequences}, year)
+
+
+def pace(runs: Sequence[Sequence[Run]]) -> Speed | None:
+    """Return the pace over all updates of the runs on some sequences; None where there are none."""
+    tracker, decode = [np.empty(0)], [np.empty(0)]
+    for run in (one for several in runs for one in several):
+        if run.tracker_s is not None and run.decode_s is not None:
+            updates = (run.codes == Code.FOLLOWED) | (run.codes == Code.FAILED)
+            tracker.append(run.tracker_s[updates] * 1000)
+            decode.append(run.decode_s[updates] * 1000)
+    return speed(np.concatenate(tracker), np.concatenate(decode))
+
+
+def table(found: Scores) -> Table:
     """Return a row a tracker, the least overall error first, with 95 % intervals below."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     grid.add_column("tracker", overflow="fold", max_width=20)
-    titles = ("A", "R", "failures", "overall\nerror", "1 - A", "1 - R", "run on")
-    for title in titles:
+    for title in ("A", "R", "failures", "EAO", "overall\nerror", "fps", "run on"):
         grid.add_column(title, justify="right", no_wrap=True)
-    for one in ranked(scores):
-        mark = "*" if one.failed and one.sequences else ""
+    for one in ranked(found.trackers):
+        score = one.score
+        ran, total = len(score.sequences), len(score.sequences) + len(one.failed)
+        mark = "*" if one.failed and ran else ""
         grid.add_row(
             one.label,
-            *_cells(one.figures.accuracy, one.figures.robustness),
-            f"{one.failures}" if one.sequences else _NONE,
-            *_cells(*one.figures.errors.values()),
-            f"{len(one.sequences)}/{one.total}{mark}",
+            *cells(score.total.accuracy, score.total.robustness),
+            f"{score.total.failures:.4g}" if ran else NONE,
+            *cells(score.eao, one.errors["overall_error"]),
+            NONE if one.speed is None else f"{one.speed.fps:,.{int(one.speed.fps < 100)}f}",
+            f"{ran}/{total}{mark}",
         )
-        if one.drawn is None:
+        if ran < 2:
             continue
+        measured = (one.totals.accuracy, one.totals.robustness, one.totals.eao)
+        drawn = [comparison.interval(score.sums, measure) for measure in measured]
+        drawn.append(one.error_intervals["overall_error"])
         for end, title in enumerate(("  95 %, from", "          to")):
-            ends = [interval(drawn)[end] for drawn in _all(one.drawn)]
-            cells = _cells(*ends)
-            grid.add_row(title, *cells[:2], "", *cells[2:], "", style="dim")
+            ends = cells(*(both[end] if both else math.nan for both in drawn))
+            grid.add_row(title, *ends[:2], "", *ends[2:], "", "", style="dim")
     return grid
 
 
-def notes(scores: Sequence[TrackerScore]) -> list[str]:
+def notes(found: Scores) -> list[str]:
     """Return what must be said below the table, a line each."""
+    return [found.stored.caption, *failures_to_run(found.trackers)]
+
+
+def failures_to_run(each: Sequence[Any]) -> list[str]:
+    """Return lines on what some trackers' `failed` tells."""
     lines = []
-    if any(one.failed and one.sequences for one in scores):
+    if any(one.failed for one in each):
         lines.append("* of the sequences that it ran on: not to be compared with the others")
-    for one in scores:
+    for one in each:
         lines += [f"failed: {one.label} on {name}: {why}" for name, why in one.failed.items()]
     return lines
 
 
-def ranked(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
+def ranked(each: Sequence[TrackerScore]) -> list[TrackerScore]:
     """Return scores by overall error, the least first, those without any last."""
 
     def error(one: TrackerScore) -> tuple[bool, float]:
-        value = float(one.figures.errors["overall"])
+        value = one.errors["overall_error"]
         return math.isnan(value), value
 
-    return sorted(scores, key=error)
+    return sorted(each, key=error)
 
 
-def as_json(scores: Sequence[TrackerScore]) -> dict[str, Any]:
-    """Return scores as what JSON can hold; what there is no number for is None."""
-    return {one.label: _tracker_json(one) for one in scores}
+def as_json(found: Scores) -> dict[str, Any]:
+    """Return scores as what JSON can hold; what there is no number for is None.
+
+    All that `reports.stored_vot_shown.as_json` has, the errors with their intervals, and the pace.
+    """
+    stored = stored_vot_shown.as_json(found.stored)
+    return {one.label: _tracker_json(one, stored[one.label]) for one in found.trackers}
 
 
-def _tracker_json(one: TrackerScore) -> dict[str, Any]:
-    names = ("accuracy", "robustness", *(f"{name}_error" for name in one.figures.errors))
-    drawn = [math.nan] * 2
-    ends = [drawn] * len(names) if one.drawn is None else [interval(x) for x in _all(one.drawn)]
+def _tracker_json(one: TrackerScore, stored: dict[str, Any]) -> dict[str, Any]:
+    drawn = {name: list(ends) or None for name, ends in one.error_intervals.items()}
     return {
-        **{name: _number(value) for name, value in zip(names, _all(one.figures), strict=True)},
-        "failures": one.failures,
-        "frames": one.frames,
-        "interval": {
-            name: [_number(end) for end in both] for name, both in zip(names, ends, strict=True)
-        },
-        "sequences": {
-            part.name: {
-                "accuracy": part.overlap / part.counted if part.counted else None,
-                "counted": part.counted,
-                "failures": part.failures,
-                "frames": part.frames,
-            }
-            for part in one.sequences
-        },
-        "failed": dict(one.failed),
+        **stored,
+        **{name: number(value) for name, value in one.errors.items()},
+        "interval": {**stored["interval"], **drawn},
+        "fps": one.speed and number(one.speed.fps),
+        "p95_ms": one.speed and number(one.speed.p95_ms),
+        "decode_ms": one.speed and number(one.speed.decode_ms),
     }
 
 
-def _figures(sequences: Sequence[SequenceScore], draws: NDArray[np.int64]) -> Figures:
-    """Return the figures of sequences by their numbers (..., N)."""
-    rows = np.array([(one.overlap, one.counted, one.failures, one.frames) for one in sequences])
-    overlap, counted, failures, frames = np.moveaxis(rows[draws], -1, 0)
-    return Figures(measures.accuracy(overlap, counted), measures.robustness(failures, frames))
+def _errors(accuracy: Array, robustness: Array) -> dict[str, Array]:
+    """Return 1 - A, 1 - R and their mean, by the names of GOTURN's Table 1."""
+    return {
+        "overall_error": measures.overall_error(accuracy, robustness),
+        "accuracy_error": np.asarray(1 - accuracy),
+        "robustness_error": np.asarray(1 - robustness),
+    }
 
 
-def _all(figures: Figures) -> list[Array]:
-    return [figures.accuracy, figures.robustness, *figures.errors.values()]
+def _truth(sequence: datasets.Sequence) -> Truth:
+    known = measures.labelled(sequence.boxes)
+    regions = sequence.regions
+    if regions is None:
+        boxes = np.where(known[:, None], sequence.boxes, np.nan)
+        regions = Regions(boxes, np.full((len(boxes), 3, 2), np.nan))
+    return Truth(sequence.name, regions, sequence.size(), with_empty(sequence.tags))
 
 
-def _cells(*values: Array | float) -> list[str]:
-    return [_NONE if math.isnan(value) else f"{float(value):.3f}" for value in values]
-
-
-def _number(value: Array | float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def trajectory(run: Run) -> Trajectory:
+    """Return a run as stored results have it."""
+    polygons = np.full((len(run.codes), 3, 2), np.nan)
+    return Trajectory(run.codes, Regions(run.boxes, polygons), "")

@@ -2,7 +2,8 @@
 
 Beside it lies SEQUENCE.times.txt: a line a frame with the milliseconds of the tracker and of
 decoding. Frames before the tracker's start have NaN in both. The boxes are written last, so
-that a result whose boxes are there is whole.
+that a result whose boxes are there is whole. TRE and SRE have several runs on a sequence,
+FOLDER/SEQUENCE/SEQUENCE_001.txt and on; a run of TRE has rows from its start to the end.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ def times_path(folder: Path, sequence: str) -> Path:
     return folder / f"{sequence}.times.txt"
 
 
+def numbered(folder: Path, sequence: str, number: int) -> tuple[Path, str]:
+    """Return folder and name of a run, from 1, of several on a sequence."""
+    return folder / sequence, f"{sequence}_{number:03d}"
+
+
 def write(folder: Path, sequence: str, run: Run) -> None:
     """Write a run into a tracker's folder.
 
@@ -71,7 +77,7 @@ def read(folder: Path, sequence: str) -> Run:
         DataError: a file is missing, is not what `write` makes, or the two do not fit.
     """
     boxes = read_boxes(boxes_path(folder, sequence))
-    times = _rows(times_path(folder, sequence), 2)
+    times = rows(times_path(folder, sequence), 2)
     if len(times) != len(boxes):
         path = times_path(folder, sequence)
         raise DataError(f"{path}: {len(times)} rows for {len(boxes)} frames; remove it")
@@ -86,7 +92,7 @@ def read_boxes(path: Path) -> Array:
     Raises:
         DataError: it cannot be read, or a line is not a box.
     """
-    return _rows(path, 4) - FROM_ONE
+    return rows(path, 4) - FROM_ONE
 
 
 def parse_boxes(content: bytes, place: str) -> Array:
@@ -98,7 +104,7 @@ def parse_boxes(content: bytes, place: str) -> Array:
     return parse_rows(content, 4, place) - FROM_ONE
 
 
-def _rows(path: Path, columns: int) -> Array:
+def rows(path: Path, columns: int) -> Array:
     """Return the numbers (N, columns) of a text file with N lines."""
     try:
         content = path.read_bytes()

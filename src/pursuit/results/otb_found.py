@@ -1,8 +1,9 @@
 """OTB results wherever they lie, and the labels to compare them with.
 
 A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
-got10k, pysot and we write it, or TRACKER/SEQUENCE.json of OTB's Python toolkit; in a folder or an
-archive, at any depth. A folder called as the protocol or the data set is no tracker's:
+got10k, pysot and we write it, TRACKER/SEQUENCE.json of OTB's Python toolkit, or our
+TRACKER/tre/SEQUENCE/SEQUENCE_001.txt to _020.txt (sre: to _012.txt); in a folder or an archive, at
+any depth. A folder called as the protocol or the data set is no tracker's:
 TRACKER/OPE/SEQUENCE.txt.
 """
 
@@ -22,13 +23,15 @@ from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results import otb_toolkit
+from pursuit.results import otb_toolkit, vot
 from pursuit.results.otb import parse_boxes
 from pursuit.results.otb_toolkit import StoredRun
 
 Array = NDArray[np.float64]
 
 _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
+_SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
+_NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 _TIMES = re.compile(r"[._-]times?$")
 _NO_TRACKER = re.compile(
     r"(?:ope|tre|sre|results?|otb|tb|cvpr)(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb))*"
@@ -60,6 +63,7 @@ class Found:
         place: the file.
         runs: one for OPE, 20 for TRE, 12 for SRE; none where the file is wrong.
         wrong: what is wrong with it.
+        kind: tre or sre, where the folder's name tells.
     """
 
     tracker: str
@@ -67,6 +71,7 @@ class Found:
     place: str
     runs: tuple[StoredRun, ...] = ()
     wrong: str = ""
+    kind: str = ""
 
 
 @dataclass
@@ -133,11 +138,57 @@ def find(
             unused.names.append("/".join(parts))
         return split is not None and split[1] in wanted
 
+    several: dict[Parts, list[Stored]] = {}
+    alone: list[tuple[str, str, Stored]] = []
+    met: set[tuple[str, str]] = set()
     for path in paths:
         for file in stored(path, of_tracker):
             split = _split(file.parts, known)
-            if split is not None and file.data is not None:
+            if split is None or file.data is None:
+                continue
+            if _number(file.parts):
+                several.setdefault((str(path), *file.parts[:-1]), []).append(file)
+            elif _is_numbered(file.parts):
+                alone.append((*split, file))
+            else:
+                met.add(split)
                 yield _parsed(*split, file.data, file.place)
+    for files in several.values():
+        yield _parsed_several(files, known)
+    for tracker, sequence, file in alone:
+        if (tracker, sequence) not in met:  # beside another result, they are GOT-10k's
+            yield _parsed(tracker, sequence, file.data or b"", file.place)
+
+
+def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
+    """Return the runs of TRE or SRE that lie in one folder."""
+    files.sort(key=lambda file: file.parts[-1])
+    first = files[0]
+    tracker, sequence = _split(first.parts, known) or ("", "")
+    place = first.place.removesuffix(first.parts[-1]).rstrip("/\\")
+    kind = first.parts[-3].lower()
+    missing = sorted(set(range(1, _SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
+    if missing or len(files) != _SEVERAL[kind]:
+        what = f"run {missing[0]} of {_SEVERAL[kind]} is missing" if missing else "too many runs"
+        wrong = f"{kind.upper()}: {what} ({place})"
+        return Found(tracker, sequence, place, wrong=wrong, kind=kind)
+    try:
+        runs = tuple(StoredRun(parse_boxes(one.data or b"", one.place)) for one in files)
+    except DataError as error:
+        return Found(tracker, sequence, place, wrong=str(error), kind=kind)
+    return Found(tracker, sequence, place, runs, kind=kind)
+
+
+def _number(parts: Parts) -> int:
+    """Return the number of a run of TRE or SRE, and 0 of other files."""
+    several = _is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in _SEVERAL
+    return int(parts[-1][-7:-4]) if several else 0
+
+
+def _is_numbered(parts: Parts) -> bool:
+    """Return whether a file is one of several of a sequence, in a folder of the same name."""
+    match = _NUMBERED.fullmatch(parts[-1])
+    return match is not None and len(parts) > 1 and parts[-2] == match[1]
 
 
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
@@ -162,6 +213,7 @@ def _may_be_result(parts: Parts) -> bool:
         and path.stem.lower() != "readme"
         and not _TIMES.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
+        and not vot.is_run_of_experiment(parts)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
     )
 
@@ -169,6 +221,8 @@ def _may_be_result(parts: Parts) -> bool:
 def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     """Return tracker and sequence of a file; None where it is of no known sequence."""
     path = PurePosixPath(*parts)
+    if _number(parts):
+        return (parts[-4], key(parts[-2])) if key(parts[-2]) in known else None
     if key(path.stem) in known:
         return _tracker(path.parts[:-1], key(path.stem)), key(path.stem)
     # The longest name of a sequence that it begins with: Jogging_1_kcf.

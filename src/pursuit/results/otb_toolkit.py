@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.boxes import rounded
 from pursuit.errors import DataError, MissingExtra
 from pursuit.results.otb import FROM_ONE
 
@@ -206,8 +207,8 @@ def l1_boxes(rows: Array, size: Array) -> Array:
     reaches from the pixel of its first corner to that of its last.
     """
     matrix = rows[:, :4].reshape(-1, 2, 2)
-    first = _rounded(matrix @ np.ones(2) + rows[:, 4:])
-    last = _rounded(matrix @ size + rows[:, 4:])
+    first = rounded(matrix @ np.ones(2) + rows[:, 4:])
+    last = rounded(matrix @ size + rows[:, 4:])
     return np.concatenate([first[:, ::-1], (last - first)[:, ::-1] + 1], axis=1)
 
 
@@ -238,12 +239,7 @@ def corner_boxes(rows: Array) -> Array:
     """Return the boxes (T, 4) around corners (2 T, N): for each frame a row of x, one of y."""
     corners = rows.reshape(len(rows) // 2, 2, -1)
     low, high = corners.min(axis=2), corners.max(axis=2)
-    return _rounded(np.concatenate([low, high - low + 1], axis=1))
-
-
-def _rounded(values: Array) -> Array:
-    """Return values rounded as MATLAB does: halves away from zero."""
-    return np.copysign(np.floor(np.abs(values) + 0.5), values)
+    return rounded(np.concatenate([low, high - low + 1], axis=1))
 
 
 _WARPS: dict[str, tuple[Callable[[Array, Array], Array], int]] = {

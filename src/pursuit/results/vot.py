@@ -4,13 +4,18 @@ A line is a box x,y,w,h, 0-based, or a code: 0 the frame was skipped, 1 the trac
 in it, 2 it failed in it. Others' may also hold polygons x1,y1,x2,y2,..., and have several runs on
 a sequence, SEQUENCE_001.txt to SEQUENCE_015.txt, or be the Python toolkit's .bin. Whose they are
 says the folder above that of the experiment: TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt.
+
+Times lie beside, as the toolkits have values of frames: SEQUENCE_001_time.value, a line a frame
+with the seconds of the tracker, SEQUENCE_001_decode.value with those of decoding, and for the
+MATLAB toolkit SEQUENCE_time.txt, a column a run. Frames that it did not see have 0. The regions
+are written last, so that a run whose regions are there is whole.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +33,7 @@ from pursuit.results.runs import Folder, Runs
 
 # The toolkits' names of the experiments with and without resets, and of their folders.
 BASELINE, UNSUPERVISED = "baseline", "unsupervised"
+EXPERIMENTS = (BASELINE, "region_noise", "realtime", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
 _RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
@@ -40,18 +46,22 @@ class Run:
     Attributes:
         codes: (T,) values of `measures.vot.Code`.
         boxes: (T, 4) x, y, w, h, 0-based, where it FOLLOWED; NaN elsewhere.
+        tracker_s: (T,) seconds of `init` and each `update`, 0 elsewhere; None where unknown.
+        decode_s: (T,) seconds to decode each frame that it saw.
     """
 
     codes: NDArray[np.int64]
     boxes: NDArray[np.float64]
+    tracker_s: NDArray[np.float64] | None = None
+    decode_s: NDArray[np.float64] | None = None
 
 
-def run_path(folder: Path, sequence: str) -> Path:
-    """Return where the run on a sequence lies in the folder of an experiment."""
-    return folder / sequence / f"{sequence}_001.txt"
+def run_path(folder: Path, sequence: str, number: int = 1) -> Path:
+    """Return where a run on a sequence, from 1, lies in the folder of an experiment."""
+    return folder / sequence / f"{sequence}_{number:03d}.txt"
 
 
-def write(folder: Path, sequence: str, run: Run) -> None:
+def write(folder: Path, sequence: str, run: Run, number: int = 1) -> None:
     """Write a run into the folder of an experiment.
 
     Raises:
@@ -61,26 +71,71 @@ def write(folder: Path, sequence: str, run: Run) -> None:
         ",".join(f"{value:.4f}" for value in box) if code == Code.FOLLOWED else str(int(code))
         for code, box in zip(run.codes, run.boxes, strict=True)
     ]
-    with atomic_path(run_path(folder, sequence)) as part:
+    path = run_path(folder, sequence, number)
+    for name, seconds in (("time", run.tracker_s), ("decode", run.decode_s)):
+        if seconds is not None:
+            write_lines(_value_path(path, name), [f"{value:.6f}" for value in seconds])
+    write_lines(path, lines)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file of lines, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_path(path) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
-def read(folder: Path, sequence: str) -> Run:
-    """Return the run on a sequence out of the folder of an experiment.
+def write_times(folder: Path, sequence: str, runs: Sequence[Run], repetitions: int) -> None:
+    """Write the times of all runs as the MATLAB toolkit has them, 0 for those left out.
 
     Raises:
-        DataError: it is missing, or a line is neither a code nor a box.
+        OutputError: they cannot be written.
     """
-    path = run_path(folder, sequence)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    found = parse(data, str(path))
+    columns = np.zeros((len(runs[0].codes), repetitions))
+    for at, run in enumerate(runs):
+        if run.tracker_s is not None:
+            columns[:, at] = run.tracker_s
+    rows = (",".join(f"{value:.6f}" for value in row) for row in columns)
+    write_lines(folder / sequence / f"{sequence}_time.txt", rows)
+
+
+def read(folder: Path, sequence: str, number: int = 1) -> Run:
+    """Return a run on a sequence out of the folder of an experiment.
+
+    Raises:
+        DataError: it is missing, a line is neither a code nor a box, or times do not fit.
+    """
+    path = run_path(folder, sequence, number)
+    found = parse(_read(path), str(path))
+    times = [_values(_value_path(path, name), len(found.codes)) for name in ("time", "decode")]
     drawn = np.flatnonzero((found.codes == Code.FOLLOWED) & np.isnan(found.regions.boxes[:, 0]))
     if len(drawn):
         raise DataError(f"{path}:{drawn[0] + 1}: a polygon; results of pursuit are boxes x,y,w,h")
-    return Run(found.codes, found.regions.boxes)
+    return Run(found.codes, found.regions.boxes, *times)
+
+
+def _value_path(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.stem}_{name}.value")
+
+
+def _values(path: Path, count: int) -> NDArray[np.float64] | None:
+    """Return a number a frame out of a file of lines; None where there is no file."""
+    if not path.exists():
+        return None
+    rows = rows_of(_read(path), str(path))
+    if len(rows) != count or any(len(row) != 1 for row in rows):
+        raise DataError(f"{path}: not a number for each of {count} frames; remove it")
+    return np.array(rows)[:, 0]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True)
@@ -103,8 +158,8 @@ class StoredResults:
     """Results of several trackers.
 
     Attributes:
-        supervised: runs of the experiment with resets.
-        unsupervised: of the one without.
+        supervised: runs of the experiment with resets that was asked for.
+        unsupervised: of the one without, beside the baseline; none beside another.
         others: other experiments that were met, as TRACKER/EXPERIMENT.
     """
 
@@ -129,13 +184,19 @@ def parse(data: bytes, place: str) -> Trajectory:
     return Trajectory(codes, regions, place)
 
 
-def read_stored(paths: Iterable[Path]) -> StoredResults:
-    """Return what trackers did in the two experiments, out of folders and archives.
+def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
+    """Return what trackers did with and without resets, out of folders and archives.
+
+    Args:
+        paths: of the folders and archives.
+        wanted: name of the folder of the experiment with resets.
 
     Raises:
         DataError: a folder or archive cannot be read or holds no result.
     """
-    found: dict[str, Runs[Trajectory]] = {BASELINE: Runs(), UNSUPERVISED: Runs()}
+    found: dict[str, Runs[Trajectory]] = {wanted: Runs()}
+    if wanted == BASELINE:
+        found[UNSUPERVISED] = Runs()
     others: set[str] = set()
     for path in paths:
         count = 0
@@ -152,13 +213,18 @@ def read_stored(paths: Iterable[Path]) -> StoredResults:
             else:
                 others.add(f"{tracker}/{experiment}")
         if not count:
-            raise DataError(f"{path} holds no result TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt")
+            raise DataError(f"{path} holds no result TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt")
         for parts, folder in folders.items():
             found[parts[-2].lower()].put(folder)
-    return StoredResults(found[BASELINE], found[UNSUPERVISED], tuple(sorted(others)))
+    return StoredResults(found[wanted], found.get(UNSUPERVISED, Runs()), tuple(sorted(others)))
 
 
-def _is_run(parts: Parts) -> bool:
+def is_run_of_experiment(parts: Sequence[str]) -> bool:
+    """Return whether a file of such a path is a run of one of VOT's experiments."""
+    return len(parts) > 2 and parts[-3].lower() in EXPERIMENTS and _is_run(parts)
+
+
+def _is_run(parts: Sequence[str]) -> bool:
     match = _RUN.fullmatch(parts[-1])
     return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
 

@@ -60,6 +60,11 @@ def load_opencv(name: str, **paths: Path | str) -> OpenCVTracker:
     return OpenCVTracker(name, _maker(name, place), least)
 
 
+def draws_at_random(name: str) -> bool:
+    """Return whether two runs of one of these trackers differ."""
+    return name == "opencv-mil"
+
+
 class OpenCVTracker:
     """One of OpenCV's trackers; `load_opencv` makes it."""
 

@@ -1,0 +1,63 @@
+"""`pursuit evaluate got10k`: GOT-10k's protocol."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pursuit.cli._judging import (
+    CLUSTER_HELP,
+    JSON_HELP,
+    OUT_HELP,
+    ROOT_HELP,
+    SEQUENCES_HELP,
+    TRACKER_HELP,
+    WORKERS_HELP,
+    Task,
+    judge,
+)
+from pursuit.cli._outputs import show, write_json
+
+
+def got10k(
+    root: Annotated[Path, typer.Argument(help=ROOT_HELP)],
+    tracker: Annotated[list[str], typer.Option(help=TRACKER_HELP, metavar="NAME[:FILE]")],
+    out: Annotated[Path, typer.Option(help=OUT_HELP)] = Path("results"),
+    json: Annotated[Path | None, typer.Option(help=JSON_HELP)] = None,
+    workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
+    sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
+) -> None:
+    """Judge trackers as GOT-10k does: average overlap, success rates at 0.5 and 0.75, speed.
+
+    Each starts with the first box and is not helped again; three times, or once where it is known
+    to do the same each time. Exit status 1 when a tracker failed on a sequence; the same command
+    runs again only what is missing.
+
+    pursuit evaluate got10k GOT-10k/val --tracker siamfc-slim --tracker opencv-csrt
+    """
+    from pursuit.protocols.got10k import PLAN, read_runs, run
+    from pursuit.protocols.repeat import expected_runs
+    from pursuit.reports.got10k import as_json, table, tracker_score
+    from pursuit.reports.vot import failures_to_run
+    from pursuit.results.got10k import write_times
+
+    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    follow = partial(run, out=out, workers=task.workers)
+    judged = judge(task, follow, lambda one, part: expected_runs(PLAN, one) * len(part))
+    scores = []
+    for one in judged.entrants:
+        folder, ran = out / one.label, judged.ran(one)
+        found = [read_runs(folder, one, part) for part in ran]
+        for part, runs in zip(ran, found, strict=True):
+            write_times(folder, part.name, runs)
+        pairs = list(zip(ran, found, strict=True))
+        scores.append(tracker_score(one.label, pairs, judged.failed(one)))
+    show(table(scores), failures_to_run(scores))
+    if json is not None:
+        write_json(json, as_json(scores))
+    typer.echo(f"results: {out}")
+    judged.stop()

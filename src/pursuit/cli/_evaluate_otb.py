@@ -1,0 +1,76 @@
+"""`pursuit evaluate otb`: OTB's protocols."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pursuit.cli._judging import (
+    CLUSTER_HELP,
+    JSON_HELP,
+    OUT_HELP,
+    ROOT_HELP,
+    SEQUENCES_HELP,
+    TRACKER_HELP,
+    WORKERS_HELP,
+    Task,
+    judge,
+)
+from pursuit.cli._outputs import show, write_json
+
+
+def otb(
+    root: Annotated[Path, typer.Argument(help=ROOT_HELP)],
+    tracker: Annotated[list[str], typer.Option(help=TRACKER_HELP, metavar="NAME[:FILE]")],
+    protocol: Annotated[
+        Literal["ope", "tre", "sre"],
+        typer.Option(help="One pass, 20 starts in time, or 12 first boxes that are a little off."),
+    ] = "ope",
+    list_: Annotated[
+        Literal["otb2013", "otb50", "otb100"] | None,
+        typer.Option("--list", help="Only the sequences of this list."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help=OUT_HELP)] = Path("results"),
+    json: Annotated[Path | None, typer.Option(help=JSON_HELP)] = None,
+    workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
+    cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
+    sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
+) -> None:
+    """Judge trackers as OTB does: AUC, precision at 20 px, speed.
+
+    Each starts with a box and is not helped again. Exit status 1 when a tracker failed on a
+    sequence; the same command runs again only what is missing.
+
+    pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt --list otb2013
+    """
+    from pursuit.protocols.otb import frames, prepared, read_runs, run
+    from pursuit.reports import plots
+    from pursuit.reports.drawing import check_matplotlib
+    from pursuit.reports.scores import TrackerScore, as_json, pace, sequence_score
+    from pursuit.reports.table import attribute_table, notes, table
+
+    check_matplotlib()
+    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    follow = partial(run, out=out, protocol=protocol, workers=task.workers)
+    of_list = partial(prepared, list_=list_)
+    judged = judge(task, follow, lambda _, part: frames(protocol, part), of_list)
+    scores = []
+    for one in judged.entrants:
+        ran = judged.ran(one)
+        # From disk, also what was run just now: the same numbers now and when it is all kept.
+        found = [read_runs(out / one.label, part, protocol) for part in ran]
+        parts = tuple(sequence_score(part.name, x) for part, x in zip(ran, found, strict=True))
+        speed = pace([each for several in found for each, _ in several])
+        scores.append(TrackerScore(one.label, parts, judged.failed(one), speed))
+    show(table(scores), notes(scores, workers=task.workers))
+    attributes = attribute_table(scores)
+    if attributes is not None:
+        show(attributes, ["AUC of the sequences with an attribute"])
+    if json is not None:
+        write_json(json, as_json(scores))
+    plots.save_plots(scores, out, protocol)
+    typer.echo(f"results and plots: {out}")
+    judged.stop()

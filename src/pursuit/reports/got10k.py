@@ -1,0 +1,142 @@
+"""Scores of trackers that were run by GOT-10k's protocol: table and JSON.
+
+The measures are those of `reports.stored_got10k`, with intervals of the success rates and the pace
+beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.table import Table
+
+from pursuit import datasets
+from pursuit.measures.got10k import Figures
+from pursuit.measures.speed import Speed
+from pursuit.measures.statistics import ratio
+from pursuit.reports import comparison, stored_got10k
+from pursuit.reports.numbers import NONE, cells, number
+from pursuit.reports.scores import pace
+from pursuit.reports.stored_got10k import Score, SequenceScore
+from pursuit.results.got10k_found import Truth
+from pursuit.results.otb import Run
+
+Array = NDArray[np.float64]
+_RATES = {"sr50": 0.5, "sr75": 0.75}
+
+
+@dataclass(frozen=True)
+class TrackerScore:
+    """How a tracker did on a data set.
+
+    Attributes:
+        score: its measures.
+        speed: the pace over all updates, None where there were none.
+    """
+
+    score: Score
+    speed: Speed | None
+
+    @property
+    def label(self) -> str:
+        """What the tracker is called."""
+        return self.score.label
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The sequences that it could not be run on, and why."""
+        return self.score.failed
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, ...]]:
+        """Measure -> ends of its 95 % interval, sequences drawn again; none without a number."""
+        rates = {
+            name: {part.name: _above(part, least) for part in self.score.sequences}
+            for name, least in _RATES.items()
+        }
+        each = {"ao": self.score.sums, **rates}
+        return {name: comparison.interval(sums, ratio) for name, sums in each.items()}
+
+
+def tracker_score(
+    label: str, ran: Sequence[tuple[datasets.Sequence, Sequence[Run]]], failed: Mapping[str, str]
+) -> TrackerScore:
+    """Return the score of a tracker's runs on sequences; a frame of each is decoded for its size.
+
+    Args:
+        label: what the tracker is called.
+        ran: sequences with its runs on them.
+        failed: name of each other sequence -> why.
+    """
+    parts = tuple(_sequence_score(*one) for one in ran)
+    return TrackerScore(Score(label, parts, failed), pace([run for _, runs in ran for run in runs]))
+
+
+def table(found: Sequence[TrackerScore]) -> Table:
+    """Return a row a tracker, the greatest AO first, with 95 % intervals below."""
+    classes = any(one.score.sequences and one.score.balanced for one in found)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    grid.add_column("tracker", overflow="fold", max_width=20)
+    more = ("mAO", "mSR\n0.5", "mSR\n0.75") if classes else ()
+    for title in ("AO", "SR\n0.5", "SR\n0.75", *more, "fps", "run on"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    for one in _ranked(found):
+        ran, balanced = len(one.score.sequences), one.score.balanced
+        fps = one.score.fps
+        grid.add_row(
+            one.label,
+            *cells(*_values(one.score.figures)),
+            *((cells(*_values(balanced)) if balanced else [NONE] * 3) if classes else ()),
+            NONE if math.isnan(fps) else f"{fps:,.{int(fps < 100)}f}",
+            f"{ran}/{ran + len(one.failed)}{'*' if one.failed and ran else ''}",
+        )
+        if ran < 2:
+            continue
+        for end, title in enumerate(("  95 %, from", "          to")):
+            ends = cells(*(both[end] if both else math.nan for both in one.intervals.values()))
+            grid.add_row(title, *ends, *[""] * (2 + 3 * classes), style="dim")
+    return grid
+
+
+def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:
+    """Return scores as what JSON can hold; what there is no number for is None.
+
+    All that `reports.stored_got10k.as_json` has, the intervals and the pace.
+    """
+    stored = stored_got10k.as_json([one.score for one in _ranked(found)])
+    return {
+        one.label: {
+            **stored[one.label],
+            "interval": {name: list(ends) or None for name, ends in one.intervals.items()},
+            "p95_ms": one.speed and number(one.speed.p95_ms),
+            "decode_ms": one.speed and number(one.speed.decode_ms),
+        }
+        for one in found
+    }
+
+
+def _ranked(found: Sequence[TrackerScore]) -> list[TrackerScore]:
+    return sorted(found, key=lambda one: -np.nan_to_num(one.score.figures.ao, nan=-1))
+
+
+def _sequence_score(sequence: datasets.Sequence, runs: Sequence[Run]) -> SequenceScore:
+    """Return the score of runs; frames where nothing is seen of the target do not count."""
+    seen = np.ones(len(sequence), dtype=bool) if sequence.hidden is None else ~sequence.hidden
+    truth = Truth(sequence.name, sequence.boxes, seen, sequence.size(), sequence.kind)
+    seconds = np.concatenate([run.tracker_ms for run in runs]) / 1000
+    return stored_got10k.sequence_score(truth, [run.boxes for run in runs], seconds)
+
+
+def _above(part: SequenceScore, least: float) -> Array:
+    return np.array([(part.overlaps > least).sum(), len(part.overlaps)], dtype=np.float64)
+
+
+def _values(figures: Figures) -> tuple[float, ...]:
+    return tuple(asdict(figures).values())
