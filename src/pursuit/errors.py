@@ -9,6 +9,7 @@
     ├── RecipeError     a recipe or an override of one
     ├── WeightsError    a weights file or its card
     ├── SettingsError   an option or hyper-parameter that does not exist or cannot be
+    ├── EngineError     an engine that cannot run a network on this machine
     ├── WorkerError     a worker process or a cluster that was lost
     ├── OutputError     a file that cannot be written
     └── MissingExtra    a part of pursuit that is not installed
@@ -57,6 +58,10 @@ class WeightsError(PursuitError):
 
 class SettingsError(PursuitError):
     """An option or hyper-parameter that does not exist or cannot have this value."""
+
+
+class EngineError(PursuitError):
+    """An engine that cannot run a network on this machine."""
 
 
 class WorkerError(PursuitError):

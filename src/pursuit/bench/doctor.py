@@ -8,10 +8,9 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -22,7 +21,7 @@ import pursuit
 from pursuit import boxes, video, weights
 from pursuit.datasets.synthetic import Scene
 from pursuit.errors import PursuitError
-from pursuit.runtimes.machine import cpu_features
+from pursuit.runtimes.machine import cpu_features, cpu_name
 from pursuit.trackers import registry
 from pursuit.trackers.settings import DEFAULT
 
@@ -47,6 +46,8 @@ ENOUGH = 0.6  # mean overlap with the exact boxes that passes
 _EXTRAS = {
     "train": ("lightning_fabric", "tensorboard"),
     "evaluate": ("scipy", "shapely", "matplotlib", "jinja2"),
+    "openvino": ("openvino", "nncf"),
+    "onnx": ("onnx", "onnxruntime"),
     "cluster": ("distributed",),
     "supervision": ("supervision",),
 }
@@ -140,13 +141,10 @@ def _versions() -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    # Absent from older versions of torch.
-    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    name = str(tell().get("cpu_name") or platform.processor() or platform.machine())
     features = cpu_features()
     able = [label for key, label in _FEATURES.items() if features[key]]
     yield Finding("machine", "system", f"{platform.system()} {platform.machine()}")
-    yield Finding("machine", "cpu", name)
+    yield Finding("machine", "cpu", cpu_name())
     yield Finding("machine", "cores", _cores())
     yield Finding("machine", "cpu can", ", ".join(able) or torch.backends.cpu.get_cpu_capability())
     yield Finding("machine", "torch threads", torch.get_num_threads())

@@ -35,6 +35,7 @@ _WORKERS_HELP = (
 _ROOT_HELP = "Data set: OTB's layout, NAME.mp4 + NAME.csv, GOT-10k's or ALOV300++'s."
 _JSON_HELP = "Write the scores to this file."
 _SEQUENCES_HELP = "Only these, by name, with commas between."
+_RUNTIME_HELP = "What runs the networks, as in `pursuit track`; boxes differ a little."
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +61,7 @@ def otb(
     json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help=_WORKERS_HELP)] = 1,
     sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
+    runtime: Annotated[str, typer.Option(help=_RUNTIME_HELP, metavar="NAME")] = "tuned",
 ) -> None:
     """Judge trackers by OTB's one-pass evaluation: AUC, precision at 20 px, speed.
 
@@ -75,7 +77,7 @@ def otb(
     from pursuit.reports.table import notes, table
 
     check_matplotlib()
-    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences, runtime)
     scores = []
     for one in judged:
         ran, failed = _ran(one, chosen, ended)
@@ -102,6 +104,7 @@ def vot(
     json: Annotated[Path | None, typer.Option(help=_JSON_HELP)] = None,
     workers: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 1,
     sequences: Annotated[str | None, typer.Option(help=_SEQUENCES_HELP, metavar="A,B")] = None,
+    runtime: Annotated[str, typer.Option(help=_RUNTIME_HELP, metavar="NAME")] = "tuned",
 ) -> None:
     """Judge trackers with resets, as VOT does: accuracy, failures, robustness, GOTURN's errors.
 
@@ -113,7 +116,7 @@ def vot(
     from pursuit.protocols.vot import read_run, run
     from pursuit.reports.vot import TrackerScore, as_json, notes, sequence_score, table
 
-    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences)
+    judged, chosen, ended = _judge(run, root, tracker, out, json, workers, sequences, runtime)
     scores = []
     for one in judged:
         ran, failed = _ran(one, chosen, ended)
@@ -203,6 +206,7 @@ def _judge(
     json: Path | None,
     workers: int,
     sequences: str | None,
+    runtime: str,
 ) -> tuple[list[Entrant], list[Sequence], list[Outcome]]:
     """Run trackers by a protocol's `run`; return who was judged, on what, and how it ended."""
     from pursuit.cli._outputs import check_outputs, weights_files
@@ -210,7 +214,7 @@ def _judge(
     from pursuit.files import check_writable
     from pursuit.protocols import entrants as parsing
 
-    judged = parsing.entrants(trackers)
+    judged = parsing.entrants(trackers, runtime)
     chosen = _chosen(open_videos(root), sequences)
     check_outputs([out], [root])
     if json is not None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 # PyTorch's own look at the processor; private names, so a missing one means no.
@@ -12,6 +16,13 @@ _CHECKS = {
     "avx512_bf16": "_is_avx512_bf16_supported",
     "amx": "_is_amx_tile_supported",
 }
+
+
+def cpu_name() -> str:
+    """Return what the processor calls itself."""
+    # Absent from older versions of torch.
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return str(tell().get("cpu_name") or platform.processor() or platform.machine())
 
 
 def cpu_features() -> dict[str, bool]:

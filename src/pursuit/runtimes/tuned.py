@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
-from pursuit.networks.siamfc import SiamFC, correlate, fold_norms
+from pursuit.networks.siamfc import SiamFC, fold_norms
+from pursuit.runtimes.engine import Correlation
 from pursuit.runtimes.machine import has_fast_bf16
 
 
@@ -38,14 +39,13 @@ class _Tuned:
         return values.to(memory_format=torch.channels_last) if values.ndim == 4 else values
 
 
-class TunedSiamFC(_Tuned):
+class TunedSiamFC(_Tuned, Correlation):
     """SiamFC's folded trunk, layer by layer."""
 
     def __init__(self, network: SiamFC, device: str = "cpu") -> None:
-        super().__init__(device)
+        _Tuned.__init__(self, device)
+        Correlation.__init__(self, network)
         folded = fold_norms(network)
-        self._gain = folded.shape.gain
-        self._bias = folded.bias.item()
         self._layers = [
             (self._placed(conv.weight), self._placed(conv.bias), conv.stride, conv.groups)
             for conv in folded.modules()
@@ -64,12 +64,6 @@ class TunedSiamFC(_Tuned):
             if i < last:
                 x = x.relu_()
         return x.float()
-
-    @torch.inference_mode()
-    def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
-        """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        maps = correlate(exemplar, search).mul_(self._gain).add_(self._bias)
-        return maps.reshape(len(exemplar), -1, *maps.shape[1:])
 
 
 class FastLRN:
