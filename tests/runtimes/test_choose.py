@@ -135,7 +135,7 @@ def test_without_a_place_to_remember_it_goes_on(folder: Path) -> None:
 
 
 def absent(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
-    monkeypatch.setattr(runtimes, "_installed", lambda name: name not in modules)
+    monkeypatch.setattr(runtimes, "installed", lambda name: name not in modules)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def broken_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("broken")
     module.compile_siamfc = fail  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pursuit.runtimes.openvino", module)
-    monkeypatch.setattr(runtimes, "_installed", lambda name: name == "openvino")
+    monkeypatch.setattr(runtimes, "installed", lambda name: name == "openvino")
 
 
 @pytest.mark.usefixtures("broken_engine")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from functools import partial
-from importlib import util
 from typing import Any, Protocol, overload
 
 import numpy as np
@@ -18,6 +17,7 @@ from pursuit.networks.goturn import CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SiamFC
 from pursuit.runtimes.choose import EngineWarning, fastest
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
+from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
 __all__ = ["Compiled", "CompiledGOTURN", "CompiledSiamFC", "EngineWarning", "compile", "names"]
@@ -118,7 +118,7 @@ def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | 
 
 def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
     place, module, extra = _ENGINES[name]
-    if not _installed(module):
+    if not installed(module):
         raise MissingExtra(module, extra)
     try:
         engine = importlib.import_module(place)
@@ -135,15 +135,11 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
 def _fastest(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN:
     """Return a network on the fastest runtime of this machine's processor."""
     modules = {name: _ENGINES[name][1] for name in _TRIED}
-    there = {name: one for name, one in modules.items() if _installed(one)}
+    there = {name: one for name, one in modules.items() if installed(one)}
     makers = {name: partial(_made, network, name, "cpu") for name in ("tuned", *there)}
     if not there:
         return makers["tuned"]()
     return fastest(makers, network, sorted(set(there.values())))
-
-
-def _installed(module: str) -> bool:
-    return util.find_spec(module) is not None
 
 
 def _check_name(name: str, source: str = "") -> None:

@@ -1,6 +1,7 @@
 """Networks drawn operation by operation, for engines that have a graph of their own.
 
-What is drawn stands here once; each engine has a pen that draws it. Only operations that any
+What is drawn stands here once; each engine has a pen that draws it, from the network's own
+tensors. Only operations that any
 engine has are used: no strides into memory, no groups whose number is known only when it runs.
 """
 
@@ -8,15 +9,12 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
 
-Values = NDArray[np.float32]
 Node = TypeVar("Node")
 
 
@@ -32,16 +30,16 @@ class Pen(Protocol[Node]):
         ...
 
     def convolve(
-        self, x: Node, weight: Values, bias: Values, stride: int, padding: int, groups: int
+        self, x: Node, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
     ) -> Node:
         """Return a convolution by kernels (O, C / groups, k, k)."""
         ...
 
-    def linear(self, x: Node, weight: Values, bias: Values) -> Node:
+    def linear(self, x: Node, weight: Tensor, bias: Tensor) -> Node:
         """Return x (N, C) by a matrix (O, C)."""
         ...
 
-    def add(self, x: Node, values: Values) -> Node:
+    def add(self, x: Node, values: Tensor) -> Node:
         """Return x + values."""
         ...
 
@@ -113,7 +111,7 @@ def siamfc_maps(pen: Pen[Node], network: SiamFC, exemplar: Node, search: Node) -
     x = pen.lengthen(pen.reshape(x, kernel * (window + 1)), kernel * size)
     x = pen.sum(pen.reshape(x, kernel, window + 1 + size), 1)
     maps = pen.shorten(pen.reshape(pen.shorten(x, side * size), side, size), side)
-    return pen.add(pen.scale(maps, network.shape.gain), _values(network.bias))
+    return pen.add(pen.scale(maps, network.shape.gain), network.bias)
 
 
 def cells(side: int) -> int:
@@ -123,7 +121,7 @@ def cells(side: int) -> int:
 
 def goturn_features(pen: Pen[Node], network: GOTURN, images: Node) -> Node:
     """Draw the trunk of a network without batch norms: images (N, 3, 227, 227) to features."""
-    x = pen.add(images, -_values(network.mean.flip(0)))  # of R, G, B, as the images are
+    x = pen.add(images, -network.mean.flip(0))  # of R, G, B, as the images are
     for i, block in enumerate(network.trunk):
         assert isinstance(block, nn.Sequential)
         conv, *rest = block
@@ -144,7 +142,7 @@ def goturn_hidden(pen: Pen[Node], network: GOTURN, pairs: Node) -> Node:
     *hidden, last = goturn.linears(network)
     x = pen.reshape(pairs, hidden[0].in_features if hidden else last.in_features)
     for layer in hidden:
-        x = pen.relu(pen.linear(x, _values(layer.weight), _values(layer.bias)))
+        x = pen.relu(pen.linear(x, layer.weight, layer.bias))
     return x
 
 
@@ -152,7 +150,7 @@ def goturn_corners(pen: Pen[Node], network: GOTURN, target: Node, search: Node) 
     """Draw the head: corners (N, 4) of features, each (N, C, 6, 6)."""
     last = goturn.linears(network)[-1]
     x = goturn_hidden(pen, network, pen.join(target, search))
-    return pen.linear(x, _values(last.weight), _values(last.bias))
+    return pen.linear(x, last.weight, last.bias)
 
 
 def _convolve(pen: Pen[Node], x: Node, conv: nn.Module, *, flipped: bool = False) -> Node:
@@ -160,8 +158,4 @@ def _convolve(pen: Pen[Node], x: Node, conv: nn.Module, *, flipped: bool = False
     weight = conv.weight.flip(1) if flipped else conv.weight
     stride, padding = conv.stride[0], conv.padding[0]
     assert isinstance(padding, int)
-    return pen.convolve(x, _values(weight), _values(conv.bias), stride, padding, conv.groups)
-
-
-def _values(tensor: Tensor) -> Values:
-    return np.ascontiguousarray(tensor.detach().cpu().float().numpy())
+    return pen.convolve(x, weight, conv.bias, stride, padding, conv.groups)

@@ -9,13 +9,13 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from torch import Tensor
 
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
-from pursuit.runtimes.graph import Values
 
 _OPSET, _IR = 18, 8  # of 2022: engines of today read them
 
@@ -50,24 +50,24 @@ class OnnxPen:
         return name
 
     def convolve(
-        self, x: str, weight: Values, bias: Values, stride: int, padding: int, groups: int
+        self, x: str, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
     ) -> str:
         """Return a convolution by kernels (O, C / groups, k, k)."""
         inputs = [x, self._constant(weight), self._constant(bias)]
         pads, strides = [padding] * 4, [stride] * 2
         return self._add("Conv", *inputs, strides=strides, pads=pads, group=groups)
 
-    def linear(self, x: str, weight: Values, bias: Values) -> str:
+    def linear(self, x: str, weight: Tensor, bias: Tensor) -> str:
         """Return x (N, C) by a matrix (O, C)."""
         return self._add("Gemm", x, self._constant(weight), self._constant(bias), transB=1)
 
-    def add(self, x: str, values: Values) -> str:
+    def add(self, x: str, values: Tensor) -> str:
         """Return x + values."""
         return self._add("Add", x, self._constant(values))
 
     def scale(self, x: str, gain: float) -> str:
         """Return gain * x."""
-        return self._add("Mul", x, self._constant(np.array(gain, np.float32)))
+        return self._add("Mul", x, self._constant(torch.tensor(gain)))
 
     def relu(self, x: str) -> str:
         """Return max(x, 0)."""
@@ -113,13 +113,13 @@ class OnnxPen:
         self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def _constant(self, values: NDArray[Any]) -> str:
+    def _constant(self, values: Tensor) -> str:
         name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(values), name))
+        self._constants.append(numpy_helper.from_array(values.detach().cpu().numpy(), name))
         return name
 
     def _whole(self, *numbers: int) -> str:
-        return self._constant(np.array(numbers, np.int64))
+        return self._constant(torch.tensor(numbers))
 
 
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:

@@ -10,13 +10,13 @@ import openvino.opset13 as ops
 import torch
 from numpy.typing import NDArray
 from openvino import opset1
+from torch import Tensor
 
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
-from pursuit.runtimes.graph import Values
 from pursuit.runtimes.machine import has_fast_bf16
 
 
@@ -42,24 +42,24 @@ class OpenVINOPen:
         return self._input(name, [-1, *sides], np.float32)
 
     def convolve(
-        self, x: Any, weight: Values, bias: Values, stride: int, padding: int, groups: int
+        self, x: Any, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
     ) -> Any:
         """Return a convolution by kernels (O, C / groups, k, k)."""
         form = [[stride] * 2, [padding] * 2, [padding] * 2, [1, 1]]
         if groups == 1:
-            sums = ops.convolution(x, ops.constant(weight), *form)
+            sums = ops.convolution(x, _constant(weight), *form)
         else:
             kernels = weight.reshape(groups, -1, *weight.shape[1:])
-            sums = ops.group_convolution(x, ops.constant(kernels), *form)
+            sums = ops.group_convolution(x, _constant(kernels), *form)
         return self.add(sums, bias.reshape(1, -1, 1, 1))
 
-    def linear(self, x: Any, weight: Values, bias: Values) -> Any:
+    def linear(self, x: Any, weight: Tensor, bias: Tensor) -> Any:
         """Return x (N, C) by a matrix (O, C)."""
-        return self.add(ops.matmul(x, ops.constant(weight), False, True), bias[None])
+        return self.add(ops.matmul(x, _constant(weight), False, True), bias[None])
 
-    def add(self, x: Any, values: Values) -> Any:
+    def add(self, x: Any, values: Tensor) -> Any:
         """Return x + values."""
-        return ops.add(x, ops.constant(values))
+        return ops.add(x, _constant(values))
 
     def scale(self, x: Any, gain: float) -> Any:
         """Return gain * x."""
@@ -108,6 +108,10 @@ class OpenVINOPen:
         made.output(0).get_tensor().set_names({name})
         self._inputs.append(made)
         return made
+
+
+def _constant(values: Tensor) -> Any:
+    return ops.constant(values.detach().cpu().float().numpy())
 
 
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
