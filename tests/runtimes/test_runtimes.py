@@ -15,7 +15,7 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN, GOTURNShape, Norm
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.runtimes.machine import cpu_features, has_fast_bf16
-from pursuit.runtimes.tuned import FastLRN
+from pursuit.runtimes.tuned import FastLRN, in_pairs
 
 
 def needs(module: str) -> pytest.MarkDecorator:
@@ -155,6 +155,19 @@ def test_goturn_on_a_processor_without_bf16(monkeypatch: pytest.MonkeyPatch) -> 
     assert (corners - wanted).norm() < 1e-5 * wanted.norm()
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key])  # the network given is left alone
+
+
+@pytest.mark.parametrize(("side", "stride"), [(127, 2), (255, 2), (227, 4), (64, 2)])
+def test_pixels_in_pairs_give_the_same_sums(side: int, stride: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 3, 11, 11, dtype=torch.float64, generator=generator)
+    x = torch.from_numpy(windows(2, side)).double()
+    expected = torch.nn.functional.conv2d(x.permute(0, 3, 1, 2), weight, stride=stride)
+    even = torch.nn.functional.pad(x.flatten(2), (0, 3 * (side % 2)))
+    pairs = even.unflatten(2, (-1, 6)).permute(0, 3, 1, 2)
+    found = torch.nn.functional.conv2d(pairs, in_pairs(weight), stride=(stride, stride // 2))
+    assert found.shape == expected.shape
+    assert torch.allclose(found, expected, rtol=1e-13, atol=1e-10)
 
 
 @pytest.mark.parametrize(("size", "channels"), [(5, 96), (5, 256), (3, 7), (4, 9), (5, 2)])
