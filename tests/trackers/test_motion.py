@@ -80,6 +80,7 @@ def test_a_known_shift_is_found_without_bias(pixels: float, frame: np.ndarray) -
 # a sequence. bfloat16 moves a peak by hundredths of a cell a frame. In float32 it is only where
 # two scales tie that the last bit decides, and boxes then differ by two hundredths of their size.
 ROUNDED, EXACT = (0.5, 0.85), (0.1, 0.93)
+COARSE = (1.5, 0.8)  # 8-bit integers
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +100,19 @@ def followed(name: str, runtime: str) -> np.ndarray:  # type: ignore[type-arg]
     return follow(tracker, SCENE.sequence()).boxes
 
 
-@pytest.mark.parametrize("name", ["siamfc-slim", "goturn-compact"])
 @pytest.mark.parametrize(
-    ("runtime", "module", "close"),
+    ("runtime", "module", "close", "name"),
     [
-        ("tuned", "torch", ROUNDED),
-        ("openvino", "openvino", ROUNDED),
-        ("openvino-f32", "openvino", EXACT),
-        ("onnx", "onnxruntime", EXACT),
-    ],
+        (*one, name)
+        for name in ("siamfc-slim", "goturn-compact")
+        for one in (
+            ("tuned", "torch", ROUNDED),
+            ("openvino", "openvino", ROUNDED),
+            ("openvino-f32", "openvino", EXACT),
+            ("onnx", "onnxruntime", EXACT),
+        )
+    ]
+    + [("openvino-int8", "openvino", COARSE, "siamfc-slim")],
 )
 def test_the_runtimes_follow_alike(
     name: str,

@@ -67,7 +67,8 @@ def track(
         str,
         typer.Option(
             metavar="NAME",
-            help="What runs the network: eager, tuned, openvino, openvino-f32, onnx, or auto, "
+            help="What runs the network: eager, tuned, openvino, openvino-f32, "
+            "openvino-int8, onnx, or auto, "
             "the fastest of those installed.",
         ),
     ] = "auto",

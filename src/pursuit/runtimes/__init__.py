@@ -15,6 +15,7 @@ from torch import Tensor
 from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
 from pursuit.networks.goturn import CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SiamFC
+from pursuit.runtimes import int8
 from pursuit.runtimes.choose import EngineWarning, fastest
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
 from pursuit.runtimes.machine import installed
@@ -27,10 +28,15 @@ _OWN = ("eager", "tuned")
 _ENGINES = {
     "openvino": ("pursuit.runtimes.openvino", "openvino", "openvino"),
     "openvino-f32": ("pursuit.runtimes.openvino", "openvino", "openvino"),
+    "openvino-int8": ("pursuit.runtimes.openvino", "openvino", "openvino"),
     "onnx": ("pursuit.runtimes.onnx", "onnxruntime", "onnx"),
 }
 _NAMES = ("auto", *_OWN, *_ENGINES)
-_TRIED = ("openvino", "onnx")  # by auto, besides tuned; the others are never the fastest
+_TRIED = (
+    "openvino",
+    "openvino-int8",
+    "onnx",
+)  # by auto, besides tuned; the others are never the fastest
 
 PINNED = "PURSUIT_RUNTIME"  # environment variable: what auto is
 
@@ -86,8 +92,9 @@ def compile(
     Args:
         network: with norms or without.
         name: "eager" is the reference, plain float32; "tuned" PyTorch's fastest; "openvino" and
-            "onnx" are other engines, "openvino-f32" without bfloat16. "auto" takes the fastest
-            of those installed, by a short trial that is remembered; on CUDA it is "tuned". The
+            "onnx" are other engines, "openvino-f32" without bfloat16, "openvino-int8" in 8-bit
+            integers, for networks that pursuit ships so. "auto" takes the fastest of those
+            installed, by a short trial that is remembered; on CUDA it is "tuned". The
             environment variable PURSUIT_RUNTIME names what "auto" is instead.
         device: "cpu", "cuda" or "cuda:1".
 
@@ -126,6 +133,8 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
         made = build(network, name)
         side = EXEMPLAR if isinstance(network, SiamFC) else CROP
         made.embed(np.zeros((1, side, side, 3), np.uint8))  # some say no only when they run
+    except EngineError:
+        raise
     except Exception as error:  # engines have errors of all kinds
         why = str(error).strip().splitlines() or [type(error).__name__]
         raise EngineError(f"the runtime {name} cannot run this network here: {why[0]}") from error
@@ -136,6 +145,8 @@ def _fastest(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN:
     """Return a network on the fastest runtime of this machine's processor."""
     modules = {name: _ENGINES[name][1] for name in _TRIED}
     there = {name: one for name, one in modules.items() if installed(one)}
+    if "openvino-int8" in there and int8.find(network) is None:
+        del there["openvino-int8"]
     makers = {name: partial(_made, network, name, "cpu") for name in ("tuned", *there)}
     if not there:
         return makers["tuned"]()

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from openvino import opset1
 from torch import Tensor
 
+from pursuit.errors import EngineError
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
-from pursuit.runtimes import graph
+from pursuit.runtimes import graph, int8
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.machine import has_fast_bf16
 
@@ -115,7 +116,10 @@ def _constant(values: Tensor) -> Any:
 
 
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
-    """Return a SiamFC that OpenVINO runs; `name` is "openvino" or "openvino-f32"."""
+    """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
+    if name == "openvino-int8":
+        model = openvino.Core().read_model(int8.features(network))
+        return EngineSiamFC(network, name, _ready(model, name))
     folded, pen = siamfc.fold_norms(network), OpenVINOPen()
     drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
     return EngineSiamFC(folded, name, _ready(pen.model(drawn, "features"), name))
@@ -123,6 +127,8 @@ def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
 
 def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
     """Return a GOTURN that OpenVINO runs; `name` is "openvino" or "openvino-f32"."""
+    if name == "openvino-int8":
+        raise EngineError("no GOTURN comes in 8-bit integers: name another runtime than " + name)
     folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
     trunk, head = OpenVINOPen(), OpenVINOPen()
     drawn = graph.goturn_features(trunk, folded, trunk.windows("windows", goturn.CROP))
