@@ -41,7 +41,7 @@ class Trial(BaseModel):
     Attributes:
         facts: machine, versions, network, runtimes tried.
         runtime: the fastest.
-        milliseconds: of a call, by runtime.
+        milliseconds: of a call, by runtime, in the last race that it was in.
         failed: why a runtime cannot run this network here.
     """
 
