@@ -101,7 +101,8 @@ def test_only_those_that_can_are_told_to_redetect(monkeypatch: pytest.MonkeyPatc
     )
     for name in ("siamfc-slim", "goturn:w.caffemodel", "opencv-kcf"):
         load_follower(name, None, "cpu", redetect=True)
-    assert told == [{"device": "cpu", "redetect": True}, {"device": "cpu"}, {"device": "cpu"}]
+    plain = {"device": "cpu", "runtime": "auto"}
+    assert told == [{**plain, "redetect": True}, plain, plain]
 
 
 def test_follow_gives_each_frame_with_its_result(write_clip: Clip, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@
     ├── RecipeError     a recipe or an override of one
     ├── WeightsError    a weights file or its card
     ├── SettingsError   an option or hyper-parameter that does not exist or cannot be
+    ├── EngineError     an engine that cannot run a network on this machine
     ├── ProgramError    a tracker's program that cannot be started, fails or answers nonsense
     ├── WorkerError     a worker process or a cluster that was lost
     ├── OutputError     a file that cannot be written
@@ -62,6 +63,10 @@ class SettingsError(PursuitError):
 
 class ProgramError(PursuitError):
     """A tracker's program that cannot be started, fails or answers nonsense."""
+
+
+class EngineError(PursuitError):
+    """An engine that cannot run a network on this machine."""
 
 
 class WorkerError(PursuitError):

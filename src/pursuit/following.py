@@ -25,6 +25,7 @@ def track(
     tracker: str | Tracker = DEFAULT,
     weights: str | Path | None = None,
     device: str = "cpu",
+    runtime: str = "auto",
     redetect: bool = True,
     start: int | float | str = 0,
     max_frames: int | None = None,
@@ -44,6 +45,7 @@ def track(
             opencv-nano:BACKBONE,HEAD; or a tracker of yours.
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
+        runtime: what runs the network, one of `pursuit.runtimes.names()`.
         redetect: look for lost targets in the whole frame, where the tracker can.
         start: frame number (int), or seconds (float, or text such as "12.5s").
         max_frames: stop after so many frames.
@@ -51,8 +53,9 @@ def track(
     Raises:
         VideoError: the video cannot be read.
         BoxError: no box, or one that no target in this video can have.
-        SettingsError: no such tracker, device or start.
+        SettingsError: no such tracker, runtime, device or start.
         WeightsError: the weights cannot be used.
+        MissingExtra, EngineError: the runtime that was named cannot be used here.
     """
     if box is None:
         raise BoxError("say what to follow: box=(x, y, w, h), in pixels of the first frame")
@@ -60,25 +63,33 @@ def track(
     try:
         start_boxes(box, reader.width, reader.height)
         if isinstance(tracker, str):
-            tracker = load_follower(tracker, weights, device, redetect=redetect)
+            tracker = load_follower(tracker, weights, device, runtime, redetect=redetect)
     except BaseException:
         reader.close()
         raise
     return _results(reader, tracker, box)
 
 
-def load_follower(name: str, weights: str | Path | None, device: str, *, redetect: bool) -> Tracker:
+def load_follower(
+    name: str,
+    weights: str | Path | None,
+    device: str,
+    runtime: str = "auto",
+    *,
+    redetect: bool,
+) -> Tracker:
     """Return a tracker for following through whole videos; `name` may hold its files.
 
     Raises:
         SettingsError: as `trackers.registry.load_files`, or the weights are named twice.
-        WeightsError: as `trackers.registry.load_files`.
+        WeightsError, MissingExtra, EngineError: as `trackers.registry.load_files`.
     """
     name, files = with_files(name)
     if files and weights is not None:
         raise SettingsError(f"{name} is given two files, {files[0]} and {weights}: name one")
     can: dict[str, Any] = {"redetect": redetect} if can_redetect(name) else {}
-    return load_files(name, files or ([weights] if weights else []), device=device, **can)
+    given = files or ([weights] if weights else [])
+    return load_files(name, given, device=device, runtime=runtime, **can)
 
 
 def follow(

@@ -143,3 +143,15 @@ def test_goturn_is_judged_with_its_file(tmp_path: Path) -> None:
         claim(tmp_path / "out", Entrant("tracker", "goturn-compact", (file,)))
     with pytest.raises(WeightsError, match="too large to ship"):
         entrant("goturn").identity()
+
+
+def test_results_of_another_runtime_are_others(tmp_path: Path) -> None:
+    (plain,) = entrants(["siamfc-slim"])
+    (eager,) = entrants(["siamfc-slim"], "eager")
+    assert plain.load().runtime == "tuned" and eager.load().runtime == "eager"  # type: ignore[attr-defined]
+    assert "runtime" not in plain.identity()  # results from before there was a choice stay good
+    claim(tmp_path, plain)
+    with pytest.raises(SettingsError, match=r"runtime differs|more differs"):
+        claim(tmp_path, eager)
+    (peer,) = entrants(["opencv-mosse"], "eager")
+    assert peer.load().name == "opencv-mosse"

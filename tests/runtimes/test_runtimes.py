@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import util
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,19 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN, GOTURNShape, Norm
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.runtimes.machine import cpu_features, has_fast_bf16
-from pursuit.runtimes.tuned import FastLRN
+from pursuit.runtimes.tuned import FastLRN, in_pairs
+
+
+def needs(module: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(util.find_spec(module) is None, reason=f"needs {module}")
+
+
+ENGINES = [
+    pytest.param("openvino", marks=needs("openvino")),
+    pytest.param("openvino-f32", marks=needs("openvino")),
+    pytest.param("onnx", marks=needs("onnxruntime")),
+]
+EXACT = ("eager", "openvino-f32", "onnx")  # float32, whatever the processor
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +48,7 @@ def windows(number: int, side: int, seed: int = 0) -> NDArray[np.uint8]:
     return coarse.repeat(8, 1).repeat(8, 2)[:, :side, :side].copy()
 
 
-@pytest.mark.parametrize("name", ["eager", "tuned", "auto"])
+@pytest.mark.parametrize("name", ["eager", "tuned", "auto", *ENGINES])
 def test_features_and_scores_are_the_networks(network: SiamFC, name: str) -> None:
     compiled = runtimes.compile(network, name)
     z, x = windows(2, 127), windows(6, 255, seed=1)
@@ -48,7 +62,7 @@ def test_features_and_scores_are_the_networks(network: SiamFC, name: str) -> Non
     found = compiled.score(exemplar, search)
     assert found.shape == (2, 3, 17, 17) and found.dtype == torch.float32
     # bfloat16 has 8 bits; five layers of them leave two digits of a feature.
-    close = 1e-5 if name == "eager" else 2e-2
+    close = 1e-5 if name in EXACT else 2e-2
     assert (search - plain_x).norm() < close * plain_x.norm()
     correlation = expected + 0.5  # without the bias
     assert (found - expected).norm() < close * correlation.norm()
@@ -57,20 +71,31 @@ def test_features_and_scores_are_the_networks(network: SiamFC, name: str) -> Non
 def test_the_network_given_is_left_alone(network: SiamFC) -> None:
     network.train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    for name in ("eager", "tuned"):
-        runtimes.compile(network, name).embed(windows(1, 127))
+    for name in ("eager", "tuned", "openvino", "onnx"):
+        if name in ("eager", "tuned") or util.find_spec(name) is not None:
+            runtimes.compile(network, name).embed(windows(1, 127))
     assert network.training
     network.eval()
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key])
 
 
-def test_results_do_not_depend_on_the_batch(network: SiamFC) -> None:
-    compiled = runtimes.compile(network, "tuned")
+@pytest.mark.parametrize("name", ["tuned", *ENGINES])
+def test_results_do_not_depend_on_the_batch(network: SiamFC, name: str) -> None:
+    compiled = runtimes.compile(network, name)
     x = windows(5, 255)
     together = compiled.embed(x)
     alone = compiled.embed(x[3:4])
     assert (together[3] - alone[0]).norm() < 2e-2 * alone.norm()
+
+
+@pytest.mark.parametrize("name", ["eager", "tuned", *ENGINES])
+def test_features_stay_when_others_are_made(network: SiamFC, name: str) -> None:
+    compiled = runtimes.compile(network, name)
+    first = compiled.embed(windows(1, 127))
+    before = first.clone()
+    compiled.embed(windows(1, 127, seed=5))
+    assert torch.equal(first, before)
 
 
 def regressor(norm: Norm) -> GOTURN:
@@ -96,7 +121,7 @@ def pictures(crops: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(crops).permute(0, 3, 1, 2).float()
 
 
-@pytest.mark.parametrize("name", ["eager", "tuned", "auto"])
+@pytest.mark.parametrize("name", ["eager", "tuned", "auto", *ENGINES])
 @pytest.mark.parametrize("norm", ["lrn", "batch", "none"])
 def test_corners_are_the_networks(norm: Norm, name: str) -> None:
     network = regressor(norm)
@@ -111,10 +136,10 @@ def test_corners_are_the_networks(norm: Norm, name: str) -> None:
     assert found.shape == (8, 8, 6, 6)
     corners = compiled.regress(found[:2], found[2:])
     assert corners.shape == (2, 3, 4) and corners.dtype == torch.float32
-    close = 1e-5 if name == "eager" else 2e-2
+    close = 1e-5 if name in EXACT else 2e-2
     assert (found - features).norm() < close * features.norm()
     wanted = torch.cat(expected).reshape(2, 3, 4)
-    close = 1e-5 if name == "eager" else 5e-2  # four layers more, of weights that cancel
+    close = 1e-5 if name in EXACT else 5e-2  # four layers more, of weights that cancel
     assert (corners - wanted).norm() < close * wanted.norm()
     assert (wanted[0] - wanted[1]).norm() > 2 * close * wanted.norm()  # a wrong pair is seen
 
@@ -130,6 +155,19 @@ def test_goturn_on_a_processor_without_bf16(monkeypatch: pytest.MonkeyPatch) -> 
     assert (corners - wanted).norm() < 1e-5 * wanted.norm()
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key])  # the network given is left alone
+
+
+@pytest.mark.parametrize(("side", "stride"), [(127, 2), (255, 2), (227, 4), (64, 2)])
+def test_pixels_in_pairs_give_the_same_sums(side: int, stride: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 3, 11, 11, dtype=torch.float64, generator=generator)
+    x = torch.from_numpy(windows(2, side)).double()
+    expected = torch.nn.functional.conv2d(x.permute(0, 3, 1, 2), weight, stride=stride)
+    even = torch.nn.functional.pad(x.flatten(2), (0, 3 * (side % 2)))
+    pairs = even.unflatten(2, (-1, 6)).permute(0, 3, 1, 2)
+    found = torch.nn.functional.conv2d(pairs, in_pairs(weight), stride=(stride, stride // 2))
+    assert found.shape == expected.shape
+    assert torch.allclose(found, expected, rtol=1e-13, atol=1e-10)
 
 
 @pytest.mark.parametrize(("size", "channels"), [(5, 96), (5, 256), (3, 7), (4, 9), (5, 2)])
@@ -149,6 +187,7 @@ def test_the_fast_norm_is_the_plain_one(size: int, channels: int) -> None:
         ("auto", "tpu9", "no device 'tpu9'"),
         ("auto", "mps", "cpu and cuda"),
         ("auto", "cuda:99", "no device 'cuda:99'"),
+        ("openvino", "cuda:99", "no device 'cuda:99'"),
     ],
 )
 def test_unknown_runtime_or_device(network: SiamFC, name: str, device: str, message: str) -> None:

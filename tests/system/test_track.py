@@ -57,6 +57,17 @@ def test_all_outputs_at_once(clip: Path, tmp_path: Path) -> None:
         assert container.duration == pytest.approx(1_200_000, abs=60_000)
 
 
+def test_the_runtime_is_chosen_and_named(clip: Path) -> None:
+    ours = ("track", clip, *BOX, "--max-frames", 3)
+    assert "fps (tuned)" in run(*ours).stderr  # as tests have it
+    done = run(*ours, "--runtime", "eager")
+    assert done.returncode == 0 and "fps (eager)" in done.stderr
+    done = run(*ours, "--runtime", "egaer")
+    assert done.returncode == 2 and "no runtime 'egaer' (did you mean eager?)" in done.stderr
+    done = run(*ours, *FAST, "--runtime", "eager")
+    assert done.returncode == 2 and "opencv-medianflow is OpenCV's" in done.stderr
+
+
 def test_the_video_shows_the_box(clip: Path, tmp_path: Path) -> None:
     run("track", clip, *BOX, *FAST, "--out", tmp_path / "a.mp4", "--max-frames", 3)
     drawn, plain = (next(decode_frames(path)) for path in (tmp_path / "a.mp4", clip))

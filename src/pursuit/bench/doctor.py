@@ -46,6 +46,8 @@ ENOUGH = 0.6  # mean overlap with the exact boxes that passes
 _EXTRAS = {
     "train": ("lightning_fabric", "tensorboard"),
     "evaluate": ("scipy", "shapely", "matplotlib", "jinja2"),
+    "openvino": ("openvino", "nncf"),
+    "onnx": ("onnx", "onnxruntime"),
     "cluster": ("distributed",),
     "supervision": ("supervision",),
 }

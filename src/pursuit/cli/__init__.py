@@ -31,6 +31,7 @@ _COMMANDS = (
     "data",
     "curate",
     "train",
+    "export",
     "evaluate",
     "score",
     "report",

@@ -13,6 +13,7 @@ from pursuit.cli._judging import (
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
+    RUNTIME_HELP,
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
@@ -30,6 +31,7 @@ def got10k(
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
     cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
+    runtime: Annotated[str, typer.Option(help=RUNTIME_HELP, metavar="NAME")] = "tuned",
 ) -> None:
     """Judge trackers as GOT-10k does: average overlap, success rates at 0.5 and 0.75, speed.
 
@@ -45,7 +47,7 @@ def got10k(
     from pursuit.reports.vot import failures_to_run
     from pursuit.results.got10k import write_times
 
-    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     follow = partial(run, out=out, workers=task.workers)
     judged = judge(task, follow, lambda one, part: expected_runs(PLAN, one) * len(part))
     scores = []

@@ -13,6 +13,7 @@ from pursuit.cli._judging import (
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
+    RUNTIME_HELP,
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
@@ -38,6 +39,7 @@ def otb(
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
     cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
+    runtime: Annotated[str, typer.Option(help=RUNTIME_HELP, metavar="NAME")] = "tuned",
 ) -> None:
     """Judge trackers as OTB does: AUC, precision at 20 px, speed.
 
@@ -53,7 +55,7 @@ def otb(
     from pursuit.reports.table import attribute_table, notes, table
 
     check_matplotlib()
-    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     follow = partial(run, out=out, protocol=protocol, workers=task.workers)
     of_list = partial(prepared, list_=list_)
     judged = judge(task, follow, lambda _, part: frames(protocol, part), of_list)

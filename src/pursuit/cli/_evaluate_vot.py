@@ -13,6 +13,7 @@ from pursuit.cli._judging import (
     JSON_HELP,
     OUT_HELP,
     ROOT_HELP,
+    RUNTIME_HELP,
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
@@ -38,6 +39,7 @@ def vot(
     workers: Annotated[int, typer.Option(min=1, help=WORKERS_HELP)] = 1,
     cluster: Annotated[str | None, typer.Option(help=CLUSTER_HELP)] = None,
     sequences: Annotated[str | None, typer.Option(help=SEQUENCES_HELP, metavar="A,B")] = None,
+    runtime: Annotated[str, typer.Option(help=RUNTIME_HELP, metavar="NAME")] = "tuned",
 ) -> None:
     """Judge trackers with resets, as VOT does: accuracy, failures, EAO, GOTURN's errors.
 
@@ -55,7 +57,7 @@ def vot(
     from pursuit.reports import vot_overlap
     from pursuit.results.vot import write_times
 
-    task = Task(root, tracker, out, json, sequences, cluster or workers)
+    task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     what = plan(f"vot-{protocol}")
     follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=task.workers)
     judged = judge(task, follow, lambda one, part: expected_runs(what, one) * len(part))

@@ -30,6 +30,7 @@ WORKERS_HELP = (
 )
 CLUSTER_HELP = "Run on the workers of a dask.distributed scheduler, as tcp://HOST:8786, instead."
 ROOT_HELP = "Data set: OTB's layout, VOT's, GOT-10k's, ALOV300++'s or NAME.mp4 + NAME.csv."
+RUNTIME_HELP = "What runs the networks, as in `pursuit track`; boxes differ a little."
 OUT_HELP = "Folder for results; whole results in it are kept."
 JSON_HELP = "Write the scores to this file."
 SEQUENCES_HELP = "Only these, by name, with commas between."
@@ -46,6 +47,7 @@ class Task:
         json: file for scores, if any.
         sequences: names, with commas between; None for all.
         workers: see `protocols.runner`.
+        runtime: of the trackers' networks.
     """
 
     root: Path
@@ -54,6 +56,7 @@ class Task:
     json: Path | None
     sequences: str | None
     workers: Workers
+    runtime: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def judge(
     from pursuit.files import check_writable
     from pursuit.protocols import entrants as parsing
 
-    judged = parsing.entrants(task.trackers)
+    judged = parsing.entrants(task.trackers, task.runtime)
     # The workers of a cluster start elsewhere.
     root = task.root.absolute() if isinstance(task.workers, str) else task.root
     chosen = _chosen(prepared(open_videos(root)), task.sequences)

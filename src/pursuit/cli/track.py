@@ -63,6 +63,15 @@ def track(
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
+    runtime: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What runs the network: eager, tuned, openvino, openvino-f32, "
+            "openvino-int8, onnx, or auto, "
+            "the fastest of those installed.",
+        ),
+    ] = "auto",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -116,7 +125,7 @@ def track(
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
         start_boxes(boxes, reader.width, reader.height)
-        follower = load_follower(tracker, weights, device, redetect=redetect)
+        follower = load_follower(tracker, weights, device, runtime, redetect=redetect)
         with contextlib.ExitStack() as stack:
             takers = _takers(stack, reader, out, files)
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
@@ -126,7 +135,7 @@ def track(
                     take(frame, result)
                 tally.add(result)
                 show(tally.frames, reader.frame_count)
-    typer.echo(tally.summary(reader.seconds, outputs), err=True)
+    typer.echo(tally.summary(reader.seconds, outputs, getattr(follower, "runtime", "")), err=True)
     if stopped:
         by = "Ctrl-C" if stopped == [signal.SIGINT] else "a signal"
         typer.echo(f"stopped by {by}; what was done until then is kept", err=True)
@@ -153,12 +162,13 @@ class Tally:
         self._lost += bool((states == State.LOST).any())
         self._unsure += bool((states == State.UNSURE).any())
 
-    def summary(self, reading: float, outputs: list[Path]) -> str:
+    def summary(self, reading: float, outputs: list[Path], runtime: str = "") -> str:
         """Return it in words: two lines on a terminal, one elsewhere."""
+        by = f" ({runtime})" if runtime else ""
         unit = "frame" if self.frames == 1 else "frames"
         parts = [f"{self.frames} {unit}"]
         if self._seconds:
-            parts.append(f"tracker {_speed(self.frames - 1, self._seconds)} fps")
+            parts.append(f"tracker {_speed(self.frames - 1, self._seconds)} fps{by}")
         if reading:
             parts.append(f"decoding {_speed(self.frames, reading)} fps")
         parts.append(f"LOST in {self._lost}" if self._lost else "never lost")

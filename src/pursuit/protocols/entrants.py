@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from pursuit.trackers.external import command_of, words_of
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES
 from pursuit.trackers.settings import PRESETS, can_redetect, with_changes
 
+RUNTIME = "tuned"  # on which trackers are judged unless another is named
+
 _CARD = "tracker.json"
 
 
@@ -32,21 +34,26 @@ class Entrant:
         name: a tracker of `pursuit.trackers.registry`, or external:COMMAND.
         files: its weights, none for the shipped ones; backbone and head for opencv-nano.
         redetect: it looks for lost targets in the whole frame, as no tracker of the papers does.
+        runtime: of its network; a named one, as boxes must not depend on which is the fastest.
     """
 
     label: str
     name: str
     files: tuple[Path, ...] = ()
     redetect: bool = False
+    runtime: str = RUNTIME
 
     def load(self) -> Tracker:
         """Return the tracker.
 
         Raises:
-            SettingsError: no such tracker, or not the files it takes.
+            SettingsError: no such tracker or runtime, or not the files it takes.
             WeightsError: its files are missing or not good.
+            MissingExtra, EngineError: its runtime cannot be used here.
         """
         settings: dict[str, Any] = {"redetect": True} if self.redetect else {}
+        if self.name in PRESETS:
+            settings["runtime"] = self.runtime
         return registry.load_files(self.name, self.files, **settings)
 
     def identity(self) -> dict[str, Any]:
@@ -64,6 +71,8 @@ class Entrant:
         if self.name in PRESETS:
             changes = {"redetect": True} if self.redetect else {}
             what["settings"] = asdict(with_changes(PRESETS[self.name], changes))
+            if self.runtime != RUNTIME:
+                what["runtime"] = self.runtime
         files = self.files
         if not files and self.name in PRESETS:
             files = (registry.weights_file(self.name),)
@@ -109,13 +118,13 @@ def entrant(text: str) -> Entrant:
     return Entrant(label, name, files, redetect=bool(plus))
 
 
-def entrants(texts: Iterable[str]) -> list[Entrant]:
-    """Return who is meant by each of `texts` (see `entrant`).
+def entrants(texts: Iterable[str], runtime: str = RUNTIME) -> list[Entrant]:
+    """Return who is meant by each of `texts` (see `entrant`), their networks on a runtime.
 
     Raises:
         SettingsError: as `entrant`, nobody is named, or two go by one label.
     """
-    found = [entrant(text) for text in texts]
+    found = [replace(entrant(text), runtime=runtime) for text in texts]
     if not found:
         raise SettingsError("name at least one tracker to judge: --tracker siamfc-slim")
     # Folded: some file systems do not tell A from a.

@@ -23,6 +23,7 @@ from pursuit.learning import siamfc
 from pursuit.learning.examples import held_out_stills
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe, SiamFCRecipe
+from pursuit.protocols.entrants import RUNTIME
 from pursuit.protocols.otb import follow
 from pursuit.store import Store
 from pursuit.trackers.base import Result, Tracker
@@ -95,7 +96,7 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
 
 
 def run(
-    path: Path, recipe: Recipe, sequences: Several[Sequence], runtime: str = "auto"
+    path: Path, recipe: Recipe, sequences: Several[Sequence], runtime: str = RUNTIME
 ) -> Iterator[Followed]:
     """Yield what the recipe's tracker does with the weights at `path` on each sequence, in order.
 

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Protocol, overload
+import importlib
+import os
+from functools import partial
+from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pursuit.errors import SettingsError, nearest
-from pursuit.networks.goturn import GOTURN
-from pursuit.networks.siamfc import SiamFC
+from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
+from pursuit.networks.goturn import CROP, GOTURN
+from pursuit.networks.siamfc import EXEMPLAR, SiamFC
+from pursuit.runtimes import int8
+from pursuit.runtimes.choose import EngineWarning, fastest
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
+from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
-__all__ = ["Compiled", "CompiledGOTURN", "CompiledSiamFC", "compile", "names"]
+__all__ = ["Compiled", "CompiledGOTURN", "CompiledSiamFC", "EngineWarning", "compile", "names"]
 
-_NAMES = ("auto", "eager", "tuned")
+# Those of PyTorch are always there; of the others, where they are and what they need.
+_OWN = ("eager", "tuned")
+_ENGINES = {
+    "openvino": ("pursuit.runtimes.openvino", "openvino", "openvino"),
+    "openvino-f32": ("pursuit.runtimes.openvino", "openvino", "openvino"),
+    "openvino-int8": ("pursuit.runtimes.openvino", "openvino", "openvino"),
+    "onnx": ("pursuit.runtimes.onnx", "onnxruntime", "onnx"),
+}
+_NAMES = ("auto", *_OWN, *_ENGINES)
+_TRIED = (
+    "openvino",
+    "openvino-int8",
+    "onnx",
+)  # by auto, besides tuned; the others are never the fastest
+
+PINNED = "PURSUIT_RUNTIME"  # environment variable: what auto is
 
 
 class Compiled(Protocol):
@@ -70,19 +91,73 @@ def compile(
 
     Args:
         network: with norms or without.
-        name: "eager" is the reference, plain float32; "tuned" the fast one; "auto" chooses.
+        name: "eager" is the reference, plain float32; "tuned" PyTorch's fastest; "openvino" and
+            "onnx" are other engines, "openvino-f32" without bfloat16, "openvino-int8" in 8-bit
+            integers, for networks that pursuit ships so. "auto" takes the fastest of those
+            installed, by a short trial that is remembered; on CUDA it is "tuned". The
+            environment variable PURSUIT_RUNTIME names what "auto" is instead.
         device: "cpu", "cuda" or "cuda:1".
 
     Raises:
         SettingsError: no such runtime, or no such device on this machine.
+        MissingExtra: the engine is not installed.
+        EngineError: the engine cannot run this network here.
     """
-    if name not in _NAMES:
-        known = ", ".join(_NAMES)
-        raise SettingsError(f"no runtime {name!r}{nearest(name, _NAMES)}; there are {known}")
+    _check_name(name)
     device = _checked(device)
+    if name == "auto":
+        name = os.environ.get(PINNED, "auto")
+        _check_name(name, f" (from {PINNED})")
+    if device != "cpu":
+        if name in _ENGINES:
+            raise SettingsError(f"the runtime {name} runs on cpu; got device {device!r}")
+        name = "tuned" if name == "auto" else name
+    return _fastest(network) if name == "auto" else _made(network, name, device)
+
+
+def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | CompiledGOTURN:
+    if name in _ENGINES:
+        return _in_engine(network, name)
     if isinstance(network, SiamFC):
         return (EagerSiamFC if name == "eager" else TunedSiamFC)(network, device)
     return (EagerGOTURN if name == "eager" else TunedGOTURN)(network, device)
+
+
+def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
+    place, module, extra = _ENGINES[name]
+    if not installed(module):
+        raise MissingExtra(module, extra)
+    try:
+        engine = importlib.import_module(place)
+        build = engine.compile_siamfc if isinstance(network, SiamFC) else engine.compile_goturn
+        made = build(network, name)
+        side = EXEMPLAR if isinstance(network, SiamFC) else CROP
+        made.embed(np.zeros((1, side, side, 3), np.uint8))  # some say no only when they run
+    except EngineError:
+        raise
+    except Exception as error:  # engines have errors of all kinds
+        why = str(error).strip().splitlines() or [type(error).__name__]
+        raise EngineError(f"the runtime {name} cannot run this network here: {why[0]}") from error
+    return made
+
+
+def _fastest(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN:
+    """Return a network on the fastest runtime of this machine's processor."""
+    modules = {name: _ENGINES[name][1] for name in _TRIED}
+    there = {name: one for name, one in modules.items() if installed(one)}
+    if "openvino-int8" in there and int8.find(network) is None:
+        del there["openvino-int8"]
+    makers = {name: partial(_made, network, name, "cpu") for name in ("tuned", *there)}
+    if not there:
+        return makers["tuned"]()
+    return fastest(makers, network, sorted(set(there.values())))
+
+
+def _check_name(name: str, source: str = "") -> None:
+    if name not in _NAMES:
+        known = ", ".join(_NAMES)
+        close = nearest(name, _NAMES)
+        raise SettingsError(f"no runtime {name!r}{source}{close}; there are {known}")
 
 
 def _checked(device: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from importlib import util
 from typing import Any
 
 import torch
@@ -16,6 +17,11 @@ _CHECKS = {
     "avx512_bf16": "_is_avx512_bf16_supported",
     "amx": "_is_amx_tile_supported",
 }
+
+
+def installed(module: str) -> bool:
+    """Return whether a module can be imported, without importing it."""
+    return util.find_spec(module) is not None
 
 
 def cpu_features() -> dict[str, bool]:

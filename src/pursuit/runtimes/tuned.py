@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
-from pursuit.networks.siamfc import SiamFC, correlate, fold_norms
+from pursuit.networks.siamfc import SiamFC, fold_norms
+from pursuit.runtimes.engine import Correlation
 from pursuit.runtimes.machine import has_fast_bf16
 
 
@@ -28,34 +29,59 @@ class _Tuned:
         self.device = torch.device(device)
         self.name = "tuned" if self.device.type == "cpu" else self.device.type
         self.dtype = _best_type(self.device)
+        # Two products of bfloat16 are one step of a CPU: three channels leave every fourth out.
+        self._in_pairs = self.device.type == "cpu" and self.dtype == torch.bfloat16
 
-    def _values(self, windows: NDArray[np.uint8]) -> Tensor:
-        """Return windows (M, S, S, 3) as they are; whole numbers to 255 are exact in bfloat16."""
-        return torch.from_numpy(windows).to(self.device).to(self.dtype)
+    def _images(self, windows: NDArray[np.uint8], mean: Tensor | None = None) -> Tensor:
+        """Return windows (M, S, S, 3) less a mean (3 S,), as the first kernels take them.
+
+        (M, 3, S, S), or (M, 6, S, S / 2) with pixels in pairs; channels last, as the array is.
+        Whole numbers to 255, and their differences, are exact in bfloat16.
+        """
+        number, height, width, _ = windows.shape
+        rows = torch.from_numpy(windows).to(self.device).flatten(2)
+        if not self._in_pairs:
+            values = rows.to(self.dtype)
+            values = values if mean is None else values - mean
+            return values.reshape(windows.shape).permute(0, 3, 1, 2)
+        pairs = (width + 1) // 2
+        values = torch.zeros(number, height, 6 * pairs, dtype=self.dtype)
+        inside = values[:, :, : 3 * width].copy_(rows)
+        if mean is not None:
+            inside -= mean
+        return values.reshape(number, height, pairs, 6).permute(0, 3, 1, 2)
+
+    def _first(self, weight: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
+        """Return the first kernels and their strides, for images as `_images` gives them."""
+        if not self._in_pairs:
+            return self._placed(weight), (stride, stride)
+        return self._placed(in_pairs(weight)), (stride, stride // 2)
 
     def _placed(self, values: Tensor) -> Tensor:
         values = values.detach().to(self.device, self.dtype, copy=True)
         return values.to(memory_format=torch.channels_last) if values.ndim == 4 else values
 
 
-class TunedSiamFC(_Tuned):
+class TunedSiamFC(_Tuned, Correlation):
     """SiamFC's folded trunk, layer by layer."""
 
     def __init__(self, network: SiamFC, device: str = "cpu") -> None:
-        super().__init__(device)
-        folded = fold_norms(network)
-        self._gain = folded.shape.gain
-        self._bias = folded.bias.item()
+        _Tuned.__init__(self, device)
+        Correlation.__init__(self, network)
+        convolutions = [one for one in fold_norms(network).modules() if isinstance(one, nn.Conv2d)]
+        self._in_pairs &= convolutions[0].groups == 1
         self._layers = [
             (self._placed(conv.weight), self._placed(conv.bias), conv.stride, conv.groups)
-            for conv in folded.modules()
-            if isinstance(conv, nn.Conv2d) and conv.bias is not None
+            for conv in convolutions
+            if conv.bias is not None
         ]
+        first, stride = self._first(convolutions[0].weight, convolutions[0].stride[0])
+        self._layers[0] = (first, self._layers[0][1], stride, convolutions[0].groups)
 
     @torch.inference_mode()
     def embed(self, windows: NDArray[np.uint8]) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        x = self._values(windows).permute(0, 3, 1, 2)  # channels last, as the array is
+        x = self._images(windows)
         last = len(self._layers) - 1
         for i, (weight, bias, stride, groups) in enumerate(self._layers):
             x = F.conv2d(x, weight, bias, stride, groups=groups)
@@ -64,12 +90,6 @@ class TunedSiamFC(_Tuned):
             if i < last:
                 x = x.relu_()
         return x.float()
-
-    @torch.inference_mode()
-    def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
-        """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        maps = correlate(exemplar, search).mul_(self._gain).add_(self._bias)
-        return maps.reshape(len(exemplar), -1, *maps.shape[1:])
 
 
 class FastLRN:
@@ -120,8 +140,9 @@ class TunedGOTURN(_Tuned):
         self._mean = self._placed(folded.mean.flip(0).flatten().repeat(goturn.CROP))
         self._blocks = [self._block(block) for block in folded.trunk.children()]
         # The network takes B, G, R: turning its first kernels spares turning each window.
-        first = self._placed(goturn.convolutions(folded)[0].weight.flip(1))
-        self._blocks[0] = replace(self._blocks[0], weight=first)
+        conv = goturn.convolutions(folded)[0]
+        first, stride = self._first(conv.weight.flip(1), conv.stride[0])
+        self._blocks[0] = replace(self._blocks[0], weight=first, stride=stride)
         *hidden, last = goturn.linears(folded)
         self._hidden = [(self._placed(layer.weight), self._placed(layer.bias)) for layer in hidden]
         self._last = copy.deepcopy(last).float().to(self.device)
@@ -129,9 +150,7 @@ class TunedGOTURN(_Tuned):
     @torch.inference_mode()
     def embed(self, windows: NDArray[np.uint8]) -> Tensor:
         """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
-        # Differences of whole numbers are exact in bfloat16.
-        rows = self._values(windows).flatten(2) - self._mean
-        x = rows.reshape(windows.shape).permute(0, 3, 1, 2)
+        x = self._images(windows, self._mean)
         for block in self._blocks:
             x = F.conv2d(x, block.weight, block.bias, block.stride, block.padding, 1, block.groups)
             if block.pools:
@@ -165,6 +184,16 @@ class TunedGOTURN(_Tuned):
             any(isinstance(one, nn.MaxPool2d) for one in rest),
             None if norm is None else FastLRN(norm, conv.out_channels, self.device),
         )
+
+
+def in_pairs(weight: Tensor) -> Tensor:
+    """Return kernels (O, 3, k, k) as (O, 6, k, k / 2), for pixels taken in pairs along a row.
+
+    The same sums of the same products, where the stride is even: half the stride along a row.
+    A kernel of odd width has zeros at its end.
+    """
+    even = F.pad(weight, (0, weight.shape[-1] % 2))
+    return even.unflatten(3, (-1, 2)).permute(0, 4, 1, 2, 3).flatten(1, 2)  # type: ignore[no-untyped-call]
 
 
 def _best_type(device: torch.device) -> torch.dtype:

@@ -104,6 +104,11 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         self._shifts = views[:, :2] * self.settings.shift
         self._zooms = self.settings.zoom ** views[:, 2:]
 
+    @property
+    def runtime(self) -> str:
+        """What runs the network: one of `pursuit.runtimes.names()`, or cuda."""
+        return self._network.name
+
     def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> GOTURNTargets:
         centre, size = box_arithmetic.centres(where), where[:, 2:]
         crop = _cut(frame, centre, CONTEXT * size)

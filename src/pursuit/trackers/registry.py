@@ -56,6 +56,7 @@ def load(
         SettingsError: no such tracker, runtime, device or setting.
         WeightsError: no weights of that name are shipped, or the file is not good or another
             network's.
+        MissingExtra, EngineError: the runtime that was named cannot be used here.
     """
     command = command_of(name)
     if command is not None:
@@ -63,6 +64,8 @@ def load(
             raise SettingsError(f"{name} takes no weights file: name it in the command")
         return ExternalTracker(command, **settings)
     if name in OPENCV_NAMES:
+        if runtime != "auto":
+            raise SettingsError(f"{name} is OpenCV's, and runs no network of ours: name no runtime")
         if weights is not None:
             raise SettingsError(
                 f"{name} takes no weights file; OpenCV's networks are given by their own paths, "
@@ -97,7 +100,7 @@ def load_preset(
         calibration: scale and offset of the score; None takes the card's.
 
     Raises:
-        SettingsError, WeightsError: as `load`.
+        SettingsError, WeightsError, MissingExtra, EngineError: as `load`.
     """
     from pursuit import weights
 
@@ -189,7 +192,7 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
 
     Raises:
         SettingsError: as `load`, or not the files that it takes.
-        WeightsError: as `load`.
+        WeightsError, MissingExtra, EngineError: as `load`.
     """
     if name == NANO:
         if len(files) != 2:
@@ -197,7 +200,8 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
                 f"{NANO} takes two networks that do not come with pursuit, written "
                 f"{NANO}:BACKBONE.onnx,HEAD.onnx; got {len(files) or 'none'}"
             )
-        return load(name, backbone=files[0], head=files[1])
+        runtime = options.get("runtime", "auto")
+        return load(name, backbone=files[0], head=files[1], runtime=runtime)
     if len(files) > 1:
         raise SettingsError(f"{name} takes one file of weights; got {len(files)}")
     return load(name, weights=files[0] if files else None, **options)

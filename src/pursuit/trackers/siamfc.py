@@ -190,6 +190,11 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             sure_zoom=np.where(sure, after.zoom, before.sure_zoom),
         )
 
+    @property
+    def runtime(self) -> str:
+        """What runs the network: one of `pursuit.runtimes.names()`, or cuda."""
+        return self._network.name
+
     def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> SiamFCTargets:
         number = len(where)
         border = np.tile(mean_colour(frame), (number, 1))

@@ -48,6 +48,11 @@ def save(path: Path | str, network: Network, card: Card) -> Card:
     return written
 
 
+def digest(network: Network) -> str:
+    """Return the sha256 of the file that `save` would write of a network."""
+    return hashlib.sha256(save_safetensors(folded_tensors(network))).hexdigest()
+
+
 def read_safetensors(path: Path) -> tuple[Network, Card]:
     """Return the network and card of a weights file that `save` wrote.
 

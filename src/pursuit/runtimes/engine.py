@@ -1,0 +1,83 @@
+"""What runs a network whose layers are in an engine that is not PyTorch.
+
+SiamFC's correlation and GOTURN's last layer, which sum many terms or give the answer, are
+PyTorch's in float32, as they are in the tuned runtime.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pursuit.networks import goturn
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC, correlate
+
+# A graph ready to run: an input to the output, float32, an array of its own.
+Run = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+
+class Correlation:
+    """SiamFC's score of features, in float32."""
+
+    def __init__(self, network: SiamFC) -> None:
+        self._gain, self._bias = network.shape.gain, network.bias.item()
+
+    @torch.inference_mode()
+    def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
+        maps = correlate(exemplar, search).mul_(self._gain).add_(self._bias)
+        return maps.reshape(len(exemplar), -1, *maps.shape[1:])
+
+
+class EngineSiamFC(Correlation):
+    """SiamFC with its trunk in an engine, on the CPU.
+
+    Args:
+        network: what the engine runs.
+        name: of the runtime.
+        features: windows (M, S, S, 3), uint8, to features (M, C, s, s).
+    """
+
+    def __init__(self, network: SiamFC, name: str, features: Run) -> None:
+        super().__init__(network)
+        self.name, self.device = name, torch.device("cpu")
+        self._features = features
+
+    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+        """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
+        return torch.from_numpy(self._features(windows))
+
+
+class EngineGOTURN:
+    """GOTURN with its trunk and its head in an engine, on the CPU.
+
+    Args:
+        network: what the engine runs.
+        name: of the runtime.
+        features: windows (M, 227, 227, 3), uint8, to features (M, C, 6, 6).
+        hidden: pairs of features (M, 2 C, 6, 6) to what the last layer takes, (M, H).
+    """
+
+    def __init__(self, network: GOTURN, name: str, features: Run, hidden: Run) -> None:
+        self.name, self.device = name, torch.device("cpu")
+        self._features, self._hidden = features, hidden
+        self._last = copy.deepcopy(goturn.linears(network)[-1]).float()
+
+    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+        """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
+        return torch.from_numpy(self._features(windows))
+
+    @torch.inference_mode()
+    def regress(self, target: Tensor, search: Tensor) -> Tensor:
+        """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
+        repeated = target.repeat_interleave(len(search) // len(target), dim=0)
+        pairs = torch.cat([repeated, search], dim=1)
+        corners: Tensor = self._last(torch.from_numpy(self._hidden(pairs.numpy())))
+        return corners.reshape(len(target), -1, 4)

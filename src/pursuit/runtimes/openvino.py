@@ -1,0 +1,156 @@
+"""The runtimes of OpenVINO: float32, or bfloat16 where the hardware has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import openvino
+import openvino.opset13 as ops
+import torch
+from numpy.typing import NDArray
+from openvino import opset1
+from torch import Tensor
+
+from pursuit.errors import EngineError
+from pursuit.networks import goturn, siamfc
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC
+from pursuit.runtimes import graph, int8
+from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
+from pursuit.runtimes.machine import has_fast_bf16
+
+
+class OpenVINOPen:
+    """Draws a model of OpenVINO's."""
+
+    def __init__(self) -> None:
+        self._inputs: list[Any] = []
+
+    def model(self, output: Any, name: str) -> openvino.Model:
+        """Return the model that ends in a node, which is given a name."""
+        output.output(0).get_tensor().set_names({name})
+        return openvino.Model([output], self._inputs, "pursuit")
+
+    def windows(self, name: str, side: int | None) -> Any:
+        """Return images (N, 3, S, S), float32, of an input: windows (N, S, S, 3), uint8."""
+        sides = [-1 if side is None else side] * 2
+        values = ops.convert(self._input(name, [-1, *sides, 3], np.uint8), "f32")
+        return ops.transpose(values, np.array([0, 3, 1, 2]))
+
+    def values(self, name: str, *sides: int) -> Any:
+        """Return an input (N, *sides), float32."""
+        return self._input(name, [-1, *sides], np.float32)
+
+    def convolve(
+        self, x: Any, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
+    ) -> Any:
+        """Return a convolution by kernels (O, C / groups, k, k)."""
+        form = [[stride] * 2, [padding] * 2, [padding] * 2, [1, 1]]
+        if groups == 1:
+            sums = ops.convolution(x, _constant(weight), *form)
+        else:
+            kernels = weight.reshape(groups, -1, *weight.shape[1:])
+            sums = ops.group_convolution(x, _constant(kernels), *form)
+        return self.add(sums, bias.reshape(1, -1, 1, 1))
+
+    def linear(self, x: Any, weight: Tensor, bias: Tensor) -> Any:
+        """Return x (N, C) by a matrix (O, C)."""
+        return self.add(ops.matmul(x, _constant(weight), False, True), bias[None])
+
+    def add(self, x: Any, values: Tensor) -> Any:
+        """Return x + values."""
+        return ops.add(x, _constant(values))
+
+    def scale(self, x: Any, gain: float) -> Any:
+        """Return gain * x."""
+        return ops.multiply(x, ops.constant(np.float32(gain)))
+
+    def relu(self, x: Any) -> Any:
+        """Return max(x, 0)."""
+        return ops.relu(x)
+
+    def pool(self, x: Any) -> Any:
+        """Return the maximum of each 3 x 3 cells, every second one."""
+        # Of later sets of operations it has a second output, the places.
+        return opset1.max_pool(x, [2, 2], [0, 0], [0, 0], [3, 3])
+
+    def lrn(self, x: Any, size: int, alpha: float, beta: float, start: float) -> Any:
+        """Return the local response norm across channels, as PyTorch defines it."""
+        return ops.lrn(x, np.array([1]), alpha, beta, start, size)
+
+    def product(self, left: Any, right: Any) -> Any:
+        """Return the products (N, A, B) of matrices (N, C, A) and (N, C, B)."""
+        return ops.matmul(left, right, True, False)
+
+    def join(self, left: Any, right: Any) -> Any:
+        """Return both, one after the other along the second axis."""
+        return ops.concat([left, right], 1)
+
+    def reshape(self, x: Any, *sides: int) -> Any:
+        """Return x as (N, *sides)."""
+        return ops.reshape(x, np.array([-1, *sides]), False)
+
+    def sum(self, x: Any, axis: int) -> Any:
+        """Return the sum along an axis, which goes."""
+        return ops.reduce_sum(x, np.array([axis]))
+
+    def lengthen(self, x: Any, by: int) -> Any:
+        """Return x with so many zeros at the end of its last axis."""
+        before = [0] * len(x.get_output_partial_shape(0))
+        return ops.pad(x, np.array(before), np.array([*before[1:], by]), "constant")
+
+    def shorten(self, x: Any, to: int) -> Any:
+        """Return the beginning of the last axis."""
+        return ops.slice(x, np.array([0]), np.array([to]), np.array([1]), np.array([-1]))
+
+    def _input(self, name: str, sides: list[int], kind: type) -> Any:
+        made = ops.parameter(sides, kind, name)
+        made.output(0).get_tensor().set_names({name})
+        self._inputs.append(made)
+        return made
+
+
+def _constant(values: Tensor) -> Any:
+    return ops.constant(values.detach().cpu().float().numpy())
+
+
+def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
+    """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
+    if name == "openvino-int8":
+        model = openvino.Core().read_model(int8.features(network))
+        return EngineSiamFC(network, name, _ready(model, name))
+    folded, pen = siamfc.fold_norms(network), OpenVINOPen()
+    drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
+    return EngineSiamFC(folded, name, _ready(pen.model(drawn, "features"), name))
+
+
+def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
+    """Return a GOTURN that OpenVINO runs; `name` is "openvino" or "openvino-f32"."""
+    if name == "openvino-int8":
+        raise EngineError("no GOTURN comes in 8-bit integers: name another runtime than " + name)
+    folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
+    trunk, head = OpenVINOPen(), OpenVINOPen()
+    drawn = graph.goturn_features(trunk, folded, trunk.windows("windows", goturn.CROP))
+    features = _ready(trunk.model(drawn, "features"), name)
+    pairs = head.values("pairs", 2 * folded.shape.channels[-1], goturn.CELLS, goturn.CELLS)
+    hidden = _ready(head.model(graph.goturn_hidden(head, folded, pairs), "hidden"), name)
+    return EngineGOTURN(folded, name, features, hidden)
+
+
+def _ready(model: openvino.Model, name: str) -> Run:
+    """Return a model compiled for this machine, with as many threads as PyTorch has."""
+    fast = name != "openvino-f32" and has_fast_bf16()
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+    }
+    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+
+    def run(values: NDArray[Any]) -> NDArray[np.float32]:
+        # The output's memory is the request's, and the next call's too.
+        found = request.infer([values], share_inputs=True, share_outputs=True)
+        return np.array(found[0], dtype=np.float32)
+
+    return run

@@ -1,0 +1,197 @@
+"""Choosing a runtime: the fastest is taken and remembered; what fails is left out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from pursuit import runtimes
+from pursuit.errors import EngineError, MissingExtra, SettingsError
+from pursuit.networks.siamfc import SiamFC, SiamFCShape
+from pursuit.runtimes import choose
+from pursuit.runtimes.choose import EngineWarning, cache_folder, fastest
+
+NETWORK = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))
+
+
+class Sleeper:
+    """A runtime that takes a known time a frame."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def embed(self, windows: Any) -> None:
+        time.sleep(self.seconds / 2)
+
+    def score(self, exemplar: Any, search: Any) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Remember trials in an empty folder, and shorten them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.setattr(choose, "_SECONDS", 0.05)
+    monkeypatch.delenv(runtimes.PINNED)
+    return tmp_path
+
+
+def makers(asked: list[str], **seconds: float) -> dict[str, Callable[[], Sleeper]]:
+    """Return makers of runtimes that take so long, and tell who was asked to make one."""
+
+    def maker(name: str, wait: float) -> Callable[[], Sleeper]:
+        def make() -> Sleeper:
+            asked.append(name)
+            if wait < 0:
+                raise EngineError(f"the runtime {name} cannot run this network here: no memory")
+            return Sleeper(wait)
+
+        return make
+
+    return {name: maker(name, wait) for name, wait in seconds.items()}
+
+
+def test_the_fastest_is_taken_and_remembered() -> None:
+    asked: list[str] = []
+    three = makers(asked, first=0.01, second=0.002, third=0.006)
+    assert fastest(three, NETWORK, []).seconds == 0.002
+    assert asked == ["first", "second", "third"]
+    assert fastest(three, NETWORK, []).seconds == 0.002
+    assert asked[3:] == ["second"]
+
+
+def test_another_machine_network_or_engine_is_measured_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=0.001)
+    fastest(two, NETWORK, [])
+    wider = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 4)))
+    fastest(two, wider, [])
+    assert len(asked) == 4
+    fastest({**two, **makers(asked, third=0.002)}, NETWORK, [])
+    assert len(asked) == 7
+    monkeypatch.setattr(choose, "cpu_name", lambda: "another")
+    fastest(two, NETWORK, [])
+    assert len(asked) == 9
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    fastest(two, NETWORK, [])
+    assert len(asked) == 11
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"runtime": "second"}', "\xff", "[]"])
+def test_a_damaged_memory_is_measured_again(damage: str) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=0.001)
+    fastest(two, NETWORK, [])
+    (file,) = cache_folder().rglob("*.json")
+    good = json.loads(file.read_text())
+    file.write_bytes(damage.encode("latin-1"))
+    assert fastest(two, NETWORK, []).seconds == 0.001
+    assert asked == ["first", "second"] * 2
+    again = json.loads(file.read_text())
+    assert again["facts"] == good["facts"] and again["runtime"] == "second"
+    # What is remembered of other facts under this name is not ours.
+    file.write_text(json.dumps({**good, "facts": {}, "runtime": "first"}))
+    assert fastest(two, NETWORK, []).seconds == 0.001
+
+
+def test_who_fails_is_left_out_and_named_once() -> None:
+    asked: list[str] = []
+    three = makers(asked, first=0.004, second=-1, third=0.001)
+    with pytest.warns(EngineWarning, match=r"second cannot run .* no memory; another .* taken"):
+        assert fastest(three, NETWORK, []).seconds == 0.001
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fastest(three, NETWORK, []).seconds == 0.001
+
+
+def test_a_remembered_one_that_no_longer_works_is_replaced() -> None:
+    asked: list[str] = []
+    fastest(makers(asked, first=0.004, second=0.001), NETWORK, [])
+    broken = makers(asked, first=0.004, second=-1)
+    with pytest.warns(EngineWarning, match="second cannot run"):
+        assert fastest(broken, NETWORK, []).seconds == 0.004
+
+
+def test_without_a_place_to_remember_it_goes_on(folder: Path) -> None:
+    (folder / "pursuit").write_text("a file where the folder would be")
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=0.001)
+    for _ in range(2):
+        assert fastest(two, NETWORK, []).seconds == 0.001
+    assert len(asked) == 4
+
+
+def absent(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    monkeypatch.setattr(runtimes, "installed", lambda name: name not in modules)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [("openvino", "openvino", "openvino"), ("onnx", "onnxruntime", "onnx")],
+)
+def test_an_engine_that_is_not_installed(
+    name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent(monkeypatch, module)
+    with pytest.raises(MissingExtra, match=rf"^{module} is not installed: .*pursuit\[{extra}\]"):
+        runtimes.compile(NETWORK, name)
+
+
+def test_with_no_engine_there_is_no_trial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent(monkeypatch, "openvino", "onnxruntime")
+    assert runtimes.compile(NETWORK).name == "tuned"
+    assert not [*folder.rglob("*.json")]
+
+
+@pytest.fixture
+def broken_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an engine of any name be there and fail."""
+
+    def fail(network: SiamFC, name: str) -> None:
+        raise RuntimeError("no such operation\nat line 5")
+
+    module = ModuleType("broken")
+    module.compile_siamfc = fail  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pursuit.runtimes.openvino", module)
+    monkeypatch.setattr(runtimes, "installed", lambda name: name == "openvino")
+
+
+@pytest.mark.usefixtures("broken_engine")
+def test_an_engine_that_fails_is_an_error_by_name_and_left_out_by_auto() -> None:
+    with pytest.raises(EngineError, match=r"openvino cannot run .*: no such operation$"):
+        runtimes.compile(NETWORK, "openvino")
+    with pytest.warns(EngineWarning, match="no such operation; another"):
+        assert runtimes.compile(NETWORK).name == "tuned"
+    assert runtimes.compile(NETWORK).name == "tuned"
+
+
+def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(runtimes.PINNED, "eager")
+    assert runtimes.compile(NETWORK).name == "eager"
+    assert runtimes.compile(NETWORK, "tuned").name == "tuned"
+    monkeypatch.setenv(runtimes.PINNED, "egaer")
+    with pytest.raises(SettingsError, match=r"no runtime 'egaer' \(from PURSUIT_RUNTIME\)"):
+        runtimes.compile(NETWORK)
+
+
+def test_auto_takes_an_engine_that_is_there() -> None:
+    pytest.importorskip("openvino")
+    name = runtimes.compile(NETWORK).name
+    (file,) = cache_folder().rglob("*.json")
+    trial = json.loads(file.read_text())
+    assert trial["runtime"] == name and set(trial["milliseconds"]) >= {"tuned", "openvino"}
+    assert trial["facts"]["versions"]["openvino"]
+    assert all(value > 0 for value in trial["milliseconds"].values())
