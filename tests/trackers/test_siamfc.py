@@ -198,6 +198,18 @@ def test_the_callers_arrays_are_not_changed(beacon: Any, scene: Scene) -> None:
     assert found.ids.tolist() == [0, 1]  # type: ignore[union-attr]
 
 
+def test_warming_up_leaves_no_trace(beacon: Any, scene: Scene) -> None:
+    tracker, cold = SiamFCTracker(beacon), SiamFCTracker(beacon)
+    tracker.warm_up()
+    assert len(beacon.embedded) == 3  # the first frame's two calls, and an update's
+    with pytest.raises(PursuitError, match="call init"):
+        tracker.update(scene())
+    for one in (tracker, cold):
+        assert one.init(scene((200, 150)), BOX).ids == 0
+    frame = scene((207, 151))
+    assert tracker.update(frame).box.tolist() == cold.update(frame).box.tolist()
+
+
 def test_update_before_init_is_a_clear_error(beacon: Any, scene: Scene) -> None:
     tracker = SiamFCTracker(beacon)
     for call in (

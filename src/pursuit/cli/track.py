@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,7 +115,7 @@ def track(
     read_too = weights_files([*networks, *([weights] if weights else [])])
     check_outputs(outputs, [*files_of(video), *read_too])
     tally = Tally()
-    with _plain_warnings(), read(video, start=start, max_frames=max_frames) as reader:
+    with _plain_warnings(), read(video, start=start, max_frames=max_frames, ahead=True) as reader:
         start_boxes(boxes, reader.width, reader.height)
         follower = load_follower(tracker, weights, device, redetect=redetect)
         with contextlib.ExitStack() as stack:
@@ -122,9 +123,11 @@ def track(
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
             stopped = stack.enter_context(_stopped_by_signal(reader))
             for frame, result in follow(reader, follower, boxes):
+                found = time.perf_counter()
                 for take in takers:
                     take(frame, result)
-                tally.add(result)
+                waited = None if reader.arrived is None else found - reader.arrived
+                tally.add(result, time.perf_counter() - found, waited)
                 show(tally.frames, reader.frame_count)
     typer.echo(tally.summary(reader.seconds, outputs), err=True)
     if stopped:
@@ -140,27 +143,51 @@ class Tally:
         self.frames = 0
         self._lost = 0
         self._unsure = 0
-        self._seconds = 0.0
+        self._tracking = 0.0
+        self._writing = 0.0
+        self._began = self._last = 0.0
+        self._delays: list[float] = []
+        self._numbers = (0, 0)  # of the first and the last frame
 
-    def add(self, result: Result) -> None:
-        """Count one result."""
+    def add(self, result: Result, writing: float = 0.0, delay: float | None = None) -> None:
+        """Count one result, after its outputs.
+
+        Args:
+            result: of one frame.
+            writing: seconds that the outputs took.
+            delay: seconds from a live source's giving the frame to its boxes.
+        """
         from pursuit.trackers.base import State
 
+        self._last = time.perf_counter()
         if self.frames:  # the first is the start, another kind of work
-            self._seconds += result.seconds
+            self._tracking += result.seconds
+            self._writing += writing
+            self._delays += [] if delay is None else [delay]
+        else:
+            self._began = self._last
         self.frames += 1
+        self._numbers = (self._numbers[0] if self.frames > 1 else result.frame, result.frame)
         states = result.rows()[2]
         self._lost += bool((states == State.LOST).any())
         self._unsure += bool((states == State.UNSURE).any())
 
     def summary(self, reading: float, outputs: list[Path]) -> str:
-        """Return it in words: two lines on a terminal, one elsewhere."""
+        """Return it in words: two lines on a terminal, one elsewhere.
+
+        Args:
+            reading: seconds spent on decoding, which goes on beside the rest.
+            outputs: files that were written.
+        """
         unit = "frame" if self.frames == 1 else "frames"
         parts = [f"{self.frames} {unit}"]
-        if self._seconds:
-            parts.append(f"tracker {_speed(self.frames - 1, self._seconds)} fps")
-        if reading:
+        if self._tracking:
+            parts.append(f"tracker {_speed(self.frames - 1, self._tracking)} fps")
+        if self._delays:
+            parts += self._live()
+        elif reading:
             parts.append(f"decoding {_speed(self.frames, reading)} fps")
+            parts += self._together(reading, outputs)
         parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
         if self._unsure:
             parts.append(f"unsure in {self._unsure}")
@@ -169,6 +196,29 @@ class Tally:
             return text
         between = "\n" if sys.stderr.isatty() else "; "
         return text + between + "wrote " + ", ".join(str(path) for path in outputs)
+
+    def _together(self, reading: float, outputs: list[Path]) -> list[str]:
+        """Return how fast all went, and what set the pace: decoding, or what waits for it."""
+        if not self._tracking:
+            return []
+        parts = []
+        if outputs and self._writing:
+            parts.append(f"writing {_speed(self.frames - 1, self._writing)} fps")
+        slower = "writing" if self._writing > self._tracking else "the tracker"
+        if reading > self._tracking + self._writing:
+            slower = "decoding"
+        together = _speed(self.frames - 1, self._last - self._began)
+        return [*parts, f"together {together} fps (set by {slower})"]
+
+    def _live(self) -> list[str]:
+        """Return how long boxes of a live source took, and how many of its frames were missed."""
+        ordered = sorted(self._delays)
+        middle, late = (ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.95))
+        missed = self._numbers[1] - self._numbers[0] + 1 - self.frames
+        return [
+            f"capture to box {1000 * middle:.0f} ms (p95 {1000 * late:.0f} ms)",
+            f"{missed} {'frame' if missed == 1 else 'frames'} missed",
+        ]
 
 
 def parse_boxes(texts: list[str], video: str) -> Array:

@@ -108,6 +108,17 @@ class ManyTargets(ABC, Generic[T]):
             raise PursuitError("the tracker has no targets yet: call init(frame, box) first")
         return self._targets
 
+    def warm_up(self) -> None:
+        """Follow a target through two empty frames and forget it.
+
+        A network's first call on a machine takes longer than others; so does nobody's first frame.
+        """
+        frame = np.full((240, 320, 3), 128, np.uint8)
+        self.init(frame, (130.0, 90.0, 60.0, 60.0))
+        self.update(frame)
+        self._targets, self._frame_size = None, (0, 0)
+        self._single, self._next_id = False, 0
+
     def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
         """Start anew with the targets at a box (4,) or boxes (N, 4); numbers count from 0.
 
