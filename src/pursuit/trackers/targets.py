@@ -32,7 +32,7 @@ class SiamFCTargets(Targets):
     border: Array
     exemplar: Tensor
     zero: Array
-    first_peaks: Tensor
+    first_peaks: NDArray[np.float32]
     lost_for: NDArray[np.int64]
     sure_centre: Array
     sure_zoom: Array
