@@ -32,9 +32,11 @@ class Timed:
         self.seconds = 0.0
 
     def embed(self, windows: Any) -> Any:
+        """Return the runtime's features."""
         return self._counted(self._runtime.embed, windows)
 
     def score(self, exemplar: Any, search: Any) -> Any:
+        """Return the runtime's score maps."""
         return self._counted(self._runtime.score, exemplar, search)
 
     def _counted(self, call: Any, *given: Any) -> Any:

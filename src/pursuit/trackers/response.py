@@ -226,8 +226,7 @@ class MapReader:
         number, side = len(around), 2 * _AROUND + 1
         rows = around.reshape(number * side, side) @ self._weights
         turned = rows.reshape(number, side, self._factor).swapaxes(1, 2)
-        fine: Floats = turned.reshape(-1, side) @ self._weights
-        return fine.reshape(number, -1)
+        return np.asarray(turned.reshape(-1, side) @ self._weights, np.float32).reshape(number, -1)
 
 
 def _likeness(peaks: Floats, first: Floats) -> Floats:
@@ -298,7 +297,7 @@ def _vertex(lines: NDArray[np.float64], index: Whole, cells: Whole) -> NDArray[n
     )
     inside = between & (bend < 0)
     vertex = (left - right) / (2 * np.where(inside, bend, -1))
-    return np.where(inside, np.minimum(np.maximum(vertex, -0.5), 0.5), np.float64(0))
+    return np.asarray(np.where(inside, np.minimum(np.maximum(vertex, -0.5), 0.5), 0), np.float64)
 
 
 def _coefficients(cells: int) -> NDArray[np.float64]:
