@@ -312,6 +312,6 @@ def test_a_card_is_not_written_over(clip: Path, tmp_path: Path) -> None:
 def test_help_fits_a_terminal() -> None:
     text = run("track", "--help").stdout
     assert max(map(len, text.splitlines())) <= 80
-    for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames",
+    for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames", "--workers",
                    "--device"):  # fmt: skip
         assert option in text

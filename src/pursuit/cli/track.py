@@ -37,7 +37,8 @@ def track(
         str,
         typer.Argument(
             metavar="VIDEO",
-            help="Video file, folder or glob of pictures, number of a camera, URL of a stream.",
+            help="Video file, folder or glob of pictures, number of a camera, URL of a stream; "
+            "or a list of videos, a .csv with the columns video,x,y,w,h.",
             show_default=False,
         ),
     ],
@@ -68,7 +69,8 @@ def track(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Write the video with boxes drawn: .mp4, .m4v, .mov or .mkv (H.264).",
+            help="Write the video with boxes drawn: .mp4, .m4v, .mov or .mkv (H.264). "
+            "For a list a folder.",
         ),
     ] = None,
     save: Annotated[
@@ -76,7 +78,7 @@ def track(
         typer.Option(
             metavar="PATH",
             help="Write the boxes: .csv, .json, .txt, .mot.txt (MOTChallenge) or .coco.json. "
-            "Repeat it for more files.",
+            "Repeat it for more files. For a list a folder.",
         ),
     ] = None,
     redetect: Annotated[
@@ -92,20 +94,42 @@ def track(
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after so many frames.", show_default=False),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Of a list: videos at once; one a core if not given.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Follow targets through a video, from a box each in its first frame.
 
     Without --out and --save the boxes go to standard output as CSV. Ctrl-C and SIGTERM stop and
     keep what was done.
+
+    Rows of a list that name the same video are its targets; paths are relative to the list. Each
+    video gets files of its own name; one that fails is named at the end, and costs no other.
     """
     from pursuit.boxes import start_boxes
     from pursuit.cli._outputs import check_outputs, weights_files
+    from pursuit.errors import SettingsError
     from pursuit.following import follow, load_follower
     from pursuit.results.tracks import format_of
     from pursuit.trackers.registry import with_files
     from pursuit.video import read
     from pursuit.video.reading import files_of
 
+    if Path(video).suffix.lower() == ".csv" and Path(video).is_file():
+        from pursuit.batches import Task
+        from pursuit.cli._track_list import track_list
+
+        task = Task(tracker, weights, device, redetect, start, max_frames)
+        track_list(Path(video), task, box or [], out, save or [], workers)
+        return
+    if workers is not None:
+        raise SettingsError("--workers is for a list of videos; one video is one job")
     boxes = parse_boxes(box or [], video)
     files = save or []
     for file in files:

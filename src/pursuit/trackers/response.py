@@ -309,7 +309,8 @@ def _coefficients(cells: int) -> NDArray[np.float64]:
     near = np.arange(cells + 2 * _PAD)
     repeated = np.zeros((len(near), cells))
     repeated[near, (near - _PAD).clip(0, cells - 1)] = 1
-    return np.linalg.solve(_b_spline((near[:, None] - near).astype(np.float64)), repeated)
+    spline = np.linalg.solve(_b_spline((near[:, None] - near).astype(np.float64)), repeated)
+    return np.asarray(spline, np.float64)
 
 
 def _b_spline(distance: NDArray[np.float64]) -> NDArray[np.float64]:
