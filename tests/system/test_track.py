@@ -267,6 +267,21 @@ def test_the_last_line_of_a_live_source_tells_its_delay() -> None:
     assert "decoding" not in text
 
 
+def test_a_budget_says_what_is_taken(clip: Path, tmp_path: Path) -> None:
+    words = (*BOX, "--max-frames", 3, "--save", tmp_path / "a.csv", "--budget-fps")
+    starts = {
+        0.01: "budget of 0.01 fps: siamfc-slim follows ",
+        99999: "warning: budget of 99999 fps: nothing is so fast here; ",
+    }
+    for budget, start in starts.items():
+        done = run("track", clip, *words, budget)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(start) and done.stderr.count("\n") == 2
+        assert tracks.read(tmp_path / "a.csv").frames.tolist() == [0, 1, 2]
+    done = run("track", clip, *words, "-3")
+    assert done.returncode == 2 and "frames a second above 0" in done.stderr
+
+
 class Camera:
     """Stands in for cv2.VideoCapture: a picture that does not change, 100 a second."""
 
@@ -312,6 +327,6 @@ def test_a_card_is_not_written_over(clip: Path, tmp_path: Path) -> None:
 def test_help_fits_a_terminal() -> None:
     text = run("track", "--help").stdout
     assert max(map(len, text.splitlines())) <= 80
-    for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames", "--workers",
-                   "--device"):  # fmt: skip
+    for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames",
+                   "--device", "--workers", "--budget-fps"):  # fmt: skip
         assert option in text

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pursuit.boxes import Array
     from pursuit.frames import Frame
     from pursuit.results.tracks import TracksWriter
-    from pursuit.trackers.base import Result
+    from pursuit.trackers.base import Result, Tracker
     from pursuit.video import VideoReader
 
     Taker = Callable[[Frame, Result], object]
@@ -94,6 +94,15 @@ def track(
         int | None,
         typer.Option(metavar="N", min=1, help="Stop after so many frames.", show_default=False),
     ] = None,
+    budget_fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="Take a tracker that follows so many frames a second here: the one named, or "
+            "a faster one, and say what it gives up.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -126,6 +135,8 @@ def track(
         from pursuit.cli._track_list import track_list
 
         task = Task(tracker, weights, device, redetect, start, max_frames)
+        if budget_fps is not None:
+            raise SettingsError("--budget-fps is for one video; its line names what to take here")
         track_list(Path(video), task, box or [], out, save or [], workers)
         return
     if workers is not None:
@@ -141,7 +152,10 @@ def track(
     tally = Tally()
     with _plain_warnings(), read(video, start=start, max_frames=max_frames, ahead=True) as reader:
         start_boxes(boxes, reader.width, reader.height)
-        follower = load_follower(tracker, weights, device, redetect=redetect)
+        if budget_fps is None:
+            follower = load_follower(tracker, weights, device, redetect=redetect)
+        else:
+            follower = _within_budget(budget_fps, tracker, weights, device, boxes, reader, redetect)
         with contextlib.ExitStack() as stack:
             takers = _takers(stack, reader, out, files)
             show = stack.enter_context(_progress(quiet=not outputs and sys.stdout.isatty()))
@@ -158,6 +172,27 @@ def track(
         by = "Ctrl-C" if stopped == [signal.SIGINT] else "a signal"
         typer.echo(f"stopped by {by}; what was done until then is kept", err=True)
         raise typer.Exit(128 + stopped[0])
+
+
+def _within_budget(
+    wanted: float,
+    tracker: str,
+    weights: Path | None,
+    device: str,
+    boxes: Array,
+    reader: VideoReader,
+    redetect: bool,
+) -> Tracker:
+    """Return a tracker that is as fast as is wanted, or the fastest, and say which."""
+    from pursuit.budget import choose
+    from pursuit.errors import SettingsError
+
+    if not 0 < wanted < 1e6:
+        raise SettingsError(f"--budget-fps is a number of frames a second above 0; got {wanted:g}")
+    size = (reader.width, reader.height)
+    choice = choose(wanted, tracker, weights, device, boxes, size, redetect=redetect)
+    typer.echo(choice.told if choice.holds else f"warning: {choice.told}", err=True)
+    return choice.tracker
 
 
 class Tally:

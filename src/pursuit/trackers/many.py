@@ -57,6 +57,16 @@ class Targets(ABC):
         """Return the targets of these rows."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def put(self, rows: NDArray[np.int64], others: Self) -> Self:
+        """Return the targets with others in the place of these rows."""
+        changed: dict[str, Any] = {}
+        for name in (field.name for field in fields(self)):
+            mine = getattr(self, name)
+            mine = mine.clone() if isinstance(mine, Tensor) else mine.copy()
+            mine[rows] = getattr(others, name)
+            changed[name] = mine
+        return type(self)(**changed)
+
     def join(self, other: Self) -> Self:
         """Return these targets and others after them."""
         joined: dict[str, Any] = {}

@@ -78,8 +78,19 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
 
     def _followed(self, frame: Frame, targets: SiamFCTargets) -> tuple[SiamFCTargets, Array]:
+        targets = replace(targets, age=targets.age + 1)
+        due = targets.age % self.settings.frames_every == 0
+        if due.all():
+            targets = self._looked_for(frame, targets)
+        elif due.any():
+            rows = np.flatnonzero(due)
+            targets = targets.put(rows, self._looked_for(frame, targets.take(rows)))
+        return targets, targets.score.copy()
+
+    def _looked_for(self, frame: Frame, targets: SiamFCTargets) -> SiamFCTargets:
+        """Return the targets where the network sees them in a frame."""
         wide, seeks = self._wide_views(targets)
-        near = self._near_views(targets)
+        near = self._near_views(targets, self._scales(targets))
         features = self._network.embed(self._windows(frame, targets, near, wide))
         maps = self._maps(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
@@ -87,7 +98,15 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         if len(seeks):
             maps = self._maps(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
-        return self._bounded(self._judged(targets, moved, score)), score
+        return replace(self._bounded(self._judged(targets, moved, score)), score=score)
+
+    def _scales(self, targets: SiamFCTargets) -> slice:
+        """Return which scales are searched now: all, or the middle one alone."""
+        looks = targets.age // self.settings.frames_every
+        if (looks % self.settings.sides_every == 0).any() or (targets.state != State.TRACKED).any():
+            return slice(None)
+        middle = len(self._steps) // 2
+        return slice(middle, middle + 1)
 
     def _maps(self, exemplar: Tensor, search: Tensor) -> Floats:
         """Return score maps (N, S, 17, 17); small enough to be read here, on any device."""
@@ -97,7 +116,9 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self, targets: SiamFCTargets, maps: Floats, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
-        move = self._reader.read(maps, targets.first_peaks)
+        out = (len(self._steps) - maps.shape[1]) // 2  # scales left out on each side
+        steps = self._steps[out : out + maps.shape[1]]
+        move = self._reader.read(maps, targets.first_peaks[:, out : out + len(steps)])
         scale = move.scale
         offset = move.offset - targets.zero * move.likeness[:, None]
         rows = np.arange(len(targets))
@@ -105,7 +126,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         # Cells of the score map to pixels of the window to pixels of the frame.
         centre = targets.centre + offset * STRIDE * side / SEARCH
         damping = self.settings.scale_damping
-        zoom = targets.zoom * (1 - damping + damping * self._steps[scale])
+        zoom = targets.zoom * (1 - damping + damping * steps[scale])
         peak = move.peaks[rows, scale].astype(np.float64)
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
@@ -124,7 +145,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         centre, zoom, score = moved.centre.copy(), moved.zoom.copy(), score.copy()
         wrong, owners = impostors(boxes, score, before.state, sure)
         for row in wrong:
-            one, scales = before.take(np.array([row])), len(self._steps)
+            one, scales = before.take(np.array([row])), maps.shape[1]
             view = views.take(slice(row * scales, (row + 1) * scales))
             rest = maps[row : row + 1]
             for owner in owners:
@@ -189,6 +210,8 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             border=border,
             exemplar=self._network.embed(crops),
             zero=np.zeros((number, 2)),
+            age=np.zeros(number, np.int64),
+            score=np.ones(number),
             first_peaks=np.zeros((number, len(self._steps)), np.float32),
             lost_for=np.zeros(number, np.int64),
             sure_centre=centre,
@@ -203,7 +226,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         may outscore the true one: neither is a movement. As the target's looks change, by the
         likeness of `Move`, so does the reason to take it off.
         """
-        views = self._near_views(targets)
+        views = self._near_views(targets, slice(None))
         search = self._network.embed(self._windows(frame, targets, views))
         maps = self._maps(targets.exemplar, search)
         middle = len(self._steps) // 2
@@ -213,13 +236,13 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         peaks = self._reader.read(maps).peaks
         return replace(targets, zero=np.where(near, offset, 0.0), first_peaks=peaks)
 
-    def _near_views(self, targets: SiamFCTargets) -> Views:
-        """Return N * S views: each target's place at each scale."""
-        scales = len(self._steps)
+    def _near_views(self, targets: SiamFCTargets, scales: slice) -> Views:
+        """Return N * S views: each target's place at each of some scales."""
+        steps = self._steps[scales]
         return Views(
-            target=np.repeat(np.arange(len(targets)), scales),
-            centre=np.repeat(targets.centre, scales, axis=0),
-            side=(targets.side[:, None] * self._steps).ravel(),
+            target=np.repeat(np.arange(len(targets)), len(steps)),
+            centre=np.repeat(targets.centre, len(steps), axis=0),
+            side=(targets.side[:, None] * steps).ravel(),
         )
 
     def _wide_views(self, targets: SiamFCTargets) -> tuple[Views, NDArray[np.int64]]:
@@ -246,7 +269,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self, frame: Frame, targets: SiamFCTargets, near: Views, wide: Views | None = None
     ) -> NDArray[np.uint8]:
         """Return the windows (M, 255, 255, 3) of the near views, S a target, then of the wide."""
-        number, scales = len(near.side), len(self._steps)
+        number, scales = len(near.side), len(near.side) // len(targets)
         more = 0 if wide is None else len(wide.side)
         crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
 
