@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 import pursuit
 from pursuit import video
 from pursuit.boxes import start_boxes
-from pursuit.errors import BoxError, SettingsError, VideoError
+from pursuit.errors import BoxError, FrameError, SettingsError, VideoError
 from pursuit.following import follow, load_follower, track
 from pursuit.frames import Colour, as_frame
 from pursuit.trackers.base import Result, State, Tracker
@@ -57,6 +58,29 @@ def test_results_of_a_whole_video(write_clip: Clip, tmp_path: Path) -> None:
         error = np.abs(result.box - (10 + 2 * result.frame, 40, 20, 20))
         assert error[0] <= 1  # it moves by 2 a frame: a frame late would be seen
         assert error[1] <= 2  # colours of H.264 are coarse
+
+
+def test_closing_the_results_early_leaves_no_thread(write_clip: Clip, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    results = track(write_clip(tmp_path / "a.mp4", 30), (10, 40, 20, 20), tracker=RedFinder())
+    assert next(results).frame == 0
+    assert next(results).frame == 1
+    assert len(set(threading.enumerate()) - before) == 1
+    assert isinstance(results, Generator)
+    results.close()
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_error_of_the_tracker_leaves_no_thread(write_clip: Clip, tmp_path: Path) -> None:
+    class Fails(RedFinder):
+        def update(self, frame: object, *, colour: Colour = "rgb") -> Result:
+            raise FrameError("not this one")
+
+    before = set(threading.enumerate())
+    results = track(write_clip(tmp_path / "a.mp4", 30), (10, 40, 20, 20), tracker=Fails())
+    with pytest.raises(FrameError, match="not this one"):
+        list(results)
+    assert set(threading.enumerate()) <= before
 
 
 def test_start_and_max_frames(write_clip: Clip, tmp_path: Path) -> None:

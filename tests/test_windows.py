@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pursuit.windows import cut, cut_batch
+from pursuit.windows import cut, cut_batch, cut_sizes
 
 BORDER = (255.0, 0.0, 40.0)
 
@@ -238,3 +238,24 @@ def test_the_two_forms_agree(centre: tuple[float, float], side: float) -> None:
     # OpenCV places samples on a grid of 1/32 pixel in one form and not in the other.
     assert difference.mean() < 0.5
     assert np.quantile(difference, 0.99) <= 8
+
+
+def smooth_frame(width: int = 400, height: int = 300) -> Any:
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin(x / 17 + y / 31), np.cos(x / 23), np.sin(y / 19)]
+    return np.stack([128 + 90 * wave for wave in waves], 2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("side", "most"), [(90.0, 1), (250.0, 1), (509.0, 2), (900.0, 4)])
+def test_several_sizes_at_once_are_the_windows_alone(side: float, most: int, turned: bool) -> None:
+    frame = smooth_frame()[:, :, :: -1 if turned else 1]
+    border = (10.0, 20.0, 30.0)
+    sides = side * 1.0375 ** np.array([-1.0, 0, 1])
+    for centre in ((200.3, 140.7), (5.0, 290.0), (-900.0, 50.0)):
+        out = np.empty((3, 255, 255, 3), np.uint8)
+        cut_sizes(frame, centre, np.repeat(sides[:, None], 2, axis=1), border, out)
+        for one, each in zip(out, sides, strict=True):
+            alone = cut(frame, centre, float(each), 255, border)
+            # Another corner of what is read rounds otherwise; averaged blocks lie elsewhere.
+            assert np.abs(one.astype(int) - alone).max() <= most

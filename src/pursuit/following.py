@@ -35,7 +35,8 @@ def track(
     The first result holds the boxes given, at the first frame. `result.frame` is the number
     of the frame in the video, whatever the start.
 
-    Mistakes in what is given are raised at once, not at the first result.
+    Mistakes in what is given are raised at once, not at the first result. Frames are decoded in
+    a thread of its own, a few ahead; it ends with the iteration, or when that is closed.
 
     Args:
         source: a video file, a folder or glob of pictures, a camera's number, a stream's URL.
@@ -59,7 +60,7 @@ def track(
     """
     if box is None:
         raise BoxError("say what to follow: box=(x, y, w, h), in pixels of the first frame")
-    reader = video.read(source, start=start, max_frames=max_frames)
+    reader = video.read(source, start=start, max_frames=max_frames, ahead=True)
     try:
         start_boxes(box, reader.width, reader.height)
         if isinstance(tracker, str):

@@ -3,13 +3,14 @@
 One definition, two forms. A window has a centre and sides in frame pixels; along each axis
 output pixel i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so
 nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the
-frame has the border colour. `cut` takes windows of one frame on the CPU, `cut_batch` a window
-of each image of a batch on its device.
+frame has the border colour. `cut` and `cut_sizes` take windows of one frame on the CPU, `cut_batch`
+a window of each image of a batch on its device.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -40,48 +41,131 @@ def cut(
         size: side of the result in pixels.
         border: colour (3,) of what lies outside the frame.
     """
+    out = np.empty((1, size, size, 3), np.uint8)
+    sides = np.broadcast_to(np.asarray(side, dtype=np.float64), 2)
+    cut_sizes(frame, centre, sides[None], border, out)
+    return out[0]
+
+
+def cut_sizes(
+    frame: Frame,
+    centre: ArrayLike,
+    sides: NDArray[np.float64],
+    border: ArrayLike,
+    out: NDArray[np.uint8],
+) -> None:
+    """Cut windows of several sizes around one point into `out`, as `cut` does one.
+
+    The frame's pixels are read, and averaged, once for all that average the same blocks. Where
+    blocks of more than a pixel are averaged, those of the smaller windows lie elsewhere than
+    `cut` has them, by less than a block.
+
+    Args:
+        frame: uint8 (H, W, 3), any strides.
+        centre: x, y in frame pixels.
+        sides: (S, 2) width and height in frame pixels.
+        border: colour (3,) of what lies outside the frame.
+        out: (S, size, size, 3), contiguous; what is written.
+    """
+    x, y = (min(max(float(value), -_FAR), _FAR) for value in np.asarray(centre))
+    colour = tuple(float(value) for value in np.asarray(border))
     height, width = frame.shape[:2]
-    x, y = np.clip(np.asarray(centre, dtype=np.float64), -_FAR, _FAR)
-    sides = np.asarray(side, dtype=np.float64)
-    side_x, side_y = np.clip(np.broadcast_to(sides, 2), 1e-3, _FAR).tolist()
-    colour = tuple(float(value) for value in np.asarray(border, dtype=np.float64))
-    left, top = x - side_x / 2, y - side_y / 2
-    # No block is larger than the frame: what lies around it needs no averaging.
-    block_x = max(1, min(int(side_x / size), width, height))
-    block_y = max(1, min(int(side_y / size), width, height))
+    size = out.shape[1]
+    groups: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
+    for index, (across, down) in enumerate(np.asarray(sides).tolist()):
+        across, down = min(max(across, 1e-3), _FAR), min(max(down, 1e-3), _FAR)
+        # No block is larger than the frame: what lies around it needs no averaging.
+        blocks = (
+            max(1, min(int(across / size), width, height)),
+            max(1, min(int(down / size), width, height)),
+        )
+        groups.setdefault(blocks, []).append((index, across, down))
+    for blocks, views in groups.items():
+        widest, highest = max(view[1] for view in views), max(view[2] for view in views)
+        patch = _patch(frame, (x, y), (widest, highest), blocks, colour)
+        for index, across, down in views:
+            _sample(patch, (x - across / 2, y - down / 2), (across, down), colour, out[index])
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """The piece of a frame that windows are resampled from.
+
+    Attributes:
+        pixels: (h, w, 4), each the mean of a block. Four channels: OpenCV takes twice as long
+            for three.
+        corner: x, y of its left top corner in the frame.
+        blocks: width and height of a block, frame pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    corner: tuple[int, int]
+    blocks: tuple[int, int]
+
+
+def _patch(
+    frame: Frame,
+    centre: tuple[float, float],
+    sides: tuple[float, float],
+    blocks: tuple[int, int],
+    colour: tuple[float, ...],
+) -> _Patch | None:
+    """Return what a window of these sides needs of a frame; None where it is wholly outside."""
+    height, width = frame.shape[:2]
+    left, top = centre[0] - sides[0] / 2, centre[1] - sides[1] / 2
     # More than the window: bilinear interpolation looks at the neighbours, and of the blocks
     # at the far end the last may hold border colour.
-    x0 = max(0, int(np.floor(left)) - 1)
-    y0 = max(0, int(np.floor(top)) - 1)
-    x1 = min(width, int(np.ceil(left + side_x)) + 2 * block_x)
-    y1 = min(height, int(np.ceil(top + side_y)) + 2 * block_y)
+    x0 = max(0, math.floor(left) - 1)
+    y0 = max(0, math.floor(top) - 1)
+    x1 = min(width, math.ceil(left + sides[0]) + 2 * blocks[0])
+    y1 = min(height, math.ceil(top + sides[1]) + 2 * blocks[1])
     if x0 >= x1 or y0 >= y1:
-        return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
-    patch = np.ascontiguousarray(frame[y0:y1, x0:x1])
-    if block_x > 1 or block_y > 1:
-        patch = _shrink(patch, block_x, block_y, colour)
-    step_x, step_y = side_x / size / block_x, side_y / size / block_y
-    # warpAffine maps centres of pixels, which it counts from 0: our 0.5.
-    offset_x = ((left - x0) / block_x) + step_x / 2 - 0.5
-    offset_y = ((top - y0) / block_y) + step_y / 2 - 0.5
-    # Only where the patch reaches: targets near the edge have windows of mostly border.
-    i0, i1 = _reach(offset_x, step_x, patch.shape[1], size)
-    j0, j1 = _reach(offset_y, step_y, patch.shape[0], size)
-    if i0 >= i1 or j0 >= j1:
-        return np.full((size, size, 3), np.round(colour), dtype=np.uint8)
-    # Four channels: OpenCV takes twice as long for three.
+        return None
+    pixels: NDArray[np.uint8] = frame[y0:y1, x0:x1]
+    if pixels.strides[1:] != (3, 1):  # turned colours, or gray as RGB: OpenCV cannot read these
+        pixels = np.ascontiguousarray(pixels)
+    if blocks != (1, 1):
+        pixels = _shrink(pixels, *blocks, colour)
+    return _Patch(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), (x0, y0), blocks)  # type: ignore[arg-type]
+
+
+def _sample(
+    patch: _Patch | None,
+    start: tuple[float, float],
+    sides: tuple[float, float],
+    colour: tuple[float, ...],
+    out: NDArray[np.uint8],
+) -> None:
+    """Write the window with this left top corner and these sides into `out` (size, size, 3)."""
+    size = len(out)
+    spans = []
+    if patch is not None:
+        for axis in (0, 1):
+            block, count = patch.blocks[axis], patch.pixels.shape[1 - axis]
+            step = sides[axis] / size / block
+            # warpAffine maps centres of pixels, which it counts from 0: our 0.5.
+            offset = (start[axis] - patch.corner[axis]) / block + step / 2 - 0.5
+            # Only where the patch reaches: targets near the edge have windows of mostly border.
+            first, end = _reach(offset, step, count, size)
+            spans.append((first, end, step, offset + first * step))
+    if patch is None or any(first >= end for first, end, _, _ in spans):
+        out[:] = np.round(colour)
+        return
+    (i0, i1, step_x, offset_x), (j0, j1, step_y, offset_y) = spans
     filled = cv2.warpAffine(
-        cv2.cvtColor(patch, cv2.COLOR_RGB2RGBA),
-        np.array([[step_x, 0, offset_x + i0 * step_x], [0, step_y, offset_y + j0 * step_y]]),
+        patch.pixels,
+        np.array([[step_x, 0, offset_x], [0, step_y, offset_y]]),
         (i1 - i0, j1 - j0),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(*colour, 0),
     )
+    if filled.shape[:2] == out.shape[:2]:
+        cv2.cvtColor(filled, cv2.COLOR_RGBA2RGB, dst=out)
+        return
     around = (j0, size - j1, i0, size - i1)
-    return cv2.copyMakeBorder(  # type: ignore[return-value]
-        cv2.cvtColor(filled, cv2.COLOR_RGBA2RGB), *around, cv2.BORDER_CONSTANT, value=colour
-    )
+    plain = cv2.cvtColor(filled, cv2.COLOR_RGBA2RGB)
+    cv2.copyMakeBorder(plain, *around, cv2.BORDER_CONSTANT, dst=out, value=colour)
 
 
 def _reach(offset: float, step: float, count: int, size: int) -> tuple[int, int]:

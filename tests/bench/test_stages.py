@@ -12,7 +12,8 @@ import pytest
 from pursuit import windows
 from pursuit.bench import stages
 from pursuit.bench.stages import STAGES, Clock
-from pursuit.trackers import goturn, registry, siamfc
+from pursuit.trackers import goturn, registry
+from pursuit.trackers.response import MapReader
 
 
 @pytest.mark.parametrize("name", ["siamfc-slim", "goturn-compact"])
@@ -36,14 +37,14 @@ def test_stages_of_a_real_update_make_up_most_of_it(name: str) -> None:
 
 
 def test_the_tracker_itself_and_its_functions_stay_as_they_were() -> None:
-    before = windows.cut, siamfc.find_moves, goturn.boxes_of
+    before = windows.cut, MapReader.read, goturn.boxes_of
     tracker = registry.load("siamfc-slim", runtime="tuned")
     frame = np.zeros((60, 80, 3), np.uint8)
     clock = Clock()
     with contextlib.suppress(RuntimeError), clock.watching():
         assert windows.cut is not before[0]
         raise RuntimeError("midway")
-    assert (windows.cut, siamfc.find_moves, goturn.boxes_of) == before
+    assert (windows.cut, MapReader.read, goturn.boxes_of) == before
     watched = clock.watched(tracker)
     tracker.init(frame, (10, 10, 20, 20))
     assert sum(clock.seconds.values()) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from commands import run
 from pursuit import weights
 from pursuit.cli.track import Tally
 from pursuit.results import tracks
-from pursuit.trackers.base import Result
+from pursuit.trackers.base import Result, State
 from pursuit.video import decode_frames, save_picture
 
 Clip = Callable[..., Path]
@@ -43,6 +44,7 @@ def test_all_outputs_at_once(clip: Path, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1  # no progress bar in a pipe
     assert done.stderr.startswith("30 frames, tracker ")
     assert "decoding" in done.stderr
+    assert "fps (set by " in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", *names}
     rows = tracks.read(tmp_path / "a.csv")
     assert rows.frames.tolist() == list(range(30))
@@ -241,6 +243,86 @@ def test_the_last_line_counts_lost_and_unsure_frames() -> None:
     assert sure.summary(0, []) == "1 frame, never lost"
 
 
+def result(frame: int, seconds: float) -> Result:
+    return Result(np.array([1.0, 2, 3, 4]), 1.0, State.TRACKED, 0, seconds, frame)
+
+
+@pytest.mark.parametrize(
+    ("tracking", "writing", "reading", "pace"),
+    [
+        (0.02, 0.0, 0.01, "the tracker"),
+        (0.01, 0.0, 0.3, "decoding"),
+        (0.01, 0.02, 0.025, "writing"),
+        (0.02, 0.01, 0.025, "the tracker"),
+        (0.02, 0.01, 0.2, "decoding"),
+    ],
+)
+def test_the_last_line_says_what_set_the_pace(
+    tracking: float, writing: float, reading: float, pace: str
+) -> None:
+    tally = Tally()
+    for number in range(3):  # of the first only the frame counts
+        tally.add(result(number, tracking / 2), writing / 2)
+    text = tally.summary(reading, [Path("a.csv")])
+    assert f"tracker {2 / tracking:.0f} fps" in text
+    assert f"fps (set by {pace})" in text
+    assert (f"writing {2 / writing:.0f} fps" in text) if writing else ("writing" not in text)
+
+
+def test_the_last_line_of_a_live_source_tells_its_delay() -> None:
+    tally = Tally()
+    for number, delay in ((10, 9.0), (11, 0.02), (14, 0.03), (15, 0.2)):
+        tally.add(result(number, 0.01), 0, delay)
+    text = tally.summary(1.0, [])
+    assert "capture to box 30 ms (p95 30 ms), 2 frames missed" in text
+    assert "decoding" not in text
+
+
+def test_a_budget_says_what_is_taken(clip: Path, tmp_path: Path) -> None:
+    words = (*BOX, "--max-frames", 3, "--save", tmp_path / "a.csv", "--budget-fps")
+    starts = {
+        0.01: "budget of 0.01 fps: siamfc-slim follows ",
+        99999: "warning: budget of 99999 fps: nothing is so fast here; ",
+    }
+    for budget, start in starts.items():
+        done = run("track", clip, *words, budget)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(start) and done.stderr.count("\n") == 2
+        assert tracks.read(tmp_path / "a.csv").frames.tolist() == [0, 1, 2]
+    done = run("track", clip, *words, "-3")
+    assert done.returncode == 2 and "frames a second above 0" in done.stderr
+
+
+class Camera:
+    """Stands in for cv2.VideoCapture: a picture that does not change, 100 a second."""
+
+    def __init__(self, number: int) -> None:
+        pass
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _: int) -> float:
+        return 100.0
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        time.sleep(0.01)
+        return True, np.full((60, 80, 3), 90, np.uint8)
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("cv2.VideoCapture", Camera)
+    words = ("--box", "10,10,20,20", *FAST, "--max-frames", 8, "--save", tmp_path / "a.csv")
+    done = run("track", "0", *words)
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"capture to box (\d+) ms \(p95 (\d+) ms\), \d+ frames? missed", done.stderr)
+    assert found is not None, done.stderr
+    assert int(found[1]) <= int(found[2]) < 1000
+
+
 def test_a_card_is_not_written_over(clip: Path, tmp_path: Path) -> None:
     for suffix in (".safetensors", ".json"):
         shutil.copy(weights.find("siamfc-slim").with_suffix(suffix), tmp_path / f"mine{suffix}")
@@ -257,5 +339,5 @@ def test_help_fits_a_terminal() -> None:
     text = run("track", "--help").stdout
     assert max(map(len, text.splitlines())) <= 80
     for option in ("--box", "--tracker", "--weights", "--out", "--save", "--start", "--max-frames",
-                   "--device"):  # fmt: skip
+                   "--device", "--workers", "--budget-fps"):  # fmt: skip
         assert option in text

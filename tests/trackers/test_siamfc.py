@@ -124,6 +124,20 @@ def test_one_network_call_a_frame(beacon: Any, scene: Scene) -> None:
     assert beacon.scored == 2
 
 
+def test_very_many_targets_go_through_a_cpu_in_pieces(beacon: Any, scene: Scene) -> None:
+    places = [(60 + 30 * (i % 10), 60 + 160 * (i // 10)) for i in range(11)]
+    boxes = [(x - 10, y - 10, 20, 20) for x, y in places]
+    frame = scene(*places, radius=4)
+    tracker = SiamFCTracker(beacon)
+    tracker.init(frame, boxes)
+    assert beacon.embedded == [11, 24, 9]
+    together = tracker.update(frame)
+    assert beacon.embedded[3:] == [24, 9]
+    alone = SiamFCTracker(beacon)
+    alone.init(frame, boxes[9])
+    assert together.box[9] == pytest.approx(alone.update(frame).box, abs=1e-9)
+
+
 def test_targets_come_and_go_and_keep_their_numbers(beacon: Any, scene: Scene) -> None:
     places = [(80, 80), (200, 200), (320, 80)]
     boxes = [(x - 15, y - 15, 30, 30) for x, y in places]
@@ -196,6 +210,66 @@ def test_the_callers_arrays_are_not_changed(beacon: Any, scene: Scene) -> None:
     expected, found = other.update(frames[2]), tracker.update(frames[2])
     assert found.box.tolist() == expected.box.tolist()
     assert found.ids.tolist() == [0, 1]  # type: ignore[union-attr]
+
+
+def test_warming_up_leaves_no_trace(beacon: Any, scene: Scene) -> None:
+    tracker, cold = SiamFCTracker(beacon), SiamFCTracker(beacon)
+    tracker.warm_up()
+    assert len(beacon.embedded) == 3  # the first frame's two calls, and an update's
+    with pytest.raises(PursuitError, match="call init"):
+        tracker.update(scene())
+    for one in (tracker, cold):
+        assert one.init(scene((200, 150)), BOX).ids == 0
+    frame = scene((207, 151))
+    assert tracker.update(frame).box.tolist() == cold.update(frame).box.tolist()
+
+
+def test_other_sizes_are_searched_in_one_of_so_many_frames(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(sides_every=3))
+    tracker.init(scene((200, 150)), BOX)
+    sizes = []
+    for i in range(1, 7):
+        result = tracker.update(scene((200 + 3 * i, 150), radius=10 * 1.012**i))
+        sizes.append(result.box[2])
+        assert centre(result) == pytest.approx(np.array([200 + 3 * i, 150]), abs=0.5)
+    assert beacon.embedded[2:] == [1, 1, 3, 1, 1, 3]
+    assert sizes[0] == sizes[1] == 40 < sizes[2] == sizes[3] == sizes[4] < sizes[5]
+
+
+def test_all_sizes_are_searched_while_a_target_is_not_sure(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(sides_every=25))
+    tracker.init(scene((200, 150)), BOX)
+    for frame in (scene((200, 150)), scene(), scene(), scene((200, 150)), scene((200, 150))):
+        tracker.update(frame)
+    # The frame that shows nothing is looked at as if all were well; the next ones are not.
+    assert beacon.embedded[2:] == [1, 1, 3, 3, 1]
+
+
+def test_boxes_stand_still_in_frames_that_are_not_looked_at(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(frames_every=3))
+    tracker.init(scene((200, 150)), BOX)
+    found = [tracker.update(scene((200 + 2 * i, 150))) for i in range(1, 8)]
+    assert beacon.embedded[2:] == [3, 3]
+    places = [round(centre(result)[0]) for result in found]
+    assert places == [200, 200, 206, 206, 206, 212, 212]
+    assert found[0].score == 1.0
+    assert found[3].score == found[2].score and found[3].state is State.TRACKED
+
+
+def test_targets_that_came_later_have_turns_of_their_own(beacon: Any, scene: Scene) -> None:
+    places = [(80, 80), (200, 200)]
+    boxes = [(x - 15, y - 15, 30, 30) for x, y in places]
+    frame, moved = scene(*places, radius=6), scene((84, 80), (204, 200), radius=6)
+    tracker = SiamFCTracker(beacon, SiamFCSettings(frames_every=2))
+    tracker.init(frame, boxes[0])
+    tracker.update(frame)
+    tracker.add(frame, boxes[1])
+    start = len(beacon.embedded)
+    first, second = tracker.update(moved), tracker.update(moved)
+    assert beacon.embedded[start:] == [3, 3]
+    assert centre(first)[:, 0] == pytest.approx([84, 200], abs=0.1)
+    assert centre(second)[:, 0] == pytest.approx([84, 204], abs=0.1)
+    assert second.ids.tolist() == [0, 1]  # type: ignore[union-attr]
 
 
 def test_update_before_init_is_a_clear_error(beacon: Any, scene: Scene) -> None:

@@ -122,6 +122,19 @@ def test_a_camera_gives_rgb_and_is_let_go(monkeypatch: pytest.MonkeyPatch) -> No
     assert Camera.released
 
 
+def test_the_time_of_a_frame_is_when_the_camera_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    with read(0, max_frames=4) as reader:
+        ages = []
+        for _ in reader:
+            assert reader.arrived is not None
+            ages.append(time.perf_counter() - reader.arrived)
+            time.sleep(0.5)  # 25 frames of the camera
+    # The first was taken when it was opened. Of the others each is the newest: at most a frame
+    # old, and a while on a busy machine, but not as old as the one that came first.
+    assert all(0 < age < 0.3 for age in ages[1:])
+
+
 def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Path) -> None:
     data = write_clip(tmp_path / "a.ts", 60, options={"g": "10"}).read_bytes()
     server = socket.create_server(("127.0.0.1", 0))
@@ -137,6 +150,7 @@ def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Pa
     sender.start()
     with read(f"tcp://127.0.0.1:{server.getsockname()[1]}") as reader:
         assert (reader.width, reader.height) == (160, 120)
+        assert reader.arrived is None  # of a frame given, and none was
         numbers = [number for number, _ in reader]
         assert reader.is_live
     sender.join()

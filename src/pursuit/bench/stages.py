@@ -10,21 +10,21 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import ModuleType
 from typing import Any
 
 import torch
 
 from pursuit import windows
-from pursuit.trackers import goturn, siamfc
+from pursuit.trackers import goturn
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.response import MapReader
 
 # In the order of an update. The trunk makes features of windows; the head is what else the
 # network does: SiamFC's correlation, GOTURN's fully-connected layers.
 STAGES = ("cut", "trunk", "head", "decode")
 
-# Functions through which trackers decode what the network says.
-_DECODERS: tuple[tuple[ModuleType, str], ...] = ((siamfc, "find_moves"), (goturn, "boxes_of"))
+# Through which trackers decode what the network says: where it is, and its name there.
+_DECODERS: tuple[tuple[Any, str], ...] = ((MapReader, "read"), (goturn, "boxes_of"))
 
 
 class Clock:
@@ -82,7 +82,7 @@ class Clock:
 
 
 @contextmanager
-def _replaced(module: ModuleType, name: str, function: Callable[..., Any]) -> Iterator[None]:
+def _replaced(module: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
     before = getattr(module, name)
     setattr(module, name, function)
     try:

@@ -57,6 +57,16 @@ class Targets(ABC):
         """Return the targets of these rows."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def put(self, rows: NDArray[np.int64], others: Self) -> Self:
+        """Return the targets with others in the place of these rows."""
+        changed: dict[str, Any] = {}
+        for name in (field.name for field in fields(self)):
+            mine = getattr(self, name)
+            mine = mine.clone() if isinstance(mine, Tensor) else mine.copy()
+            mine[rows] = getattr(others, name)
+            changed[name] = mine
+        return type(self)(**changed)
+
     def join(self, other: Self) -> Self:
         """Return these targets and others after them."""
         joined: dict[str, Any] = {}
@@ -107,6 +117,17 @@ class ManyTargets(ABC, Generic[T]):
         if self._targets is None:
             raise PursuitError("the tracker has no targets yet: call init(frame, box) first")
         return self._targets
+
+    def warm_up(self) -> None:
+        """Follow a target through two empty frames and forget it.
+
+        A network's first call on a machine takes longer than others; so does nobody's first frame.
+        """
+        frame = np.full((240, 320, 3), 128, np.uint8)
+        self.init(frame, (130.0, 90.0, 60.0, 60.0))
+        self.update(frame)
+        self._targets, self._frame_size = None, (0, 0)
+        self._single, self._next_id = False, 0
 
     def init(self, frame: object, box: ArrayLike, *, colour: Colour = "rgb") -> Result:
         """Start anew with the targets at a box (4,) or boxes (N, 4); numbers count from 0.

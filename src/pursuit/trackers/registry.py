@@ -114,7 +114,9 @@ def load_preset(
             f"{path} holds a {kind} network and {name} needs {chosen.network}'s: name other "
             f"weights, or a tracker that takes these ({fitting})"
         )
-    return _built(network, chosen, name, (scale, offset), device, runtime)
+    tracker = _built(network, chosen, name, (scale, offset), device, runtime)
+    tracker.warm_up()
+    return tracker
 
 
 def _built(

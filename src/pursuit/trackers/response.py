@@ -1,19 +1,32 @@
 """From score maps to a move: upsampling, the cosine window, the choice of scale, the peak.
 
-Pure functions of tensors, N targets at once. A fine cell is one of an upsampled map; its
+Pure functions of arrays, N targets at once. A fine cell is one of an upsampled map; its
 centre and the map's centre are half-pixel centres, so nothing shifts.
+
+Of an upsampled map only the cells that can hold the peak are computed. It is a cubic spline: its
+values at the corners, the middles of the edges and the centre of a cell, and its curvature, say
+how high it can rise within the cell. Cells that stay below a fine cell that is known already are
+left out, so that what is found is exactly the whole map's peak.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from pursuit.trackers.settings import SiamFCSettings
 
+Floats = NDArray[np.float32]
+Whole = NDArray[np.int64]
+
 _PAD = 8  # cells repeated beyond each edge: the spline forgets them at 0.27 a cell
+_AROUND = 2  # coefficients beyond a cell that reach into it, on each side
+_SLACK = 1e-5  # of the highest value: what rounding may lift a fine cell above its bound
+# A curve stays below its chords, 1/2 a cell long, by 1/8 of the length's square, plus curvature.
+_RISE = 1 / 32
+_LIMIT = 1e6  # scores beyond are taken for this
 
 
 @dataclass(frozen=True)
@@ -21,100 +34,216 @@ class Move:
     """What the score maps say of N targets.
 
     Attributes:
-        scale: (N,) index of the chosen scale, int64.
+        scale: (N,) index of the chosen scale.
         offset: (N, 2) x, y of the peak from the map's centre, in cells of the score map.
         peaks: (N, S) highest value of each scale's upsampled map, no window on it.
         likeness: (N,) in [0, 1]: how much the targets still look as in their first frame.
     """
 
-    scale: Tensor
-    offset: Tensor
-    peaks: Tensor
-    likeness: Tensor
+    scale: Whole
+    offset: NDArray[np.float64]
+    peaks: Floats
+    likeness: Floats
 
 
-def upsampling_matrix(cells: int, factor: int) -> Tensor:
-    """Return U (cells * factor, cells), float32: U m U^T upsamples a map m bicubically.
+def upsampling_matrix(cells: int, factor: int) -> Floats:
+    """Return U (cells * factor, cells): U m U^T upsamples a map m bicubically.
 
     Half-pixel centres, edge values repeated outside. The bicubic is the interpolating cubic
     spline. The authors' (a kernel of four cells, a = -0.5) pulls the peak of a bump as wide
     as a target's (deviation 1.5 cells) towards the middle of its cell by up to 0.06 cells,
     half a pixel of the window; the spline by 0.015.
     """
-    number = cells + 2 * _PAD
-    near = torch.arange(number)
-    repeated = torch.zeros(number, cells, dtype=torch.float64)
-    repeated[near, (near - _PAD).clamp(0, cells - 1)] = 1
-    # Values at cells are B c, so that coefficients c of the spline are B^-1 values.
-    coefficients = torch.linalg.solve(_b_spline((near[:, None] - near).double()), repeated)
-    position = (torch.arange(cells * factor, dtype=torch.float64) + 0.5) / factor - 0.5 + _PAD
-    return (_b_spline(position[:, None] - near) @ coefficients).float()
+    position = (np.arange(cells * factor) + 0.5) / factor - 0.5
+    index = np.arange(-_PAD, cells + _PAD)
+    return (_b_spline(position[:, None] - index) @ _coefficients(cells)).astype(np.float32)
 
 
-def cosine_window(size: int) -> Tensor:
+def cosine_window(size: int) -> Floats:
     """Return the outer product (size, size) of two Hann windows, divided by its sum."""
-    hann = torch.hann_window(size, periodic=False, dtype=torch.float64)
+    hann = np.hanning(size)
     # Mirrored halves are equal to the last bit, so that two middle cells tie.
-    window = torch.outer(hann + hann.flip(0), hann + hann.flip(0))
-    return (window / window.sum()).float()
+    window = np.outer(hann + hann[::-1], hann + hann[::-1])
+    return (window / window.sum()).astype(np.float32)
 
 
-def find_moves(
-    maps: Tensor,
-    matrix: Tensor,
-    window: Tensor,
-    settings: SiamFCSettings,
-    first: Tensor | None = None,
-) -> Move:
-    """Return where N targets went, from score maps (N, S, s, s) of S scales.
-
-    The scale whose upsampled map has the highest value wins; all but the middle one are
-    penalised first. The chosen map, brought to sum 1, is blended with the cosine window:
-    that decides which peak is the target's. Where the peak is, is read from the map alone,
-    which the window would pull towards the middle, below a fine cell by a parabola.
+class MapReader:
+    """Reads the moves of targets from their score maps.
 
     Args:
-        maps: (N, S, s, s), any finite values or not.
-        matrix: of `upsampling_matrix`.
-        window: of `cosine_window`.
-        settings: penalty and influence of the window.
-        first: (N, S) peaks of the targets' own first frame. Where another scale than the true
-            one was highest there, it has that handicap as far as the target looks the same.
+        cells: side of a score map.
+        settings: factor of the upsampling, penalty, and influence of the window.
     """
-    maps = torch.nan_to_num(maps.float(), nan=0.0, posinf=1e6, neginf=-1e6).clamp(-1e6, 1e6)
-    # Measured from its lowest cell a flat map is zero exactly, before and after upsampling.
-    floor = maps.amin(dim=(2, 3), keepdim=True)
-    fine = matrix @ (maps - floor) @ matrix.T
-    peaks = fine.amax(dim=(2, 3)) + floor[:, :, 0, 0]
-    first = torch.zeros_like(peaks) if first is None else first
-    likeness = _likeness(peaks, first)
-    handicap = (first - _middle(first)).clamp(min=0) * likeness[:, None]
-    scale = _best_scale(peaks - handicap, settings.scale_penalty)
-    rows = torch.arange(len(maps), device=maps.device)
-    chosen = fine[rows, scale]
-    share = chosen - chosen.amin(dim=(1, 2), keepdim=True)
-    total = share.sum(dim=(1, 2), keepdim=True)
-    share = share / total.clamp(min=1e-12)  # a flat map leaves the window alone
-    influence = settings.window_influence
-    blend = (1 - influence) * share + influence * window
-    place = _peak(blend, share, settings.upsampling)
-    offset = (place - (share.shape[-1] - 1) / 2) / settings.upsampling
-    return Move(scale, offset, peaks, likeness)
+
+    def __init__(self, cells: int, settings: SiamFCSettings) -> None:
+        factor = settings.upsampling
+        self._cells, self._factor = cells, factor
+        self._penalty, self._influence = settings.scale_penalty, settings.window_influence
+        self._matrix = upsampling_matrix(cells, factor)
+        self._sums = self._matrix.sum(axis=0)
+        # Neighbouring fine cells of a peak differ by little: float32 would move it.
+        self._exact = self._matrix.astype(np.float64)
+        self._window = cosine_window(cells * factor)
+        blocks = self._window.reshape(cells, factor, cells, factor).transpose(0, 2, 1, 3)
+        self._blocks = np.ascontiguousarray(blocks)
+        self._highest_of_window = blocks.max(axis=(2, 3))
+        inside = slice(_PAD - _AROUND, _PAD + cells + _AROUND)
+        self._spline = _coefficients(cells)[inside].astype(np.float32)
+        position = (np.arange(factor) + 0.5) / factor - 0.5
+        weights = _b_spline(position[:, None] - np.arange(-_AROUND, _AROUND + 1))
+        self._weights = np.ascontiguousarray(weights.T, dtype=np.float32)  # (5, factor)
+        nodes = np.arange(2 * cells + 1) / 2 - 0.5
+        index = np.arange(-_AROUND, cells + _AROUND)
+        self._nodes = _b_spline(nodes[:, None] - index).astype(np.float32)
+        side = cells + 2 * _AROUND
+        reach = np.arange(2 * _AROUND + 1)
+        self._reach = (reach[:, None] * side + reach).ravel()  # of a cell's coefficients, in a row
+        self._near = np.arange(-factor, factor + 1)
+
+    def read(
+        self, maps: Floats, first: Floats | None = None, influence: float | None = None
+    ) -> Move:
+        """Return where N targets went, from score maps (N, S, s, s) of S scales.
+
+        The scale whose upsampled map has the highest value wins; all but the middle one are
+        penalised first. The chosen map, brought to sum 1, is blended with the cosine window:
+        that decides which peak is the target's. Where the peak is, is read from the map alone,
+        which the window would pull towards the middle, below a fine cell by a parabola.
+
+        Args:
+            maps: (N, S, s, s), any finite values or not.
+            first: (N, S) peaks of the targets' own first frame. Where another scale than the
+                true one was highest there, it has that handicap as far as the target looks the
+                same.
+            influence: of the window, where it is not the settings'.
+        """
+        number, scales = maps.shape[:2]
+        if not np.abs(maps).max(initial=0) <= _LIMIT:
+            maps = np.nan_to_num(maps, nan=0.0, posinf=_LIMIT, neginf=-_LIMIT)
+            maps = maps.clip(-_LIMIT, _LIMIT)
+        # Measured from its lowest cell a flat map is zero exactly, before and after upsampling.
+        floor = maps.min(axis=(2, 3), keepdims=True)
+        raised = (maps - floor).reshape(-1, self._cells, self._cells)
+        # Turned over, so that the rows' share of the work comes first in `_fine`.
+        spline = self._spline @ raised.swapaxes(1, 2) @ self._spline.T
+        extremes, _ = self._highest(np.concatenate([spline, -spline]))
+        peaks = extremes[: len(spline)].reshape(number, scales) + floor[:, :, 0, 0]
+        first = np.zeros_like(peaks) if first is None else first
+        likeness = _likeness(peaks, first)
+        handicap = np.maximum(first - _middle(first), 0) * likeness[:, None]
+        scale = _best_scale(peaks - handicap, self._penalty)
+        chosen = np.arange(number) * scales + scale
+        least = -extremes[len(spline) + chosen]
+        offset = self._places(raised[chosen], spline[chosen], least, influence)
+        return Move(scale, offset, peaks, likeness)
+
+    def _places(
+        self, raised: Floats, spline: Floats, least: Floats, influence: float | None
+    ) -> NDArray[np.float64]:
+        """Return x, y (N, 2) of the peaks of maps (N, s, s), in cells from the middle.
+
+        Args:
+            raised: the maps.
+            spline: (N, s + 4, s + 4) their coefficients, turned over.
+            least: (N,) the lowest fine cell of each.
+            influence: of the window; None for the settings'.
+        """
+        influence = self._influence if influence is None else influence
+        size = self._cells * self._factor
+        total = self._sums @ (raised @ self._sums)[:, :, None]
+        total = np.maximum(total[:, 0] - size**2 * least, 1e-12)
+        # A flat map leaves the window alone.
+        gain = ((1 - influence) / total).astype(np.float32)
+        _, place = self._highest(spline, gain, least, np.float32(influence))
+        y, x = place // size, place % size
+        ys = np.minimum(np.maximum(y[:, None] + self._near, 0), size - 1)
+        xs = np.minimum(np.maximum(x[:, None] + self._near, 0), size - 1)
+        bare = self._exact[ys] @ raised @ self._exact[xs].swapaxes(1, 2)
+        blend = gain[:, None, None] * bare
+        blend += np.float32(influence) * self._window[ys[:, :, None], xs[:, None, :]]
+        peak = _peak(bare, blend, ys, xs)
+        return (peak - (size - 1) / 2) / self._factor
+
+    def _highest(
+        self,
+        spline: Floats,
+        gain: Floats | None = None,
+        least: Floats | None = None,
+        influence: np.float32 | None = None,
+    ) -> tuple[Floats, Whole]:
+        """Return the highest fine cells of M maps, and which they are, in row order: (M,), (M,).
+
+        Args:
+            spline: (M, s + 4, s + 4) coefficients of the maps, turned over.
+            gain, least: (M,); the map is gain * (map - least) + influence * window instead.
+            influence: weight of the window.
+        """
+        bound = self._bound(spline)  # (M, s, s) of y, x
+        if gain is not None and least is not None and influence is not None:
+            bound = gain[:, None, None] * (bound - least[:, None, None])
+            bound += influence * self._highest_of_window
+        number, side = spline.shape[:2]
+        flat = spline.ravel()
+
+        def fine(rows: Whole, y: Whole, x: Whole) -> Floats:
+            corner = (rows * side + x) * side + y
+            values = self._fine(flat[corner[:, None] + self._reach])
+            if gain is not None and least is not None and influence is not None:
+                values = gain[rows, None] * (values - least[rows, None])
+                values += influence * self._blocks[y, x].reshape(len(rows), -1)
+            return values
+
+        best = bound.reshape(number, -1).argmax(axis=1)
+        known = fine(np.arange(number), best // self._cells, best % self._cells).max(axis=1)
+        rows, y, x = np.nonzero(bound >= known[:, None, None])
+        values = fine(rows, y, x)
+        inner = values.argmax(axis=1)
+        top = values[np.arange(len(rows)), inner]
+        size = self._cells * self._factor
+        place = (y * self._factor + inner // self._factor) * size
+        place += x * self._factor + inner % self._factor
+        starts = np.searchsorted(rows, np.arange(number))
+        highest = np.maximum.reduceat(top, starts)
+        # Of equal ones the first, as in the whole map.
+        place = np.where(top == highest[rows], place, size**2)
+        return highest, np.minimum.reduceat(place, starts)
+
+    def _bound(self, spline: Floats) -> Floats:
+        """Return what no fine cell of each cell (M, s, s) exceeds, y first."""
+        values = (self._nodes @ spline @ self._nodes.T).swapaxes(1, 2)
+        rows = np.maximum(np.maximum(values[:, 0:-2:2], values[:, 1:-1:2]), values[:, 2::2])
+        both = np.maximum(np.maximum(rows[..., 0:-2:2], rows[..., 1:-1:2]), rows[..., 2::2])
+        # Second differences of the coefficients are the spline's second derivatives.
+        down = spline[:, 1:-1] * 2 - spline[:, :-2] - spline[:, 2:]
+        across = spline[..., 1:-1] * 2 - spline[..., :-2] - spline[..., 2:]
+        rise = np.maximum(down.max(axis=(1, 2)), 0) + np.maximum(across.max(axis=(1, 2)), 0)
+        rise *= _RISE
+        rise += _SLACK * np.abs(spline).max(axis=(1, 2))
+        return both + rise[:, None, None]
+
+    def _fine(self, around: Floats) -> Floats:
+        """Return fine cells (K, f * f), in row order, of cells' coefficients (K, 25), x first."""
+        number, side = len(around), 2 * _AROUND + 1
+        rows = around.reshape(number * side, side) @ self._weights
+        turned = rows.reshape(number, side, self._factor).swapaxes(1, 2)
+        return np.asarray(turned.reshape(-1, side) @ self._weights, np.float32).reshape(number, -1)
 
 
-def _likeness(peaks: Tensor, first: Tensor) -> Tensor:
+def _likeness(peaks: Floats, first: Floats) -> Floats:
     """Return (N,): 1 where the middle peak is as high as in the first frame, 0 from half on."""
     now, then = _middle(peaks)[:, 0], _middle(first)[:, 0]
-    return torch.where(then > 0, (2 * now / then - 1).clamp(0, 1), torch.zeros_like(now))
+    known = then > 0
+    share = 2 * now / np.where(known, then, 1) - 1
+    return np.where(known, np.minimum(np.maximum(share, 0), 1), 0)
 
 
-def _middle(peaks: Tensor) -> Tensor:
+def _middle(peaks: Floats) -> Floats:
     """Return the peaks (N, 1) of the middle scale out of (N, S)."""
     middle = peaks.shape[1] // 2
     return peaks[:, middle : middle + 1]
 
 
-def _best_scale(peaks: Tensor, penalty: float) -> Tensor:
+def _best_scale(peaks: Floats, penalty: float) -> Whole:
     """Return the index (N,) of the highest peak (N, S), others than the middle one penalised.
 
     The penalty lowers a peak whatever its sign: the program's factor on a negative score
@@ -122,50 +251,70 @@ def _best_scale(peaks: Tensor, penalty: float) -> Tensor:
     nothing, then the first.
     """
     middle = peaks.shape[1] // 2
-    lowered = peaks - (1 - penalty) * peaks.abs()
-    kept = peaks[:, middle]
-    best = lowered.argmax(dim=1)
-    return torch.where(kept >= lowered.amax(dim=1), torch.full_like(best, middle), best)
+    lowered = peaks - (1 - penalty) * np.abs(peaks)
+    return np.where(peaks[:, middle] >= lowered.max(axis=1), middle, lowered.argmax(axis=1))
 
 
-def _peak(blend: Tensor, bare: Tensor, reach: int) -> Tensor:
-    """Return x, y (N, 2) of the bare maps' peaks next to the highest cells of blended ones.
+def _peak(
+    bare: NDArray[np.float64], blend: NDArray[np.float64], ys: Whole, xs: Whole
+) -> NDArray[np.float64]:
+    """Return x, y (N, 2) of the bare maps' peaks next to the middle, the blended ones' highest.
 
-    A peak of the bare map is one that is highest within `reach` cells; where there is none
-    (on a slope, or a flat map), the blended map's is returned. Maps are (N, n, n).
+    A peak of the bare map is one that is highest among the cells ys, xs (N, 2 f + 1) around;
+    where there is none (on a slope, or a flat map), the blended map's is returned.
+
+    Args:
+        bare, blend: (N, 2 f + 1, 2 f + 1) of those cells; at the map's edge some are repeated.
+        ys, xs: (N, 2 f + 1).
     """
-    number, side = blend.shape[0], blend.shape[-1]
-    rows = torch.arange(number, device=blend.device)
-    place = blend.reshape(number, -1).argmax(dim=1)
-    y, x = place // side, place % side
-    around = torch.arange(-reach, reach + 1, device=blend.device)
-    ys = (y[:, None] + around).clamp(0, side - 1)
-    xs = (x[:, None] + around).clamp(0, side - 1)
-    near = bare[rows[:, None, None], ys[:, :, None], xs[:, None, :]]
-    best = near.reshape(number, -1).argmax(dim=1)
-    row, column = best // len(around), best % len(around)
-    inside = (row % (2 * reach) > 0) & (column % (2 * reach) > 0)
-    y = torch.where(inside, ys[rows, row], y)
-    x = torch.where(inside, xs[rows, column], x)
-    read = torch.where(inside[:, None, None], bare, blend)
-    fine_x = x + _vertex(read[rows, y], x)
-    fine_y = y + _vertex(read[rows, :, x], y)
-    return torch.stack([fine_x, fine_y], dim=1)
+    number, side = ys.shape
+    every = np.arange(number)
+    best = bare.reshape(number, -1).argmax(axis=1)
+    row, column = best // side, best % side
+    inside = (row % (side - 1) > 0) & (column % (side - 1) > 0)
+    middle = side // 2
+    row, column = np.where(inside, row, middle), np.where(inside, column, middle)
+    read = np.where(inside[:, None, None], bare, blend)
+    return np.stack(
+        [
+            xs[every, column] + _vertex(read[every, row], column, xs),
+            ys[every, row] + _vertex(read[every, :, column], row, ys),
+        ],
+        axis=1,
+    )
 
 
-def _vertex(lines: Tensor, index: Tensor) -> Tensor:
-    """Return the vertex in [-0.5, 0.5] of the parabola around an index in each line (N, n)."""
-    side = lines.shape[1]
-    around = index[:, None] + torch.arange(-1, 2, device=lines.device)
-    left, middle, right = lines.gather(1, around.clamp(0, side - 1)).double().unbind(1)
+def _vertex(lines: NDArray[np.float64], index: Whole, cells: Whole) -> NDArray[np.float64]:
+    """Return the vertex in [-0.5, 0.5] of the parabola around an index in each line (N, n).
+
+    At the edge of the map, where a cell (N, n) is its own neighbour, it is 0.
+    """
+    every = np.arange(len(lines))
+    left, middle, right = (lines[every, index + i] for i in (-1, 0, 1))
     bend = left - 2 * middle + right
-    vertex = (left - right) / (2 * torch.where(bend < 0, bend, -torch.ones_like(bend)))
-    inside = (index > 0) & (index < side - 1) & (bend < 0)
-    return torch.where(inside, vertex.clamp(-0.5, 0.5), torch.zeros_like(vertex))
+    between = (cells[every, index - 1] < cells[every, index]) & (
+        cells[every, index] < cells[every, index + 1]
+    )
+    inside = between & (bend < 0)
+    vertex = (left - right) / (2 * np.where(inside, bend, -1))
+    return np.asarray(np.where(inside, np.minimum(np.maximum(vertex, -0.5), 0.5), 0), np.float64)
 
 
-def _b_spline(distance: Tensor) -> Tensor:
+def _coefficients(cells: int) -> NDArray[np.float64]:
+    """Return the matrix (cells + 16, cells) that makes spline coefficients of values.
+
+    The values are repeated 8 cells beyond each edge; values at cells are B c, so that the
+    coefficients c of the spline are B^-1 values.
+    """
+    near = np.arange(cells + 2 * _PAD)
+    repeated = np.zeros((len(near), cells))
+    repeated[near, (near - _PAD).clip(0, cells - 1)] = 1
+    spline = np.linalg.solve(_b_spline((near[:, None] - near).astype(np.float64)), repeated)
+    return np.asarray(spline, np.float64)
+
+
+def _b_spline(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cubic B-spline at distances from its middle."""
-    far = distance.abs()
+    far = np.abs(distance)
     inner = 2 / 3 - far**2 + far**3 / 2
-    return torch.where(far < 1, inner, (2 - far).clamp(min=0) ** 3 / 6)
+    return np.where(far < 1, inner, np.maximum(2 - far, 0) ** 3 / 6)

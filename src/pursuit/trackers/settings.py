@@ -55,6 +55,9 @@ class Settings:
 class SiamFCSettings(Settings):
     """What decides how SiamFC tracks. The defaults are SiamFC-3s of the authors' program.
 
+    With `sides_every` above 1 a target's size is searched in one of so many frames, and in every
+    one while it is not TRACKED: its size may be what is wrong.
+
     Raises:
         SettingsError: a value that cannot be.
     """
@@ -67,6 +70,8 @@ class SiamFCSettings(Settings):
     scale_damping: float = 0.59  # share of a found size that is taken over in a frame
     window_influence: float = 0.176  # weight of the cosine window against the score map
     upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
+    sides_every: int = 1  # others than the present size are searched in one of so many frames
+    frames_every: int = 1  # the network looks at one of so many frames; boxes stand still between
     redetect: bool = False  # look for lost targets in the whole frame
     redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
     redetect_windows: int = 4  # search windows a frame for a lost target
@@ -80,6 +85,8 @@ class SiamFCSettings(Settings):
         influence = self.window_influence
         _check("window_influence", influence, 0 <= influence <= 1, "in [0, 1]")
         _check("upsampling", self.upsampling, 1 <= self.upsampling <= 64, "1 to 64")
+        for name in ("sides_every", "frames_every"):
+            _check(name, getattr(self, name), 1 <= getattr(self, name) <= 25, "1 to 25")
         _check("redetect_above", self.redetect_above, 0 <= self.redetect_above <= 1, "in [0, 1]")
         windows = self.redetect_windows
         _check("redetect_windows", windows, 1 <= windows <= 64, "1 to 64")
@@ -117,6 +124,8 @@ PRESETS: dict[str, SiamFCSettings | GOTURNSettings] = {
     "siamfc-5s": SiamFCSettings(5, 1.0255, 0.962, 0.34, 0.168),
     "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
     "siamfc-slim": SiamFCSettings(),
+    "siamfc-slim-quick": SiamFCSettings(sides_every=4),
+    "siamfc-slim-half": SiamFCSettings(sides_every=4, frames_every=2),
     "goturn": GOTURNSettings(),
     "goturn-compact": GOTURNSettings(first=0.7),
 }
@@ -127,6 +136,8 @@ WEIGHTS_OF: dict[str, str] = {
     "siamfc-5s": "siamfc",
     "siamfc-5s-paper": "siamfc",
     "siamfc-slim": "siamfc-slim",
+    "siamfc-slim-quick": "siamfc-slim",
+    "siamfc-slim-half": "siamfc-slim",
     "goturn-compact": "goturn-compact",
 }
 

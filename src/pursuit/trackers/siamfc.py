@@ -27,23 +27,26 @@ from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import State
 from pursuit.trackers.many import LEAST, ManyTargets, confidence
 from pursuit.trackers.redetect import next_states, wide_centres
-from pursuit.trackers.response import Move, cosine_window, find_moves, upsampling_matrix
+from pursuit.trackers.response import Floats, MapReader
 from pursuit.trackers.settings import SiamFCSettings
 from pursuit.trackers.targets import SiamFCTargets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
+# Windows of one network call on a CPU. More are no faster, and what lies between two layers then
+# takes memory that is asked for, and cleared, anew at every call.
+_PIECE = 24
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
-def _without(maps: Tensor, views: Views, box: Array) -> Tensor:
+def _without(maps: Floats, views: Views, box: Array) -> Floats:
     """Return the maps (1, M, 17, 17) of M views as low as they get where they show a box (4,)."""
     cells = (np.arange(_CELLS) - (_CELLS - 1) / 2) * STRIDE / SEARCH
     # (M, 2, 17): x, y of the cells in the frame.
     place = views.centre[:, :, None] + cells * views.side[:, None, None]
     within = np.abs(place - (box[:2] + box[2:] / 2)[:, None]) <= box[2:, None] / 2
-    hidden = torch.from_numpy(within[:, 1, :, None] & within[:, 0, None, :])[None]
-    return torch.where(hidden.to(maps.device), maps.amin(dim=(2, 3), keepdim=True), maps)
+    hidden = (within[:, 1, :, None] & within[:, 0, None, :])[None]
+    return np.where(hidden, maps.min(axis=(2, 3), keepdims=True), maps)
 
 
 class SiamFCTracker(ManyTargets[SiamFCTargets]):
@@ -74,9 +77,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self.settings = settings or SiamFCSettings()
         self._network = network
         self._calibration = (score_scale, score_offset)
-        matrix = upsampling_matrix(_CELLS, self.settings.upsampling)
-        self._matrix = matrix.to(network.device)
-        self._window = cosine_window(len(matrix)).to(network.device)
+        self._reader = MapReader(_CELLS, self.settings)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
 
@@ -95,42 +96,75 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         one = self.targets.take(np.array([0]))
         one = replace(one, centre=centre + size / 2, zoom=size[:, 0] / one.first[:, 0])
         view = Views(np.zeros(1, np.int64), one.centre, one.side)
-        features = self._network.embed(self._windows(as_frame(frame), one, [view]))
+        features = self._network.embed(self._windows(as_frame(frame), one, view))
         found = self._network.score(one.exemplar, features)
         covered = one.side * (_CELLS * STRIDE / SEARCH)
         square = np.concatenate([one.centre[0] - covered / 2, covered, covered])
         return found[0, 0].float().cpu().numpy().astype(np.float64), square
 
     def _followed(self, frame: Frame, targets: SiamFCTargets) -> tuple[SiamFCTargets, Array]:
+        targets = replace(targets, age=targets.age + 1)
+        due = targets.age % self.settings.frames_every == 0
+        if due.all():
+            targets = self._looked_for(frame, targets)
+        elif due.any():
+            rows = np.flatnonzero(due)
+            targets = targets.put(rows, self._looked_for(frame, targets.take(rows)))
+        return targets, targets.score.copy()
+
+    def _looked_for(self, frame: Frame, targets: SiamFCTargets) -> SiamFCTargets:
+        """Return the targets where the network sees them in a frame."""
         wide, seeks = self._wide_views(targets)
-        near = self._near_views(targets)
-        features = self._network.embed(self._windows(frame, targets, [near, wide]))
-        maps = self._network.score(targets.exemplar, features[: len(near.side)])
+        near = self._near_views(targets, self._scales(targets))
+        features = self._embedded(self._windows(frame, targets, near, wide))
+        maps = self._maps(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
         moved, score = self._told_apart(targets, moved, score, maps, near)
         if len(seeks):
-            maps = self._network.score(targets.exemplar[seeks], features[len(near.side) :])
+            maps = self._maps(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
-        return self._bounded(self._judged(targets, moved, score)), score
+        return replace(self._bounded(self._judged(targets, moved, score)), score=score)
+
+    def _scales(self, targets: SiamFCTargets) -> slice:
+        """Return which scales are searched now: all, or the middle one alone."""
+        looks = targets.age // self.settings.frames_every
+        if (looks % self.settings.sides_every == 0).any() or (targets.state != State.TRACKED).any():
+            return slice(None)
+        middle = len(self._steps) // 2
+        return slice(middle, middle + 1)
+
+    def _embedded(self, crops: NDArray[np.uint8]) -> Tensor:
+        """Return the features (M, C, s, s) of windows (M, S, S, 3): one call, or a CPU's pieces."""
+        number = len(crops) if self._network.device.type != "cpu" else _PIECE
+        if len(crops) <= number:
+            return self._network.embed(crops)
+        starts = range(0, len(crops), number)
+        return torch.cat([self._network.embed(crops[start : start + number]) for start in starts])
+
+    def _maps(self, exemplar: Tensor, search: Tensor) -> Floats:
+        """Return score maps (N, S, 17, 17); small enough to be read here, on any device."""
+        return self._network.score(exemplar, search).cpu().numpy()
 
     def _moved(
-        self, targets: SiamFCTargets, maps: Tensor, views: Views
+        self, targets: SiamFCTargets, maps: Floats, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
-        move = self._read(maps, targets.first_peaks)
-        scale = move.scale.cpu().numpy()
-        offset = move.offset.cpu().numpy() - targets.zero * move.likeness.cpu().numpy()[:, None]
+        out = (len(self._steps) - maps.shape[1]) // 2  # scales left out on each side
+        steps = self._steps[out : out + maps.shape[1]]
+        move = self._reader.read(maps, targets.first_peaks[:, out : out + len(steps)])
+        scale = move.scale
+        offset = move.offset - targets.zero * move.likeness[:, None]
         rows = np.arange(len(targets))
         side = views.side.reshape(len(targets), -1)[rows, scale, None]
         # Cells of the score map to pixels of the window to pixels of the frame.
         centre = targets.centre + offset * STRIDE * side / SEARCH
         damping = self.settings.scale_damping
-        zoom = targets.zoom * (1 - damping + damping * self._steps[scale])
-        peak = move.peaks.cpu().numpy()[rows, scale].astype(np.float64)
+        zoom = targets.zoom * (1 - damping + damping * steps[scale])
+        peak = move.peaks[rows, scale].astype(np.float64)
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
     def _told_apart(
-        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Tensor, views: Views
+        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Floats, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores (N,), those that took another's place put elsewhere.
 
@@ -138,11 +172,13 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         are sure of. Where they then show nothing that is surely it, it stays where it was, and
         LOST if it was.
         """
+        if len(before) == 1:
+            return moved, score
         boxes, sure = moved.boxes(), self.settings.sure_above
         centre, zoom, score = moved.centre.copy(), moved.zoom.copy(), score.copy()
         wrong, owners = impostors(boxes, score, before.state, sure)
         for row in wrong:
-            one, scales = before.take(np.array([row])), len(self._steps)
+            one, scales = before.take(np.array([row])), maps.shape[1]
             view = views.take(slice(row * scales, (row + 1) * scales))
             rest = maps[row : row + 1]
             for owner in owners:
@@ -156,13 +192,13 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(moved, centre=centre, zoom=zoom), score
 
     def _taken_up(
-        self, targets: SiamFCTargets, score: Array, maps: Tensor, views: Views
+        self, targets: SiamFCTargets, score: Array, maps: Floats, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores, those lost put where a wide view (M,) shows them best."""
-        move = self._read(maps, influence=0)
-        peak = move.peaks.cpu().numpy()[:, 0].astype(np.float64)
+        move = self._reader.read(maps, influence=0)
+        peak = move.peaks[:, 0].astype(np.float64)
         found = self._score(targets.take(views.target), peak)
-        place = views.centre + move.offset.cpu().numpy() * STRIDE * views.side[:, None] / SEARCH
+        place = views.centre + move.offset * STRIDE * views.side[:, None] / SEARCH
         centre, zoom, score = targets.centre.copy(), targets.zoom.copy(), score.copy()
         there = (targets.state != State.LOST) | (score >= self.settings.found_above)
         taken_up = np.zeros(len(targets), bool)
@@ -210,9 +246,11 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             state=np.full(number, int(State.TRACKED)),
             zoom=np.ones(number),
             border=border,
-            exemplar=self._network.embed(crops),
+            exemplar=self._embedded(crops),
             zero=np.zeros((number, 2)),
-            first_peaks=torch.zeros(number, len(self._steps), device=self._network.device),
+            age=np.zeros(number, np.int64),
+            score=np.ones(number),
+            first_peaks=np.zeros((number, len(self._steps)), np.float32),
             lost_for=np.zeros(number, np.int64),
             sure_centre=centre,
             sure_zoom=np.ones(number),
@@ -226,33 +264,23 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         may outscore the true one: neither is a movement. As the target's looks change, by the
         likeness of `Move`, so does the reason to take it off.
         """
-        views = self._near_views(targets)
-        search = self._network.embed(self._windows(frame, targets, [views]))
-        maps = self._network.score(targets.exemplar, search)
+        views = self._near_views(targets, slice(None))
+        search = self._embedded(self._windows(frame, targets, views))
+        maps = self._maps(targets.exemplar, search)
         middle = len(self._steps) // 2
-        offset = self._read(maps[:, middle : middle + 1]).offset.cpu().numpy()
+        offset = self._reader.read(maps[:, middle : middle + 1]).offset
         # Further off than a cell it is another thing's peak, and says nothing.
         near = (np.abs(offset) < 1).all(axis=1, keepdims=True)
-        return replace(
-            targets, zero=np.where(near, offset, 0.0), first_peaks=self._read(maps).peaks
-        )
+        peaks = self._reader.read(maps).peaks
+        return replace(targets, zero=np.where(near, offset, 0.0), first_peaks=peaks)
 
-    @torch.inference_mode()
-    def _read(
-        self, maps: Tensor, first: Tensor | None = None, influence: float | None = None
-    ) -> Move:
-        settings = self.settings
-        if influence is not None:
-            settings = replace(settings, window_influence=influence)
-        return find_moves(maps, self._matrix, self._window, settings, first)
-
-    def _near_views(self, targets: SiamFCTargets) -> Views:
-        """Return N * S views: each target's place at each scale."""
-        scales = len(self._steps)
+    def _near_views(self, targets: SiamFCTargets, scales: slice) -> Views:
+        """Return N * S views: each target's place at each of some scales."""
+        steps = self._steps[scales]
         return Views(
-            target=np.repeat(np.arange(len(targets)), scales),
-            centre=np.repeat(targets.centre, scales, axis=0),
-            side=(targets.side[:, None] * self._steps).ravel(),
+            target=np.repeat(np.arange(len(targets)), len(steps)),
+            centre=np.repeat(targets.centre, len(steps), axis=0),
+            side=(targets.side[:, None] * steps).ravel(),
         )
 
     def _wide_views(self, targets: SiamFCTargets) -> tuple[Views, NDArray[np.int64]]:
@@ -276,17 +304,23 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return Views(target, np.array(places).reshape(-1, 2), last.side[target]), target
 
     def _windows(
-        self, frame: Frame, targets: SiamFCTargets, views: list[Views]
+        self, frame: Frame, targets: SiamFCTargets, near: Views, wide: Views | None = None
     ) -> NDArray[np.uint8]:
-        """Return the windows (M, 255, 255, 3) of all views, in their order."""
-        crops = np.empty((sum(len(part.side) for part in views), SEARCH, SEARCH, 3), np.uint8)
-        number = 0
-        for part in views:
-            for target, centre, side in zip(part.target, part.centre, part.side, strict=True):
-                crops[number] = windows.cut(
-                    frame, centre, float(side), SEARCH, targets.border[target]
-                )
-                number += 1
+        """Return the windows (M, 255, 255, 3) of the near views, S a target, then of the wide."""
+        number, scales = len(near.side), len(near.side) // len(targets)
+        more = 0 if wide is None else len(wide.side)
+        crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
+
+        def cut(views: Views, start: int, end: int, out: NDArray[np.uint8]) -> None:
+            sides = np.repeat(views.side[start:end, None], 2, axis=1)
+            border = targets.border[views.target[start]]
+            windows.cut_sizes(frame, views.centre[start], sides, border, out)
+
+        for start in range(0, number, scales):
+            cut(near, start, start + scales, crops[start : start + scales])
+        if wide is not None:
+            for i in range(more):
+                cut(wide, i, i + 1, crops[number + i : number + i + 1])
         return crops
 
     def _bounded(self, targets: SiamFCTargets) -> SiamFCTargets:
@@ -300,6 +334,6 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
 
     def _score(self, targets: SiamFCTargets, peak: Array) -> Array:
         """Return the confidence in [0, 1] of the targets' peaks (N,)."""
-        first = targets.first_peaks[:, len(self._steps) // 2].cpu().numpy().astype(np.float64)
+        first = targets.first_peaks[:, len(self._steps) // 2].astype(np.float64)
         height = peak / np.maximum(first, _LEAST_PEAK)
         return confidence(height, *self._calibration)

@@ -24,6 +24,8 @@ class SiamFCTargets(Targets):
         exemplar: (N, C, 6, 6) features, on the runtime's device.
         zero: (N, 2) x, y in cells: where the map's peak is when nothing has moved.
         first_peaks: (N, S) highest score of each scale when nothing had moved.
+        age: (N,) frames it was followed through, whether the network looked at them or not.
+        score: (N,) in the last frame.
         lost_for: (N,) frames since the target was lost, 0 while it is not.
         sure_centre, sure_zoom: (N, 2), (N,): centre and zoom when it was last TRACKED.
     """
@@ -32,7 +34,9 @@ class SiamFCTargets(Targets):
     border: Array
     exemplar: Tensor
     zero: Array
-    first_peaks: Tensor
+    first_peaks: NDArray[np.float32]
+    age: NDArray[np.int64]
+    score: Array
     lost_for: NDArray[np.int64]
     sure_centre: Array
     sure_zoom: Array

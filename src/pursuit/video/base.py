@@ -20,11 +20,18 @@ class Shot(NamedTuple):
     """One frame of a video.
 
     `time` counts seconds from the video's first frame; None where the source has no clock.
+    `arrived` is when a live source gave it, on the clock of `time.perf_counter`.
     """
 
     number: int
     time: float | None
     frame: Frame
+    arrived: float | None = None
+
+
+# Warnings stand among the frames, where the damage is: whoever takes the frames says them, in
+# its own thread, and says nothing of what it never comes to.
+Shots = Generator[Shot | VideoWarning, None, None]
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,14 @@ class Opened:
     """An opened source: its frames in order, and what is known of them beforehand.
 
     Attributes:
-        shots: the frames from the wanted start on; closing the generator closes the source.
+        shots: the frames from the wanted start on, and warnings among them; closing the
+            generator closes the source.
         fps: frames a second, or None where unknown.
         frame_count: about how many shots there will be, or None; only fit for a progress bar.
         is_live: whether frames that nobody took in time are lost.
     """
 
-    shots: Generator[Shot, None, None]
+    shots: Shots
     fps: float | None
     frame_count: int | None
     is_live: bool = False

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from pursuit.errors import VideoError
 from pursuit.frames import Frame
-from pursuit.video.base import Opened, Shot, Start, VideoWarning, past_the_end
+from pursuit.video.base import Opened, Shot, Shots, Start, VideoWarning, past_the_end
 from pursuit.video.seeking import Spot, find_spot
 
 # Each thread holds frames; more than this adds memory and hardly any speed.
@@ -58,6 +57,7 @@ class VideoFile:
     def __init__(self, place: str, name: str, timeout: float | None = None) -> None:
         self.place, self.name, self._timeout = place, name, timeout
         self._damaged = False
+        self._warnings: list[VideoWarning] = []
         self._cut_away = 0  # frames that the file has and, by its edit list, does not show
         self._end = 0.0  # seconds on the file's clock at which what was decoded ends
         self._open()
@@ -95,7 +95,7 @@ class VideoFile:
             return number / self.fps if self.fps else None
         return float((picture.pts - (self.stream.start_time or 0)) * self.stream.time_base)
 
-    def shots(self, start: Start = 0) -> Generator[Shot, None, None]:
+    def shots(self, start: Start = 0) -> Shots:
         """Yield the frames from `start` on, then close the file.
 
         A damaged or cut off file gives the frames that it has, with one warning.
@@ -108,7 +108,9 @@ class VideoFile:
                 before, time = time, self.seconds(number, picture)
                 if before is not None and time is not None:
                     longest = max(longest, time - before)
+                yield from self.take_warnings()
                 yield Shot(number, time, to_frame(picture))
+            yield from self.take_warnings()
             if number < 0 and start:
                 raise past_the_end(start, self.name)
             if number < 0:
@@ -117,6 +119,7 @@ class VideoFile:
                 self._look_at_the_end(longest)
             elif start == 0 and number + 1 < self.stream.frames - self._cut_away:
                 self._warn(f"{number + 1} of {self.stream.frames} frames could be read")
+            yield from self.take_warnings()
         finally:
             self.close()
 
@@ -134,6 +137,11 @@ class VideoFile:
         seconds = hours * 3600 + minutes * 60 + rest
         if seconds - self._end > 2 * (step or 1 / (self.fps or 1)):
             self._warn(f"its frames end at {self._end:.2f} of {seconds:.2f} seconds")
+
+    def take_warnings(self) -> list[VideoWarning]:
+        """Return what there is to warn of since this was last asked."""
+        found, self._warnings = self._warnings, []
+        return found
 
     def pictures(self) -> Iterator[VideoFrame]:
         """Yield what can be decoded from where the file stands; warn once of what cannot."""
@@ -235,8 +243,7 @@ class VideoFile:
 
     def _warn(self, what: str) -> None:
         if not self._damaged:
-            text = f"{self.name} is damaged or cut off: {what}"
-            warnings.warn(text, VideoWarning, stacklevel=2)
+            self._warnings.append(VideoWarning(f"{self.name} is damaged or cut off: {what}"))
         self._damaged = True
 
 

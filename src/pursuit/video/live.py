@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import cv2
@@ -16,7 +17,7 @@ from av.video.frame import VideoFrame
 
 from pursuit.errors import VideoError
 from pursuit.frames import Frame
-from pursuit.video.base import Opened, Shot
+from pursuit.video.base import Opened, Shot, Shots
 from pursuit.video.files import ToFrame, VideoFile
 
 _PATIENCE = 10.0  # seconds without a frame until a source counts as dead
@@ -43,7 +44,7 @@ class Newest(Generic[T]):
             for item in items:
                 with self._changed:
                     self._number += 1
-                    self._item = (time.monotonic(), item)
+                    self._item = (time.perf_counter(), item)
                     self._changed.notify()
                 if self._stopped.is_set():
                     break
@@ -56,6 +57,8 @@ class Newest(Generic[T]):
 
     def after(self, number: int) -> tuple[int, float, T] | None:
         """Wait for an item later than `number`: its number, arrival and itself; None at the end.
+
+        The arrival is on the clock of `time.perf_counter`.
 
         Raises:
             VideoError: nothing came for ten seconds, or the source failed.
@@ -121,18 +124,22 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
     if video.container.duration is not None:
         return Opened(video.shots(), video.fps, video.frame_count)
 
+    # Threads that take a frame each hold back as many frames as there are threads.
+    video.stream.thread_type = "SLICE"
+
     def pictures() -> Iterator[VideoFrame]:
         try:
-            yield from video.pictures()
+            for picture in video.pictures():
+                yield picture
+                for warning in video.take_warnings():
+                    warnings.warn(warning, stacklevel=2)
         finally:
             video.close()
 
     return Opened(_shots(pictures(), ToFrame(), stopped), video.fps, None, True)
 
 
-def _shots(
-    items: Iterator[T], convert: Callable[[T], Frame], stopped: threading.Event
-) -> Generator[Shot, None, None]:
+def _shots(items: Iterator[T], convert: Callable[[T], Frame], stopped: threading.Event) -> Shots:
     newest = Newest(items, stopped)
     number, began = -1, 0.0
     try:
@@ -140,7 +147,7 @@ def _shots(
             if number < 0:
                 began = found[1]
             number, arrived, item = found
-            yield Shot(number, arrived - began, convert(item))
+            yield Shot(number, arrived - began, convert(item), arrived)
     finally:
         stopped.set()
         newest.join()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,7 @@ import numpy as np
 from pursuit.errors import SettingsError, VideoError
 from pursuit.files import atomic_path
 from pursuit.frames import Frame
-from pursuit.video.base import Opened, Shot, Start, VideoWarning, past_the_end
+from pursuit.video.base import Opened, Shot, Shots, Start, VideoWarning, past_the_end
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
 _SAVED = (".png", ".jpg", ".jpeg", ".webp")
@@ -72,7 +71,7 @@ def open_pictures(paths: list[Path], name: str, start: Start = 0) -> Opened:
     return Opened(_shots(paths, start), None, len(paths) - start)
 
 
-def _shots(paths: list[Path], start: int) -> Generator[Shot, None, None]:
+def _shots(paths: list[Path], start: int) -> Shots:
     skipped = False
     for number, path in enumerate(paths[start:], start):
         try:
@@ -81,7 +80,7 @@ def _shots(paths: list[Path], start: int) -> Generator[Shot, None, None]:
             if number == start:
                 raise
             if not skipped:
-                warnings.warn(f"{error}; its frame is left out", VideoWarning, stacklevel=2)
+                yield VideoWarning(f"{error}; its frame is left out")
             skipped = True
             continue
         yield Shot(number, None, frame)

@@ -7,6 +7,7 @@ import math
 import re
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,13 +18,18 @@ import numpy as np
 from pursuit.errors import SettingsError, VideoError
 from pursuit.frames import Frame
 from pursuit.video import files, pictures
-from pursuit.video.base import Opened, Shot, Start
+from pursuit.video.ahead import Ahead
+from pursuit.video.base import Opened, Shot, Start, VideoWarning
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def read(
-    source: str | Path | int, *, start: Start | str = 0, max_frames: int | None = None
+    source: str | Path | int,
+    *,
+    start: Start | str = 0,
+    max_frames: int | None = None,
+    ahead: bool = False,
 ) -> VideoReader:
     """Open a video to iterate over its frames.
 
@@ -33,6 +39,8 @@ def read(
         start: frame number (int), or seconds (float or text such as "12.5s"): then the frame
             that is shown at that time.
         max_frames: stop after so many frames.
+        ahead: decode in a thread of its own, a few frames ahead of who reads them, once the
+            iteration begins. The frames are the same. Live sources have such a thread anyway.
 
     Raises:
         VideoError: it cannot be read, holds no frames, or ends before `start`.
@@ -42,7 +50,7 @@ def read(
         raise SettingsError(f"max_frames must be at least 1; got {max_frames}")
     stopped = threading.Event()
     opened = _open(source, as_start(start), stopped)
-    return VideoReader(opened, str(source), max_frames, stopped)
+    return VideoReader(opened, str(source), max_frames, stopped, ahead=ahead)
 
 
 def decode_frames(path: str | Path) -> Iterator[Frame]:
@@ -69,19 +77,29 @@ class VideoReader:
         is_live: whether frames that nobody took in time are lost.
         time: seconds from the video's first frame to the frame last given; None without a
             clock. Frames of a variable rate keep their distances.
-        seconds: time spent on reading so far.
+        arrived: when a live source gave the frame last given, on the clock of
+            `time.perf_counter`; None for others.
     """
 
     def __init__(
-        self, opened: Opened, name: str, max_frames: int | None, stopped: threading.Event
+        self,
+        opened: Opened,
+        name: str,
+        max_frames: int | None,
+        stopped: threading.Event,
+        *,
+        ahead: bool = False,
     ) -> None:
         self.name = name
         self.fps = opened.fps
         self.is_live = opened.is_live
         self.time: float | None = None
-        self.seconds = 0.0
+        self.arrived: float | None = None
+        self._seconds = 0.0
         self._shots = opened.shots
         self._stopped = stopped
+        self._starts_thread = ahead and not opened.is_live
+        self._ahead: Ahead[Shot | VideoWarning] | None = None
         self._left = math.inf if max_frames is None else max_frames
         # The first frame tells the size, and whether anything can be decoded at all.
         self._first = self._pull()
@@ -93,11 +111,23 @@ class VideoReader:
             max_frames if opened.is_live or (count is not None and count >= self._left) else count
         )
 
+    @property
+    def seconds(self) -> float:
+        """Time spent on reading so far, in whatever thread."""
+        return self._seconds + (self._ahead.seconds if self._ahead is not None else 0)
+
     def _pull(self) -> Shot | None:
+        while isinstance(item := self._next_item(), VideoWarning):
+            warnings.warn(item, stacklevel=3)
+        return item
+
+    def _next_item(self) -> Shot | VideoWarning | None:
+        if self._ahead is not None:
+            return self._ahead.take()
         began = time.perf_counter()
-        shot = next(self._shots, None)
-        self.seconds += time.perf_counter() - began
-        return shot
+        item = next(self._shots, None)
+        self._seconds += time.perf_counter() - began
+        return item
 
     def __iter__(self) -> Self:
         return self
@@ -110,7 +140,10 @@ class VideoReader:
             self.close()
             raise StopIteration
         self._left -= 1
-        self.time = shot.time
+        self.time, self.arrived = shot.time, shot.arrived
+        if self._starts_thread and self._left > 0:
+            self._starts_thread = False
+            self._ahead = Ahead(self._shots, self._stopped)
         return shot.number, shot.frame
 
     def stop(self) -> None:
@@ -120,7 +153,10 @@ class VideoReader:
     def close(self) -> None:
         """Let go of the source."""
         self.stop()
-        self._shots.close()
+        if self._ahead is not None:
+            self._ahead.close()
+        else:
+            self._shots.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,83 @@
+"""`pursuit track LIST.csv`: follow targets through many videos."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from pursuit.batches import Task
+
+_FILES = (".csv", ".json", ".txt", ".mp4", ".m4v", ".mov", ".mkv")
+
+
+def track_list(
+    path: Path,
+    task: Task,
+    boxes: list[str],
+    out: Path | None,
+    save: list[Path],
+    workers: int | None,
+) -> None:
+    """Follow the targets of a list of videos; say at the end which failed, and exit with 2.
+
+    Raises:
+        DataError: the file is no list of videos.
+        SettingsError: options that a list cannot have, or outputs that would replace inputs.
+    """
+    from pursuit.batches import read_list, run
+    from pursuit.cli._outputs import WRONG, check_outputs, weights_files
+    from pursuit.cli._progress import progress_bar
+    from pursuit.errors import SettingsError
+    from pursuit.files import check_writable
+    from pursuit.trackers.registry import with_files
+
+    if boxes:
+        raise SettingsError(
+            f"the boxes of a list stand in it: leave out --box, or add rows to {path}"
+        )
+    if len(save) > 1 or not (save or out):
+        raise SettingsError(
+            "say where the results of a list go: --save FOLDER, --out FOLDER or both"
+        )
+    for folder in [*save, *([out] if out else [])]:
+        if folder.suffix.lower() in _FILES and not folder.is_dir():
+            raise SettingsError(
+                f"of a list the results go to a folder; {folder} is named as a file"
+            )
+    clips = read_list(path)
+    task = replace(task, save=save[0] if save else None, out=out)
+    files = [file for clip in clips for file in task.files(clip)]
+    networks = weights_files(
+        [*with_files(task.tracker)[1], *([task.weights] if task.weights else [])]
+    )
+    check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
+    for file in files:
+        check_writable(file)
+    began, frames, lost, wrong = time.perf_counter(), 0, 0, []
+    with progress_bar("tracking", "videos") as show:
+        show(0, len(clips))
+        for done, outcome in enumerate(run(clips, task, workers), 1):
+            frames += outcome.frames
+            lost += outcome.lost
+            for text in outcome.warnings:
+                typer.echo(f"warning: {text}", err=True)
+            if outcome.error:
+                wrong.append(outcome)
+            show(done, len(clips))
+    seconds = time.perf_counter() - began
+    places = ", ".join(str(folder) for folder in (task.save, task.out) if folder is not None)
+    good = len(clips) - len(wrong)
+    typer.echo(
+        f"{good} of {len(clips)} videos, {frames} frames in {seconds:.1f} s "
+        f"({frames / seconds:.0f} fps), LOST in {lost}; wrote {places}",
+        err=True,
+    )
+    for one in wrong:
+        typer.echo(f"error: {one.name}: {one.error}", err=True)
+    if wrong:
+        raise typer.Exit(WRONG)

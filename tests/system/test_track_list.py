@@ -1,0 +1,117 @@
+"""`pursuit track LIST.csv` as a person uses it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import run
+
+from pursuit.results import tracks
+from pursuit.video import decode_frames
+
+Clip = Callable[..., Path]
+FAST = ("--tracker", "opencv-medianflow")
+
+
+@pytest.fixture
+def listed(write_clip: Clip, tmp_path: Path) -> Path:
+    for name, frames in (("a", 8), ("b", 5)):
+        write_clip(tmp_path / "clips" / f"{name}.mp4", frames)
+    path = tmp_path / "clips" / "list.csv"
+    path.write_text("video,x,y,w,h\na.mp4,10,40,20,20\nb.mp4,10,40,20,20\n")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir(exist_ok=True)
+
+
+def test_every_video_gets_its_files(listed: Path, tmp_path: Path) -> None:
+    boxes, films = tmp_path / "boxes", tmp_path / "films"
+    done = run("track", listed, *FAST, "--save", boxes, "--out", films, "--max-frames", 6)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("2 of 2 videos, 11 frames in ")
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+    assert {path.name for path in boxes.iterdir()} == {"a.csv", "b.csv"}
+    assert tracks.read(boxes / "a.csv").frames.tolist() == list(range(6))
+    assert len(list(decode_frames(films / "b.mp4"))) == 5
+
+
+def test_a_list_gives_what_each_video_alone_gives(listed: Path, tmp_path: Path) -> None:
+    video = listed.parent / "a.mp4"
+    run("track", listed, *FAST, "--save", tmp_path / "boxes", "--workers", 1)
+    run("track", video, "--box", "10,40,20,20", *FAST, "--save", tmp_path / "a.csv")
+    assert (tmp_path / "boxes" / "a.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+
+
+def test_a_failing_video_is_named_and_the_status_tells(listed: Path, tmp_path: Path) -> None:
+    with listed.open("a") as file:
+        file.write("none.mp4,1,2,3,4\n")
+    done = run("track", listed, *FAST, "--save", tmp_path / "boxes", "--workers", 1)
+    assert done.returncode == 2
+    first, last = done.stderr.splitlines()
+    assert first.startswith("2 of 3 videos, 13 frames")
+    assert last.startswith("error: none: cannot read ") and "no such file" in last
+    assert {path.name for path in (tmp_path / "boxes").iterdir()} == {"a.csv", "b.csv"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--save", "boxes", "--box", "1,2,3,4"), "the boxes of a list stand in it"),
+        ((), "say where the results of a list go: --save FOLDER"),
+        (("--save", "a", "--save", "b"), "say where the results of a list go"),
+        (("--save", "boxes.csv"), "go to a folder; boxes.csv is named as a file"),
+        (("--save", "boxes", "--tracker", "none"), "no tracker 'none'"),
+    ],
+)
+def test_what_a_list_does_not_take(
+    listed: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(listed.parent)
+    done = run("track", listed, *words)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_workers_are_for_lists(listed: Path) -> None:
+    done = run("track", listed.parent / "a.mp4", "--box", "1,2,3,4", "--workers", 2)
+    assert done.returncode == 2
+    assert "--workers is for a list of videos" in done.stderr
+
+
+def test_results_do_not_replace_the_list(listed: Path) -> None:
+    text = listed.read_text()
+    listed.write_text(text + "list.mp4,1,2,3,4\n")
+    done = run("track", listed, *FAST, "--save", listed.parent)
+    assert done.returncode == 2
+    assert "list.csv is read by this command" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals for another process")
+def test_ctrl_c_leaves_no_process_and_no_half_file(write_clip: Clip, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    for name in "ab":
+        write_clip(folder / f"{name}.mp4", 60, (640, 480))
+    path = folder / "list.csv"
+    path.write_text("video,x,y,w,h\na.mp4,10,40,200,200\nb.mp4,10,40,200,200\n")
+    out = tmp_path / "films"
+    words = ["track", path, "--tracker", "opencv-csrt", "--out", out, "--workers", "2"]
+    command = [sys.executable, "-m", "pursuit", *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and process.poll() is None:
+            if any(part.stat().st_size > 0 for part in out.glob(".part-*.mp4")):
+                break
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list(out.glob(".part-*"))

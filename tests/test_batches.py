@@ -1,0 +1,110 @@
+"""Lists of videos: what they say, and that a video's failure is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pursuit import batches
+from pursuit.batches import Clip, Outcome, Task, read_list, run
+from pursuit.errors import DataError, SettingsError
+from pursuit.results import tracks
+
+MakeClip = Callable[..., Path]
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "list.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def task(folder: Path, tracker: str = "opencv-medianflow", **more: object) -> Task:
+    return Task(tracker, None, "cpu", "auto", True, "0", None, save=folder, **more)  # type: ignore[arg-type]
+
+
+def test_rows_of_a_video_are_its_targets(tmp_path: Path) -> None:
+    clips = read_list(
+        written(tmp_path, "video, x,y,w,h\nb.mp4,1,2,3,4\nsub/a.mp4,5,6,7.5,8\nb.mp4,9,8,7,6\n")
+    )
+    assert clips == [
+        Clip("b", str(tmp_path / "b.mp4"), ((1, 2, 3, 4), (9, 8, 7, 6))),
+        Clip("a", str(tmp_path / "sub" / "a.mp4"), ((5, 6, 7.5, 8),)),
+    ]
+
+
+def test_paths_and_names(tmp_path: Path) -> None:
+    other = tmp_path / "other" / "a.mp4"
+    text = f"note,video,x,y,w,h\n1,a/v.mp4,1,2,3,4\n2,{other},1,2,3,4\n3,b/v.mp4,1,2,3,4\n"
+    clips = read_list(written(tmp_path, text))
+    assert [clip.name for clip in clips] == ["a-v", "a", "b-v"]
+    assert clips[1].source == str(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "its first line lacks video, x, y, w, h"),
+        ("video,x,y,w\na.mp4,1,2,3\n", "its first line lacks h"),
+        ("video,x,y,w,h\n", "names no videos"),
+        ("video,x,y,w,h\na.mp4,1,2,3,4\n,1,2,3,4\n", "line 3: names no video"),
+        ("video,x,y,w,h\na.mp4,1,2,wide,4\n", "line 2: x,y,w,h are four numbers .* got 1,2,wide,4"),
+        ("video,x,y,w,h\na.mp4,1,2\n", "line 2: x,y,w,h are four numbers"),
+        ("video,x,y,w,h\na.mp4,1,2,0,4\n", "line 2: a box has a width and a height above 0"),
+        ("video,x,y,w,h\na.mp4,1,2,nan,4\n", "line 2: a box has"),
+        ("video,x,y,w,h\na/b/v.mp4,1,2,3,4\nc/b/v.mp4,1,2,3,4\n", "results named b-v"),
+    ],
+)
+def test_what_is_no_list(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_list(written(tmp_path, text))
+
+
+def clips(make: MakeClip, folder: Path) -> list[Clip]:
+    box = ((10.0, 40.0, 20.0, 20.0),)
+    good = [str(make(folder / f"{number}.mp4", 6 + number)) for number in range(2)]
+    (folder / "bad.mp4").write_bytes(b"no video")
+    return [
+        Clip("0", good[0], box),
+        Clip("bad", str(folder / "bad.mp4"), box),
+        Clip("outside", good[0], ((900.0, 900.0, 20.0, 20.0),)),
+        Clip("1", good[1], box * 2),
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failing_video_loses_itself_only(
+    write_clip: MakeClip, tmp_path: Path, workers: int
+) -> None:
+    found = {
+        one.name: one for one in run(clips(write_clip, tmp_path), task(tmp_path / "boxes"), workers)
+    }
+    assert found["0"] == Outcome("0", 6, found["0"].lost)
+    assert found["1"].frames == 7 and not found["1"].error
+    assert "bad.mp4: not a video" in found["bad"].error
+    assert "outside" in found["outside"].error
+    assert {path.name for path in (tmp_path / "boxes").iterdir()} == {"0.csv", "1.csv"}
+    assert tracks.read(tmp_path / "boxes" / "0.csv").boxes[0].tolist() == [10, 40, 20, 20]
+    assert tracks.read(tmp_path / "boxes" / "1.csv").ids.tolist() == [0, 1] * 7
+
+
+def test_a_tracker_that_is_not_there_shows_before_anything_runs(
+    write_clip: MakeClip, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="no tracker 'none'"):
+        next(run(clips(write_clip, tmp_path), task(tmp_path / "boxes", "none")))
+    assert not (tmp_path / "boxes").exists()
+
+
+def test_whatever_a_tracker_raises_is_told_in_a_line(
+    write_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr(batches, "follow", broken)
+    (outcome,) = run(clips(write_clip, tmp_path)[:1], task(tmp_path / "boxes"))
+    assert outcome.error == "ZeroDivisionError: by zero"
+    assert list((tmp_path / "boxes").iterdir()) == []
