@@ -32,7 +32,8 @@ def test_its_results_are_those_of_the_tracker_alone(
     alone.init(read_picture(pictures[0]), clip(start, *SIZE))
     expected = np.array([alone.update(read_picture(path)).box for path in pictures[1:]])
     for number in (1, 2):  # the second in the same process as the first
-        stored = parse((folder / f"{name}_{number:03d}.bin").read_bytes(), "")
+        path = folder / f"{name}_{number:03d}.bin"
+        stored = parse(path.read_bytes(), path.name)
         assert stored.codes[0] == Code.STARTED
         np.testing.assert_allclose(stored.regions.boxes[1:], expected, atol=1e-3)
 
