@@ -135,7 +135,6 @@ def test_a_run_from_weights_resumes_bit_for_bit_and_keeps_their_card(
     assert [source.note for source in card.data] == [
         "8 objects, still",
         "2 objects, video",
-        "8 objects, still (by way of small)",
         "5 objects, video (by way of small)",
     ]
 
@@ -256,7 +255,6 @@ def test_a_run_from_a_checkpoint_keeps_its_data_and_licence(
     assert [(source.licence, source.note) for source in card.data] == [
         ("unknown", "6 objects, video"),
         ("unknown", "8 objects, still (by way of small)"),
-        ("unknown", "6 objects, video (by way of small)"),
         ("CC0-1.0", "3 objects, video (by way of first) (by way of small)"),
     ]
     _without_card(checkpoint)
@@ -398,10 +396,10 @@ def test_who_waits_for_whom(loading: float, learning: float, tmp_path: Path) -> 
     told: list[Report] = []
     loop.train(task, chosen, tmp_path, "cpu", World(), told.append)
     (report,) = told
-    assert 0.5 * 4 / loading < report.loader <= 4 / loading
+    assert report.loader <= 4 / loading
     assert report.network <= 4 / learning
     if loading > learning:
-        assert report.waited > 0.5 and report.network > report.loader
+        assert report.waited > 0.5 and report.network > report.loader > 0.5 * 4 / loading
     else:
         assert report.waited < 0.3 and report.network < report.loader
 

@@ -232,8 +232,8 @@ def _sources(store: Store, recipe: Recipe) -> list[weights.Source]:
 def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> weights.Card:
     """Return the card with what still holds of the weights that the run started from.
 
-    Their data and licence bind the new weights too; the meaning of a score is nearer to
-    theirs than to a default until it is fitted anew.
+    Their data and licence bind the new weights too; what is the same is named once. The meaning
+    of a score is nearer to theirs than to a default until it is fitted anew.
     """
     if before is None:
         unknown = weights.Source(name=start, note="first weights; their data is not known")
@@ -241,6 +241,7 @@ def _going_on(before: weights.Card | None, card: weights.Card, start: str) -> we
     earlier = [
         source.model_copy(update={"note": f"{source.note} (by way of {before.name})"})
         for source in before.data
+        if source not in card.data
     ]
     kept: dict[str, Any] = {"data": (*card.data, *earlier), "licence": before.licence}
     if before.network == card.network:
