@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-with-$(notdir $(PYTHON))
-EXTRAS := train,evaluate,cluster,supervision,vot,dev
+EXTRAS := train,evaluate,openvino,onnx,cluster,supervision,vot,dev
 
 # VOT's Python toolkit, in an environment of its own: it brings another OpenCV.
 VOT_VENV := .venv-vot
