@@ -191,11 +191,8 @@ def test_own_warnings_are_one_line(
         warnings.warn("of others", UserWarning, stacklevel=1)
 
     put_in_place(monkeypatch, "demo", warn)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        before = warnings.showwarning
+    before = warnings.showwarning
+    with pytest.warns(UserWarning, match="of others"):
         assert cli.main(["demo"]) == 0
-        assert warnings.showwarning is before
-    told = capsys.readouterr().err
-    assert told.startswith("warning: of ours\n")
-    assert "UserWarning: of others" in told
+    assert warnings.showwarning is before
+    assert capsys.readouterr().err == "warning: of ours\n"
