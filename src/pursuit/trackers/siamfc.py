@@ -311,16 +311,15 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         more = 0 if wide is None else len(wide.side)
         crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
 
-        def cut(views: Views, start: int, end: int, out: NDArray[np.uint8]) -> None:
-            sides = np.repeat(views.side[start:end, None], 2, axis=1)
-            border = targets.border[views.target[start]]
-            windows.cut_sizes(frame, views.centre[start], sides, border, out)
+        def cut(views: Views, each: int, out: NDArray[np.uint8]) -> None:
+            places, sides = views.centre[::each], views.side.reshape(-1, each)
+            borders = targets.border[views.target[::each]]
+            parts = out.reshape(-1, each, *out.shape[1:])
+            windows.cut_many(frame, places, sides, borders, parts)
 
-        for start in range(0, number, scales):
-            cut(near, start, start + scales, crops[start : start + scales])
-        if wide is not None:
-            for i in range(more):
-                cut(wide, i, i + 1, crops[number + i : number + i + 1])
+        cut(near, scales, crops[:number])
+        if wide is not None and more:
+            cut(wide, 1, crops[number:])
         return crops
 
     def _bounded(self, targets: SiamFCTargets) -> SiamFCTargets:
