@@ -123,7 +123,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         if len(seeks):
             maps = self._maps(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
-        return replace(self._bounded(self._judged(targets, moved, score)), score=score)
+        return self._bounded(self._judged(targets, moved, score))
 
     def _scales(self, targets: SiamFCTargets) -> slice:
         """Return which scales are searched now: all, or the middle one alone."""
@@ -215,11 +215,12 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(targets, centre=centre, zoom=zoom), score
 
     def _judged(self, before: SiamFCTargets, after: SiamFCTargets, score: Array) -> SiamFCTargets:
-        """Return the moved targets with the states that their scores lead to."""
+        """Return the moved targets with their scores, and the states that these lead to."""
         state = next_states(score, before.state, self.settings)
         lost, sure = state == State.LOST, state == State.TRACKED
         return replace(
             after,
+            score=score,
             state=state,
             lost_for=np.where(lost, before.lost_for + 1, 0),
             sure_centre=np.where(sure[:, None], after.centre, before.sure_centre),
@@ -285,8 +286,10 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
 
     def _wide_views(self, targets: SiamFCTargets) -> tuple[Views, NDArray[np.int64]]:
         """Return M views all over the frame for the lost targets, and whose they are, (M,)."""
-        frame = np.array(self._frame_size, dtype=np.float64)
         lost = np.flatnonzero(targets.lost_for * self.settings.redetect)
+        if not len(lost):
+            return Views(lost, np.empty((0, 2)), np.empty(0)), lost
+        frame = np.array(self._frame_size, dtype=np.float64)
         last = targets.with_sure_place()
         rows: list[int] = []
         places: list[Array] = []
