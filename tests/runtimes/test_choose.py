@@ -222,3 +222,13 @@ def test_auto_takes_an_engine_that_is_there() -> None:
     assert trial["runtime"] == name and set(trial["milliseconds"]) >= {"tuned", "openvino"}
     assert trial["facts"]["versions"]["openvino"]
     assert all(value > 0 for value in trial["milliseconds"].values())
+
+
+def test_a_device_too_small_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(runtimes, "TunedSiamFC", full)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(EngineError, match="^cuda has too little memory for this network"):
+        runtimes.compile(NETWORK, device="cuda")

@@ -114,7 +114,12 @@ def compile(
         if name in _ENGINES:
             raise SettingsError(f"the runtime {name} runs on cpu; got device {device!r}")
         name = "tuned" if name == "auto" else name
-    return _fastest(network) if name == "auto" else _made(network, name, device)
+    try:
+        return _fastest(network) if name == "auto" else _made(network, name, device)
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"{device} has too little memory for this network: end what else uses it, or name cpu"
+        ) from error
 
 
 def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | CompiledGOTURN:
