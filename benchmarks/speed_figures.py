@@ -72,8 +72,12 @@ def rows(timings: Sequence[Timing], many: Sequence[Timing], most: Peaks) -> Iter
         what = f"{tracker.tracker}: all but the network, ms"
         yield what, "1.2 / 0.5", "1.2 / 0.5", f"**{rest:.2f}** ({split})"
     asked = {PAPER: ("100 %", "90 %"), SLIM: ("60 / 90 %", "40 / 80 %")}
-    for tracker in (paper, slim):
-        yield trunk_row(tracker, *asked[tracker.tracker], most)
+    asked_int8 = {PAPER: ("180 / 220 %", "130 / 180 %"), SLIM: ("- / above 100 %", "-")}
+    for name in (PAPER, SLIM):
+        for whole, wanted in ((False, asked), (True, asked_int8)):
+            some = [one for one in timings if (type_of(one.runtime) == "int8") == whole]
+            if any(one.tracker == name for one in some):
+                yield trunk_row(fastest(some, name), *wanted[name], most)
 
 
 def trunk_row(one: Timing, plain: str, amx: str, most: Peaks) -> Row:
@@ -85,7 +89,8 @@ def trunk_row(one: Timing, plain: str, amx: str, most: Peaks) -> Row:
     text = f"**{rate / product:.0%}** ({rate:.3f} of {product:.3f} TFLOP/s"
     if kind != "bf16":
         text += f"; {rate / own:.0%} of the {kind} product"
-    return f"{one.tracker}'s trunk against the bf16 product", plain, amx, f"{text}; {one.runtime})"
+    what = f"{one.tracker}'s trunk{' in int8' * (kind == 'int8')} against the bf16 product"
+    return what, plain, amx, f"{text}; {one.runtime})"
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from pursuit import batches
 from pursuit.batches import Clip, Outcome, Task, read_list, run
 from pursuit.errors import DataError, SettingsError
 from pursuit.results import tracks
+from pursuit.workers import WorkerDied
 
 MakeClip = Callable[..., Path]
 
@@ -108,3 +111,50 @@ def test_whatever_a_tracker_raises_is_told_in_a_line(
     (outcome,) = run(clips(write_clip, tmp_path)[:1], task(tmp_path / "boxes"))
     assert outcome.error == "ZeroDivisionError: by zero"
     assert list((tmp_path / "boxes").iterdir()) == []
+
+
+class Recorder(Executor):
+    """Executes nothing: keeps the tasks, and the first job's process has died."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+
+    def submit(self, fn, /, clip, task):  # type: ignore[no-untyped-def, override]
+        future: Future[Outcome] = Future()
+        if self.tasks:
+            future.set_result(Outcome(clip.name, 3, 0))
+        else:
+            future.set_exception(WorkerDied(-9))
+        self.tasks.append(task)
+        return future
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+
+    @contextmanager
+    def give(workers: int, cluster: None) -> Iterator[Recorder]:
+        yield recorder
+
+    monkeypatch.setattr(batches, "open_executor", give)
+    return recorder
+
+
+def test_a_worker_that_dies_costs_its_video_only(
+    write_clip: MakeClip, tmp_path: Path, recorder: Recorder
+) -> None:
+    several = clips(write_clip, tmp_path)[:2]
+    found = {one.name: one for one in run(several, task(tmp_path / "boxes"), 2)}
+    assert "a worker process died" in found["0"].error
+    assert found["bad"] == Outcome("bad", 3, 0)
+
+
+def test_all_jobs_have_the_runtime_that_was_measured_once(
+    write_clip: MakeClip, tmp_path: Path, recorder: Recorder
+) -> None:
+    several = clips(write_clip, tmp_path)[:2]
+    for name, runtime in (("siamfc-slim", "tuned"), ("opencv-medianflow", "auto")):
+        [*run(several, task(tmp_path / "boxes", name), 2)]  # the tests' `auto` is tuned
+        assert [one.runtime for one in recorder.tasks[-2:]] == [runtime] * 2
+    assert all(one.threads >= 1 for one in recorder.tasks)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pursuit.windows import cut, cut_batch, cut_sizes
+from pursuit.windows import cut, cut_batch, cut_many, cut_sizes
 
 BORDER = (255.0, 0.0, 40.0)
 
@@ -259,3 +259,23 @@ def test_several_sizes_at_once_are_the_windows_alone(side: float, most: int, tur
             alone = cut(frame, centre, float(each), 255, border)
             # Another corner of what is read rounds otherwise; averaged blocks lie elsewhere.
             assert np.abs(one.astype(int) - alone).max() <= most
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_many_places_in_threads_are_the_places_alone(
+    threads: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = waves(400, 300)
+    rng = np.random.default_rng(number)
+    centres = rng.uniform(-20, 320, (number, 2))
+    sides = rng.uniform(40, 700, (number, 1)) * np.array([0.96, 1, 1.0375])
+    borders = rng.uniform(0, 255, (number, 3))
+    out = np.zeros((number, 3, 255, 255, 3), np.uint8)
+    monkeypatch.setattr(cv2, "getNumThreads", lambda: threads)
+    cut_many(frame, centres, sides, borders, out)
+    alone = np.ones_like(out)
+    for row in range(number):
+        squares = np.repeat(sides[row, :, None], 2, axis=1)
+        cut_sizes(frame, centres[row], squares, borders[row], alone[row])
+    assert np.array_equal(out, alone)

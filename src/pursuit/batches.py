@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 import os
 import signal
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,6 +25,7 @@ from pursuit.executors import cores, open_executor
 from pursuit.following import follow, load_follower
 from pursuit.results import tracks
 from pursuit.trackers.base import State, Tracker
+from pursuit.workers import WorkerDied
 
 COLUMNS = ("video", "x", "y", "w", "h")
 
@@ -55,7 +54,7 @@ class Task:
     Attributes:
         save: folder for NAME.csv, or None.
         out: folder for NAME.mp4 with boxes drawn, or None.
-        threads: of a job; 0 leaves them as they are.
+        threads: of a job in a process of its own; 0 of one in this process.
     """
 
     tracker: str
@@ -145,27 +144,28 @@ def run(clips: Sequence[Clip], task: Task, workers: int | None = None) -> Iterat
         SettingsError, WeightsError: there is no such tracker, or its files are not good.
     """
     workers = min(workers or cores(), len(clips))
-    _tracker(task)  # what cannot be loaded shows before anything runs
+    # What cannot be loaded shows before anything runs.
     if workers == 1:
+        _tracker(task)
         yield from (_done(clip, task) for clip in clips)
         return
-    task = replace(task, threads=max(1, cores() // workers))
+    threads = max(1, cores() // workers)
+    task = replace(task, runtime=_runtime(task, threads), threads=threads)
     with open_executor(workers, None) as executor:
         futures = {executor.submit(_done, clip, task): clip for clip in clips}
         for future in as_completed(futures):
             try:
                 yield future.result()
-            except BrokenProcessPool:
+            except WorkerDied:
                 died = "a worker process died (out of memory?): run it again with fewer --workers"
                 yield Outcome(futures[future].name, 0, 0, error=died)
 
 
 def _done(clip: Clip, task: Task) -> Outcome:
     """Follow the targets of one video; runs in a worker process too."""
-    if multiprocessing.parent_process() is not None:
+    if task.threads:  # in a process of its own
         # Ended by the parent: files that are half written go first.
         signal.signal(signal.SIGTERM, lambda *_: _leave())
-    if task.threads:
         cv2.setNumThreads(task.threads)
         torch.set_num_threads(task.threads)
     counts = Counter[str]()
@@ -218,6 +218,19 @@ def _tracker(task: Task) -> Tracker:
     return load_follower(
         task.tracker, task.weights, task.device, task.runtime, redetect=task.redetect
     )
+
+
+def _runtime(task: Task, threads: int) -> str:
+    """Return what runs the network in all jobs: `auto` is measured once, as one job has it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        tracker = _tracker(task)
+    finally:
+        torch.set_num_threads(before)
+    if task.runtime != "auto" or task.device != "cpu":
+        return task.runtime
+    return getattr(tracker, "runtime", task.runtime)  # others' trackers have none
 
 
 def _box(row: dict[str, str | None], where: str) -> tuple[float, ...]:

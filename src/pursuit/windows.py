@@ -3,14 +3,17 @@
 One definition, two forms. A window has a centre and sides in frame pixels; along each axis
 output pixel i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so
 nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the
-frame has the border colour. `cut` and `cut_sizes` take windows of one frame on the CPU, `cut_batch`
-a window of each image of a batch on its device.
+frame has the border colour. `cut`, `cut_sizes` and `cut_many` take windows of one frame on the CPU,
+`cut_batch` a window of each image of a batch on its device.
 """
 
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -85,6 +88,47 @@ def cut_sizes(
         patch = _patch(frame, (x, y), (widest, highest), blocks, colour)
         for index, across, down in views:
             _sample(patch, (x - across / 2, y - down / 2), (across, down), colour, out[index])
+
+
+def cut_many(
+    frame: Frame,
+    centres: NDArray[np.float64],
+    sides: NDArray[np.float64],
+    borders: NDArray[np.float64],
+    out: NDArray[np.uint8],
+) -> None:
+    """Cut windows around several points into `out`, as `cut_sizes` does those around each.
+
+    It takes as many threads as OpenCV has, which for windows so small takes one itself.
+
+    Args:
+        frame: uint8 (H, W, 3), any strides.
+        centres: (N, 2) x, y in frame pixels.
+        sides: (N, S) of squares in frame pixels.
+        borders: (N, 3) colours of what lies outside the frame.
+        out: (N, S, size, size, 3), contiguous; what is written.
+    """
+
+    def some(rows: range) -> None:
+        for row in rows:
+            squares = np.repeat(sides[row, :, None], 2, axis=1)
+            cut_sizes(frame, centres[row], squares, borders[row], out[row])
+
+    number = len(centres)
+    parts = min(cv2.getNumThreads(), number)
+    if parts < 2:
+        some(range(number))
+        return
+    ends = [number * part // parts for part in range(parts + 1)]
+    jobs = [_threads(parts - 1).submit(some, range(*pair)) for pair in pairwise(ends[1:])]
+    some(range(ends[1]))
+    for job in jobs:
+        job.result()
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, "windows")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from pursuit.errors import WorkerError
 T = TypeVar("T")
 
 _PATIENCE = 5  # seconds that a worker without work has to end
+_GRACE = 2  # seconds that a job has to put things in order
 _IDLE = 60  # seconds without work after which a worker ends by itself
 
 _MAIN = (
@@ -91,11 +92,16 @@ class WorkerProcesses:
             worker.end(_PATIENCE)
 
     def kill(self) -> None:
-        """End all processes, whatever they do; no others are started."""
+        """End all processes, whatever they do; no others are started.
+
+        A job that waits for SIGTERM has a moment to put things in order.
+        """
         with self._lock:
             self._closed = True
         for worker in self._all:
-            worker.end(0)
+            worker.terminate()
+        for worker in self._all:
+            worker.end(_GRACE)
 
     def _started(self) -> _Worker:
         with self._lock:
@@ -140,11 +146,14 @@ class _Worker:
         with suppress(OSError):
             self._to.close()
 
+    def terminate(self) -> None:
+        """Ask it to end now, whatever it does."""
+        self._process.terminate()
+
     def end(self, patience: float) -> None:
         """End it, at the latest after some seconds."""
-        if patience:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
         self._process.kill()
         self._process.wait()
         self.dismiss()

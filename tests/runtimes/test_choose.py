@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from pursuit.errors import EngineError, MissingExtra, SettingsError
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
 from pursuit.runtimes import choose
 from pursuit.runtimes.choose import EngineWarning, cache_folder, fastest
+from pursuit.runtimes.machine import version
 
 NETWORK = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))
 
@@ -140,14 +142,39 @@ def absent(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "module", "extra"),
-    [("openvino", "openvino", "openvino"), ("onnx", "onnxruntime", "onnx")],
+    [
+        ("openvino", "openvino", "openvino"),
+        ("onnx", "onnxruntime", "onnx"),
+        ("onnx", "onnx", "onnx"),
+    ],
 )
 def test_an_engine_that_is_not_installed(
     name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    absent(monkeypatch, module)
+    monkeypatch.setattr(runtimes, "installed", lambda name: name != module)
     with pytest.raises(MissingExtra, match=rf"^{module} is not installed: .*pursuit\[{extra}\]"):
         runtimes.compile(NETWORK, name)
+
+
+def test_half_an_engine_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent(monkeypatch, "openvino", "onnx")  # onnxruntime alone
+    assert runtimes.compile(NETWORK).name == "tuned"
+
+
+def test_a_module_in_a_package_of_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"onnxruntime-gpu": "1.2.3", "torch": "9"}
+
+    def tell(name: str) -> str:
+        if name not in known:
+            raise metadata.PackageNotFoundError(name)
+        return known[name]
+
+    monkeypatch.setattr(metadata, "version", tell)
+    monkeypatch.setattr(
+        metadata, "packages_distributions", lambda: {"onnxruntime": ["onnxruntime-gpu"]}
+    )
+    found = [version(name) for name in ("torch", "onnxruntime", "openvino")]
+    assert found == ["9", "1.2.3", ""]
 
 
 def test_with_no_engine_there_is_no_trial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +222,13 @@ def test_auto_takes_an_engine_that_is_there() -> None:
     assert trial["runtime"] == name and set(trial["milliseconds"]) >= {"tuned", "openvino"}
     assert trial["facts"]["versions"]["openvino"]
     assert all(value > 0 for value in trial["milliseconds"].values())
+
+
+def test_a_device_too_small_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(runtimes, "TunedSiamFC", full)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(EngineError, match=r"^cuda has too little memory for this network"):
+        runtimes.compile(NETWORK, device="cuda")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import typer
 import pursuit
 from pursuit import cli
 from pursuit.errors import BoxError
+from pursuit.video import VideoWarning
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -179,3 +181,18 @@ def test_a_bug_is_not_hidden(failing: list[BaseException]) -> None:
     failing.append(RuntimeError("a bug"))
     with pytest.raises(RuntimeError):
         cli.main(["fail"])
+
+
+def test_own_warnings_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warn() -> None:
+        warnings.warn("of\nours", VideoWarning, stacklevel=1)
+        warnings.warn("of others", UserWarning, stacklevel=1)
+
+    put_in_place(monkeypatch, "demo", warn)
+    before = warnings.showwarning
+    with pytest.warns(UserWarning, match="of others"):
+        assert cli.main(["demo"]) == 0
+    assert warnings.showwarning is before
+    assert capsys.readouterr().err == "warning: of ours\n"

@@ -145,6 +145,14 @@ def test_goturn_gives_the_same_corners_in_its_own_engine(to: str, tmp_path: Path
     assert np.abs(expected[-1] - expected[0]).max() > 1
 
 
+def test_a_tracker_is_named_for_its_weights(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    done = run("export", "siamfc-3s", "--to", "onnx", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"siamfc-3s-exemplar.onnx", "siamfc-3s-search.onnx"}
+
+
 def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     done = run("export", "siamfc-slim", "--to", "onx", "--out", tmp_path)
     assert done.returncode == 2 and "no format 'onx' (did you mean onnx?)" in done.stderr

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pursuit.errors import BoxError, FrameError, PursuitError
+from pursuit.errors import BoxError, EngineError, FrameError, PursuitError
 from pursuit.frames import Frame
 from pursuit.trackers.base import Result, State, Tracker
 from pursuit.trackers.settings import SiamFCSettings
@@ -449,3 +449,18 @@ def test_what_a_still_target_is_off_by_is_taken_off_while_it_looks_the_same(
         moved = tracker.update(frame).box[0] + BOX[2] / 2 - before
         # In cells; a window has 255 pixels for the 80 of the exemplar's 127, a cell 8.
         assert moved / (8 * 80 / 127) == pytest.approx(0.4 * (2 - 2 * strength), abs=0.01)
+
+
+def test_a_device_that_is_full_is_told_in_a_line(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon)
+    boxes = [(60, 50, 24, 24), (100, 80, 24, 24)]
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    tracker.init(scene((200, 150)), boxes)
+    beacon.embed = full
+    with pytest.raises(EngineError, match="too little memory to follow 2 targets: follow fewer"):
+        tracker.update(scene((200, 150)))
+    with pytest.raises(EngineError, match="too little memory to follow 1 target:"):
+        tracker.init(scene((200, 150)), boxes[0])

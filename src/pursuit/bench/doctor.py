@@ -46,7 +46,7 @@ ENOUGH = 0.6  # mean overlap with the exact boxes that passes
 _EXTRAS = {
     "train": ("lightning_fabric", "tensorboard"),
     "evaluate": ("scipy", "shapely", "matplotlib", "jinja2"),
-    "openvino": ("openvino", "nncf"),
+    "openvino": ("openvino",),
     "onnx": ("onnx", "onnxruntime"),
     "cluster": ("distributed",),
     "supervision": ("supervision",),
@@ -84,11 +84,13 @@ class SelfCheck:
         overlap: mean overlap with the exact boxes, the first frame apart.
         lowest: the lowest overlap of a frame.
         fps: frames a second the tracker took, rendering apart.
+        runtime: what ran its network; "" of a tracker without one of ours.
     """
 
     overlap: float
     lowest: float
     fps: float
+    runtime: str = ""
 
     @property
     def passed(self) -> bool:
@@ -130,7 +132,9 @@ def self_check(tracker: str = DEFAULT, scene: Scene = SCENE) -> SelfCheck:
         if index:
             seconds += time.perf_counter() - started
             overlaps.append(float(boxes.overlap(result.box, film.boxes[index])))
-    return SelfCheck(float(np.mean(overlaps)), min(overlaps), len(overlaps) / max(seconds, 1e-9))
+    fps = len(overlaps) / max(seconds, 1e-9)
+    runtime = getattr(follower, "runtime", "")
+    return SelfCheck(float(np.mean(overlaps)), min(overlaps), fps, runtime)
 
 
 def _versions() -> Iterator[Finding]:
@@ -242,3 +246,4 @@ def _self_check() -> Iterator[Finding]:
     yield Finding("self-check", "mean overlap", round(check.overlap, 3), ok=check.passed)
     yield Finding("self-check", "lowest overlap", round(check.lowest, 3))
     yield Finding("self-check", "frames a second", round(check.fps, 1))
+    yield Finding("self-check", "runtime", check.runtime)

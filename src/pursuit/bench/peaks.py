@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import torch
@@ -15,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pursuit.bench import doctor
+from pursuit.runtimes.machine import installed, version
 
 TYPES = {"bf16": torch.bfloat16, "fp32": torch.float32, "int8": torch.int8}
 
@@ -46,8 +45,8 @@ def machine() -> dict[str, dict[str, Any]]:
     for finding in doctor.about():
         found[finding.group][finding.name] = finding.value
     for name in _ENGINES:
-        if importlib.util.find_spec(name) is not None:
-            found["versions"][name] = metadata.version(name)
+        if installed(name):
+            found["versions"][name] = version(name)
     # Trackers of OpenCV are measured with as many threads as PyTorch has.
     del found["machine"]["opencv threads"]
     return found

@@ -13,10 +13,11 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -116,7 +117,8 @@ def main(arguments: Several[str] | None = None) -> int:
 
 def _run(words: Several[str]) -> int:
     try:
-        status = build()(words, prog_name="pursuit", standalone_mode=False)
+        with _plain_warnings():
+            status = build()(words, prog_name="pursuit", standalone_mode=False)
     except PursuitError as error:
         return _fail(str(error))
     except _UsageError as error:
@@ -127,6 +129,24 @@ def _run(words: Several[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print pursuit's own warnings as one line, those of others as Python does."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if category.__module__.partition(".")[0] == "pursuit":
+            print("warning:", " ".join(str(message).split()), file=sys.stderr)
+        else:
+            before(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def _hint(words: Several[str]) -> str:

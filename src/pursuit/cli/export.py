@@ -15,7 +15,8 @@ def register(app: typer.Typer) -> None:
 
 def export(
     weights: Annotated[
-        str, typer.Argument(metavar="WEIGHTS", help="Weights of `pursuit list`, or a file.")
+        str,
+        typer.Argument(metavar="WEIGHTS", help="Tracker or weights of `pursuit list`, or a file."),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx, openvino or torch-export.")],
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("exported"),
@@ -31,9 +32,13 @@ def export(
     from pursuit import __version__
     from pursuit import weights as store
     from pursuit.runtimes.export import export as write
+    from pursuit.trackers.registry import weights_file
+    from pursuit.trackers.settings import WEIGHTS_OF
 
-    path = store.find(weights)
+    is_tracker = weights in WEIGHTS_OF
+    path = weights_file(weights) if is_tracker else store.find(weights)
+    name = weights if is_tracker else path.stem
     network, card = store.read(path)
     notes = {"card": card.model_dump_json(), "licence": card.licence, "pursuit": __version__}
-    for file in write(network, to, out, path.stem, notes):
+    for file in write(network, to, out, name, notes):
         typer.echo(f"wrote {file}")

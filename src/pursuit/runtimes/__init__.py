@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, overload
 
 import numpy as np
@@ -26,10 +27,11 @@ __all__ = ["Compiled", "CompiledGOTURN", "CompiledSiamFC", "EngineWarning", "com
 # Those of PyTorch are always there; of the others, where they are and what they need.
 _OWN = ("eager", "tuned")
 _ENGINES = {
-    "openvino": ("pursuit.runtimes.openvino", "openvino", "openvino"),
-    "openvino-f32": ("pursuit.runtimes.openvino", "openvino", "openvino"),
-    "openvino-int8": ("pursuit.runtimes.openvino", "openvino", "openvino"),
-    "onnx": ("pursuit.runtimes.onnx", "onnxruntime", "onnx"),
+    "openvino": ("pursuit.runtimes.openvino", ("openvino",), "openvino"),
+    "openvino-f32": ("pursuit.runtimes.openvino", ("openvino",), "openvino"),
+    "openvino-int8": ("pursuit.runtimes.openvino", ("openvino",), "openvino"),
+    # The one runs what the other writes; either is often there alone.
+    "onnx": ("pursuit.runtimes.onnx", ("onnxruntime", "onnx"), "onnx"),
 }
 _NAMES = ("auto", *_OWN, *_ENGINES)
 _TRIED = (
@@ -112,7 +114,12 @@ def compile(
         if name in _ENGINES:
             raise SettingsError(f"the runtime {name} runs on cpu; got device {device!r}")
         name = "tuned" if name == "auto" else name
-    return _fastest(network) if name == "auto" else _made(network, name, device)
+    try:
+        return _fastest(network) if name == "auto" else _made(network, name, device)
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"{device} has too little memory for this network: end what else uses it, or name cpu"
+        ) from error
 
 
 def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | CompiledGOTURN:
@@ -124,9 +131,10 @@ def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | 
 
 
 def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
-    place, module, extra = _ENGINES[name]
-    if not installed(module):
-        raise MissingExtra(module, extra)
+    place, modules, extra = _ENGINES[name]
+    for module in modules:
+        if not installed(module):
+            raise MissingExtra(module, extra)
     try:
         engine = importlib.import_module(place)
         build = engine.compile_siamfc if isinstance(network, SiamFC) else engine.compile_goturn
@@ -143,14 +151,14 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
 
 def _fastest(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN:
     """Return a network on the fastest runtime of this machine's processor."""
-    modules = {name: _ENGINES[name][1] for name in _TRIED}
-    there = {name: one for name, one in modules.items() if installed(one)}
+    needed = {name: _ENGINES[name][1] for name in _TRIED}
+    there = {name: modules for name, modules in needed.items() if all(map(installed, modules))}
     if "openvino-int8" in there and int8.find(network) is None:
         del there["openvino-int8"]
     makers = {name: partial(_made, network, name, "cpu") for name in ("tuned", *there)}
     if not there:
         return makers["tuned"]()
-    return fastest(makers, network, sorted(set(there.values())))
+    return fastest(makers, network, sorted(set(chain(*there.values()))))
 
 
 def _check_name(name: str, source: str = "") -> None:

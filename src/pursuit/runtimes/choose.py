@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from pursuit.files import atomic_path
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
-from pursuit.runtimes.machine import cpu_features, cpu_name
+from pursuit.runtimes.machine import cpu_features, cpu_name, version
 
 _SECONDS = 0.6  # of a race between two runtimes, once both are warm
 _ROUNDS = 20  # at most
@@ -98,7 +97,7 @@ def _facts(
         "cpu": cpu_name(),
         "cpu can": [name for name, able in cpu_features().items() if able],
         "threads": torch.get_num_threads(),
-        "versions": {name: metadata.version(name) for name in ("torch", *modules)},
+        "versions": {name: version(name) for name in ("torch", *modules)},
         "pursuit": pursuit.__version__,
         "network": repr(network.shape),
         "runtimes": [*runtimes],

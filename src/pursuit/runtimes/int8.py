@@ -71,7 +71,7 @@ def quantise(
         OutputError: the file cannot be written.
     """
     if not installed("nncf"):
-        raise MissingExtra("nncf", "openvino")
+        raise MissingExtra("nncf", "dev")
     import nncf
     import openvino
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from importlib import util
+from contextlib import suppress
+from importlib import metadata, util
 from typing import Any
 
 import torch
@@ -22,6 +23,18 @@ _CHECKS = {
 def installed(module: str) -> bool:
     """Return whether a module can be imported, without importing it."""
     return util.find_spec(module) is not None
+
+
+def version(module: str) -> str:
+    """Return the version of an installed module's package, "" where nobody tells.
+
+    A module can come in a package of another name: onnxruntime in onnxruntime-gpu.
+    """
+    packages = [module, *metadata.packages_distributions().get(module, ())]
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(package)
+    return ""
 
 
 def cpu_features() -> dict[str, bool]:

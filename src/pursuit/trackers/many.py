@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, Self, TypeVar
 
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit.boxes import Array
-from pursuit.errors import BoxError, PursuitError
+from pursuit.errors import BoxError, EngineError, PursuitError
 from pursuit.frames import Colour, Frame, as_frame
 from pursuit.trackers.base import Result, State
 
@@ -190,7 +192,8 @@ class ManyTargets(ABC, Generic[T]):
         score = np.empty(0)
         if len(self.targets):
             self._fit(picture.shape[1], picture.shape[0])
-            self._targets, score = self._followed(picture, self.targets)
+            with _enough_memory(len(self.targets)):
+                self._targets, score = self._followed(picture, self.targets)
         return self._result(score, time.perf_counter() - started)
 
     def _numbered(self, frame: Frame, where: Array) -> T:
@@ -198,7 +201,8 @@ class ManyTargets(ABC, Generic[T]):
         where = where.reshape(-1, 4)
         ids = np.arange(self._next_id, self._next_id + len(where), dtype=np.int64)
         self._next_id += len(where)
-        return self._started(frame, where, ids)
+        with _enough_memory(len(where)):
+            return self._started(frame, where, ids)
 
     def _fit(self, width: int, height: int) -> None:
         """Scale the targets with a frame whose size has changed."""
@@ -215,6 +219,18 @@ class ManyTargets(ABC, Generic[T]):
             number = int(targets.ids[0])
             return Result(box[0], float(score[0]), State(int(targets.state[0])), number, seconds)
         return Result(box, score, targets.state.copy(), targets.ids.copy(), seconds)
+
+
+@contextmanager
+def _enough_memory(number: int) -> Iterator[None]:
+    """Say in a line where a device's memory does not do for so many targets."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"the device has too little memory to follow {number} target{'s' * (number != 1)}: "
+            "follow fewer at once, end what else uses it, or name the device cpu"
+        ) from error
 
 
 def confidence(signal: Array, scale: float, offset: float) -> Array:

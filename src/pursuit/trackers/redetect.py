@@ -12,6 +12,9 @@ from pursuit.boxes import Array
 from pursuit.trackers.base import State
 from pursuit.trackers.settings import Settings
 
+# Whole numbers: NumPy takes long to see that a State is one.
+_LOST, _UNSURE, _TRACKED = (np.int64(one) for one in (State.LOST, State.UNSURE, State.TRACKED))
+
 # Search windows overlap by half: a score map covers 136 of a window's 255 pixels.
 _SPACING = 0.5
 _GROWTH = 0.5  # windows that the circle's radius grows by in a frame
@@ -23,9 +26,9 @@ def next_states(score: Array, before: NDArray[np.int64], settings: Settings) -> 
     A target is LOST below `lost_below`, and then until its score reaches `found_above`: one
     number for both would flicker. It is TRACKED from `sure_above` on, UNSURE between.
     """
-    limit = np.where(before == State.LOST, settings.found_above, settings.lost_below)
-    seen = np.where(score >= settings.sure_above, State.TRACKED, State.UNSURE)
-    return np.where(score < limit, int(State.LOST), seen).astype(np.int64)
+    limit = np.where(before == _LOST, settings.found_above, settings.lost_below)
+    seen = np.where(score >= settings.sure_above, _TRACKED, _UNSURE)
+    return np.where(score < limit, _LOST, seen)
 
 
 def wide_centres(middle: Array, side: float, frame: Array, age: int, number: int) -> Array:

@@ -123,7 +123,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         if len(seeks):
             maps = self._maps(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
-        return replace(self._bounded(self._judged(targets, moved, score)), score=score)
+        return self._bounded(self._judged(targets, moved, score))
 
     def _scales(self, targets: SiamFCTargets) -> slice:
         """Return which scales are searched now: all, or the middle one alone."""
@@ -215,11 +215,12 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(targets, centre=centre, zoom=zoom), score
 
     def _judged(self, before: SiamFCTargets, after: SiamFCTargets, score: Array) -> SiamFCTargets:
-        """Return the moved targets with the states that their scores lead to."""
+        """Return the moved targets with their scores, and the states that these lead to."""
         state = next_states(score, before.state, self.settings)
         lost, sure = state == State.LOST, state == State.TRACKED
         return replace(
             after,
+            score=score,
             state=state,
             lost_for=np.where(lost, before.lost_for + 1, 0),
             sure_centre=np.where(sure[:, None], after.centre, before.sure_centre),
@@ -285,8 +286,10 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
 
     def _wide_views(self, targets: SiamFCTargets) -> tuple[Views, NDArray[np.int64]]:
         """Return M views all over the frame for the lost targets, and whose they are, (M,)."""
-        frame = np.array(self._frame_size, dtype=np.float64)
         lost = np.flatnonzero(targets.lost_for * self.settings.redetect)
+        if not len(lost):
+            return Views(lost, np.empty((0, 2)), np.empty(0)), lost
+        frame = np.array(self._frame_size, dtype=np.float64)
         last = targets.with_sure_place()
         rows: list[int] = []
         places: list[Array] = []
@@ -311,16 +314,15 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         more = 0 if wide is None else len(wide.side)
         crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
 
-        def cut(views: Views, start: int, end: int, out: NDArray[np.uint8]) -> None:
-            sides = np.repeat(views.side[start:end, None], 2, axis=1)
-            border = targets.border[views.target[start]]
-            windows.cut_sizes(frame, views.centre[start], sides, border, out)
+        def cut(views: Views, each: int, out: NDArray[np.uint8]) -> None:
+            places, sides = views.centre[::each], views.side.reshape(-1, each)
+            borders = targets.border[views.target[::each]]
+            parts = out.reshape(-1, each, *out.shape[1:])
+            windows.cut_many(frame, places, sides, borders, parts)
 
-        for start in range(0, number, scales):
-            cut(near, start, start + scales, crops[start : start + scales])
-        if wide is not None:
-            for i in range(more):
-                cut(wide, i, i + 1, crops[number + i : number + i + 1])
+        cut(near, scales, crops[:number])
+        if wide is not None and more:
+            cut(wide, 1, crops[number:])
         return crops
 
     def _bounded(self, targets: SiamFCTargets) -> SiamFCTargets:
