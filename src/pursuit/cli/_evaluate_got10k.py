@@ -58,7 +58,7 @@ def got10k(
             write_times(folder, part.name, runs)
         pairs = list(zip(ran, found, strict=True))
         scores.append(tracker_score(one.label, pairs, judged.failed(one)))
-    show(table(scores), failures_to_run(scores))
+    show([table(scores)], failures_to_run(scores))
     if json is not None:
         write_json(json, as_json(scores))
     typer.echo(f"results: {out}")

@@ -52,7 +52,7 @@ def otb(
     from pursuit.reports import plots
     from pursuit.reports.drawing import check_matplotlib
     from pursuit.reports.scores import TrackerScore, as_json, pace, sequence_score
-    from pursuit.reports.table import attribute_table, notes, table
+    from pursuit.reports.table import attribute_tables, notes, table
 
     check_matplotlib()
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
@@ -67,10 +67,11 @@ def otb(
         parts = tuple(sequence_score(part.name, x) for part, x in zip(ran, found, strict=True))
         speed = pace([each for several in found for each, _ in several])
         scores.append(TrackerScore(one.label, parts, judged.failed(one), speed))
-    show(table(scores), notes(scores, workers=task.workers))
-    attributes = attribute_table(scores)
-    if attributes is not None:
-        show(attributes, ["AUC of the sequences with an attribute"])
+    show([table(scores)], notes(scores, workers=task.workers))
+    by_attribute = attribute_tables(scores)
+    if by_attribute:
+        typer.echo()
+        show(by_attribute, ["AUC of the sequences with an attribute"])
     if json is not None:
         write_json(json, as_json(scores))
     plots.save_plots(scores, out, protocol)

@@ -72,11 +72,11 @@ def vot(
     if protocol == "unsupervised":
         truth = reports.benchmark(judged.sequences, year_of(root))
         overlaps = vot_overlap.scores(runs, failed, truth)
-        show(vot_overlap.table(overlaps), reports.failures_to_run(overlaps))
+        show([vot_overlap.table(overlaps)], reports.failures_to_run(overlaps))
         content = vot_overlap.as_json(overlaps)
     else:
         scores = reports.scores(runs, failed, judged.sequences, year_of(root))
-        show(reports.table(scores), reports.notes(scores))
+        show([reports.table(scores)], reports.notes(scores))
         content = reports.as_json(scores)
     if json is not None:
         write_json(json, content)

@@ -51,14 +51,14 @@ def vot(
     from pursuit.files import check_writable
     from pursuit.measures.vot_rules import Rules
     from pursuit.reports.stored_vot import scores
-    from pursuit.reports.stored_vot_shown import as_json, table
+    from pursuit.reports.stored_vot_shown import as_json, tables
     from pursuit.results.vot import read_stored
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
     found = scores(Rules(rules), read_stored(results, experiment), read_truth(ground_truth))
-    show_scores(table(found), [found.caption], found.notes, found.wrong)
+    show_scores(tables(found), [found.caption], found.notes, found.wrong)
     if json is not None:
         write_json(json, as_json(found))
     if found.wrong:

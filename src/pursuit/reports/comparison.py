@@ -80,8 +80,11 @@ def comparisons(contenders: Sequence[Contender], statistic: Statistic) -> dict[s
 
 
 def interval(sums: Mapping[str, Array], statistic: Statistic) -> tuple[float, ...]:
-    """Return the ends of a figure's 95 % interval, sequences drawn again; none without a number."""
-    if not sums:
+    """Return the ends of a figure's 95 % interval, sequences drawn again.
+
+    Of one sequence alone, or without a number, there are none.
+    """
+    if len(sums) < 2:
         return ()
     ends = interval_of_sums(np.stack(list(sums.values())), statistic)
     return ends if np.isfinite(ends).all() else ()
