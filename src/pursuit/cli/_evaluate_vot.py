@@ -60,7 +60,12 @@ def vot(
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     what = plan(f"vot-{protocol}")
     follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=task.workers)
-    judged = judge(task, follow, lambda one, part: expected_runs(what, one) * len(part))
+    judged = judge(
+        task,
+        follow,
+        lambda one, part: expected_runs(what, one) * len(part),
+        efo=protocol == "supervised",
+    )
     runs = {}
     for one in judged.entrants:
         folder = out / one.label

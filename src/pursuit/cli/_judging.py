@@ -92,6 +92,8 @@ def judge(
     run: Callable[[Several[Entrant], Several[Sequence]], Iterator[Outcome]],
     frames: Callable[[Entrant, Sequence], int],
     prepared: Callable[[Several[Sequence]], Several[Sequence]] = list,
+    *,
+    efo: bool = False,
 ) -> Judged:
     """Run trackers on sequences, with a bar; before that, look at all that is to be written.
 
@@ -100,6 +102,7 @@ def judge(
         run: the protocol.
         frames: returns how many frames a tracker will see of a sequence, in all runs.
         prepared: returns the sequences of a data set as the protocol wants them.
+        efo: whether the speed will be told in VOT's unit, which takes a second to measure.
     """
     from pursuit.cli._outputs import check_outputs, weights_files
     from pursuit.datasets import open_videos
@@ -117,7 +120,24 @@ def judge(
         check_writable(task.json)
     outcomes = run(judged, chosen)
     with Progress(sum(frames(one, part) for one in judged for part in chosen)) as progress:
-        return Judged(judged, chosen, [progress.tell(outcome) for outcome in outcomes])
+        found = Judged(judged, chosen, [progress.tell(outcome) for outcome in outcomes])
+    if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
+        _note_machine(found, task.out, efo=efo and task.workers == 1)
+    return found
+
+
+def _note_machine(judged: Judged, out: Path, *, efo: bool) -> None:
+    """Write beside the results that were made just now what they were made with."""
+    new = {one.label for one in judged.outcomes if one.status == "done"}
+    if not new:
+        return
+    from pursuit.bench.efo import filter_ms
+    from pursuit.reports.surroundings import versions
+    from pursuit.results import made_with
+
+    made = made_with.Made(versions(), filter_ms() if efo else None)
+    for label in sorted(new):
+        made_with.add(out / label, made)
 
 
 def _chosen(found: Several[Sequence], names: str | None) -> Several[Sequence]:
