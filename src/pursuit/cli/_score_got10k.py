@@ -23,7 +23,8 @@ def got10k(
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or archive with SEQUENCE/groundtruth.txt, meta_info.ini and cover.label.",
+            help="Folder or archive with SEQUENCE/groundtruth.txt, meta_info.ini and "
+            "cover.label; or a folder of SEQUENCE.mp4 + SEQUENCE.csv.",
         ),
     ],
     json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,

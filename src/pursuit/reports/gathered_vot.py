@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pursuit import boxes as bx
 from pursuit import datasets
 from pursuit.archives import Parts, stored
-from pursuit.datasets.vot import Benchmark, read_truth, rows_of
+from pursuit.datasets.vot import Benchmark, rows_of
 from pursuit.errors import DataError
 from pursuit.measures.statistics import Statistic
 from pursuit.measures.vot import Code
@@ -22,7 +22,7 @@ from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
 from pursuit.reports.places import Place, other_names, without
-from pursuit.reports.vot import benchmark
+from pursuit.reports.vot import benchmark, truth_of
 from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, StoredResults, parse, read_stored
 
 Array = NDArray[np.float64]
@@ -114,7 +114,7 @@ def judged(
     """
     ran = {name for place in places for _, name in place.vot}
     if ground_truth is not None:
-        truth = read_truth(ground_truth)
+        truth = truth_of(ground_truth)
     else:
         truth = benchmark([one for name, one in videos.items() if name in ran], None)
     seen = {name: one for name, one in truth.sequences.items() if name in ran}

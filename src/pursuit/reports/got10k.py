@@ -25,7 +25,7 @@ from pursuit.reports.grid import grid
 from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.reports.scores import pace
 from pursuit.reports.stored_got10k import Score, SequenceScore
-from pursuit.results.got10k_found import Truth
+from pursuit.results.got10k_found import truth_of
 from pursuit.results.otb import Run
 
 Array = NDArray[np.float64]
@@ -125,8 +125,7 @@ def _ranked(found: Sequence[TrackerScore]) -> list[TrackerScore]:
 
 def _sequence_score(sequence: datasets.Sequence, runs: Sequence[Run]) -> SequenceScore:
     """Return the score of runs; frames where nothing is seen of the target do not count."""
-    seen = np.ones(len(sequence), dtype=bool) if sequence.hidden is None else ~sequence.hidden
-    truth = Truth(sequence.name, sequence.boxes, seen, sequence.size(), sequence.kind)
+    truth = truth_of(sequence)
     seconds = np.concatenate([run.tracker_ms for run in runs]) / 1000
     return stored_got10k.sequence_score(truth, [run.boxes for run in runs], seconds)
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from rich.table import Table
 
 from pursuit import datasets
 from pursuit.boxes import Regions
-from pursuit.datasets.vot import Benchmark, Truth, with_empty
+from pursuit.datasets import video_with_boxes
+from pursuit.datasets.vot import Benchmark, Truth, read_truth, with_empty, year_of
 from pursuit.measures import vot as measures
 from pursuit.measures.speed import Speed, speed
 from pursuit.measures.statistics import Statistic
@@ -127,6 +129,17 @@ def scores(
 def benchmark(sequences: Sequence[datasets.Sequence], year: int | None) -> Benchmark:
     """Return sequences as the ground truth of a year; a frame of each is decoded for its size."""
     return Benchmark({one.name: _truth(one) for one in sequences}, year)
+
+
+def truth_of(path: Path) -> Benchmark:
+    """Return the ground truth that lies in files as VOT and pysot have it, or our videos.
+
+    Raises:
+        DataError: there is none, or a part of it is not what it should be.
+    """
+    if video_with_boxes.fits(path):
+        return benchmark(datasets.open_videos(path), year_of(path))
+    return read_truth(path)
 
 
 def pace(runs: Sequence[Sequence[Run]]) -> Speed | None:
