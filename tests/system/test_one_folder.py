@@ -61,3 +61,14 @@ def test_scores_are_those_of_the_evaluation(videos: Path, tmp_path: Path) -> Non
     done = run("report", out, "--videos", videos, "--out", page)
     assert done.returncode == 0, done.stderr
     assert "GOT-10k's kind are not on this page" in done.stderr
+
+
+def test_a_tracker_is_summed_up_while_others_run(videos: Path, tmp_path: Path) -> None:
+    words = ["--tracker", "opencv-mosse", "--tracker", "last=opencv-mosse", "--out", tmp_path]
+    for kind, measure in (("otb", "AUC"), ("vot", "A"), ("got10k", "AO")):
+        done = run("evaluate", kind, videos, *words)
+        said = [line for line in done.stderr.splitlines() if " is done: " in line]
+        assert len(said) == 1 and said[0].startswith(f"opencv-mosse is done: {measure} 0.")
+        shown = next(line for line in done.stdout.splitlines() if line.startswith("opencv-mosse"))
+        assert f"{measure} {shown.split()[1]} (95 %: " in said[0]
+    assert " is done" not in run("evaluate", "otb", videos, *words).stderr  # all is kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,10 +17,17 @@ from pursuit.cli._judging import (
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
+    Judged,
     Task,
     judge,
 )
 from pursuit.cli._outputs import show, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Several
+
+    from pursuit.protocols.entrants import Entrant
+    from pursuit.results.vot import Run
 
 
 def vot(
@@ -55,23 +62,39 @@ def vot(
     from pursuit.protocols.vot import read_runs, run
     from pursuit.reports import vot as reports
     from pursuit.reports import vot_overlap
+    from pursuit.reports.comparison import interval, with_interval
     from pursuit.results.vot import write_times
 
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     what = plan(f"vot-{protocol}")
     follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=task.workers)
+
+    def stored(judged: Judged, one: Entrant) -> dict[str, Several[Run]]:
+        return {part.name: read_runs(out / one.label, part, protocol) for part in judged.ran(one)}
+
+    def told(judged: Judged, one: Entrant) -> str:
+        runs, failed = {one.label: stored(judged, one)}, {one.label: judged.failed(one)}
+        if protocol == "unsupervised":
+            truth = reports.benchmark(judged.sequences, year_of(root))
+            (overlap,) = vot_overlap.scores(runs, failed, truth)
+            return with_interval("average overlap", overlap.overlap, overlap.interval)
+        (mine,) = reports.scores(runs, failed, judged.sequences, year_of(root)).trackers
+        ends = interval(mine.score.sums, mine.totals.accuracy)
+        return with_interval("A", mine.score.total.accuracy, ends)
+
     judged = judge(
         task,
         follow,
         lambda one, part: expected_runs(what, one) * len(part),
+        runs=what.runs,
+        told=told,
         efo=protocol == "supervised",
     )
     runs = {}
     for one in judged.entrants:
-        folder = out / one.label
-        found = {part.name: read_runs(folder, part, protocol) for part in judged.ran(one)}
+        found = stored(judged, one)
         for name, several in found.items():
-            write_times(folder / what.folder, name, several, what.runs)
+            write_times(out / one.label / what.folder, name, several, what.runs)
         runs[one.label] = found
     failed = {one.label: judged.failed(one) for one in judged.entrants}
     if protocol == "unsupervised":

@@ -65,7 +65,7 @@ class Judged:
 
     entrants: Several[Entrant]
     sequences: Several[Sequence]
-    outcomes: Several[Outcome]
+    outcomes: list[Outcome]
 
     def failed(self, one: Entrant) -> dict[str, str]:
         """Return sequence -> why a tracker has not all its runs on it."""
@@ -93,6 +93,8 @@ def judge(
     frames: Callable[[Entrant, Sequence], int],
     prepared: Callable[[Several[Sequence]], Several[Sequence]] = list,
     *,
+    runs: int,
+    told: Callable[[Judged, Entrant], str],
     efo: bool = False,
 ) -> Judged:
     """Run trackers on sequences, with a bar; before that, look at all that is to be written.
@@ -102,6 +104,8 @@ def judge(
         run: the protocol.
         frames: returns how many frames a tracker will see of a sequence, in all runs.
         prepared: returns the sequences of a data set as the protocol wants them.
+        runs: on a sequence, those included that others stand for.
+        told: returns a line on a tracker that has all its runs, where others have not.
         efo: whether the speed will be told in VOT's unit, which takes a second to measure.
     """
     from pursuit.cli._outputs import check_outputs, weights_files
@@ -120,7 +124,14 @@ def judge(
         check_writable(task.json)
     outcomes = run(judged, chosen)
     with Progress(sum(frames(one, part) for one in judged for part in chosen)) as progress:
-        found = Judged(judged, chosen, [progress.tell(outcome) for outcome in outcomes])
+        found = Judged(judged, chosen, [])
+        left = {one.label: runs * len(chosen) for one in judged}
+        for outcome in outcomes:
+            found.outcomes.append(progress.tell(outcome))
+            left[outcome.label] -= 1
+            if not left[outcome.label] and any(left.values()) and outcome.status != "kept":
+                one = next(one for one in judged if one.label == outcome.label)
+                progress.say(f"{one.label} is done: {told(found, one)}")
     if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
         _note_machine(found, task.out, efo=efo and task.workers == 1)
     return found
@@ -182,7 +193,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         if self._kept:
-            self._say(f"{self._kept} whole results were there and are kept")
+            self.say(f"{self._kept} whole results were there and are kept")
 
     def tell(self, outcome: Outcome) -> Outcome:
         """Show an outcome; return it."""
@@ -199,9 +210,9 @@ class Progress:
         self._frames = max(self._frames, self._done)
         self._bar.update(self._task, total=self._frames, completed=self._done, description=what)
         if outcome.status == "failed":
-            self._say(f"failed: {what}: {outcome.error}")
+            self.say(f"failed: {what}: {outcome.error}")
         elif not self._console.is_terminal:
-            self._say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
+            self.say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
         return outcome
 
     def _left(self) -> str:
@@ -209,5 +220,6 @@ class Progress:
         seconds = round(taken / self._done * (self._frames - self._done))
         return f"{seconds // 60}:{seconds % 60:02d}"
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -95,6 +95,13 @@ def interval_cell(ends: tuple[float, ...]) -> str:
     return "-".join(f"{end:.3f}" for end in ends) or NO_NUMBER
 
 
+def with_interval(measure: str, value: float, ends: tuple[float, ...]) -> str:
+    """Return a figure and its interval as a line has them."""
+    if not np.isfinite(value):
+        return f"no {measure}"
+    return f"{measure} {value:.3f}" + (f" (95 %: {interval_cell(ends)})" if ends else "")
+
+
 def p_cell(beside: Comparison | None) -> str:
     """Return the chance that a difference is luck, as a table shows it."""
     return f"{beside.p:.4f}" if beside else NO_NUMBER
