@@ -62,7 +62,6 @@ def vot(
     from pursuit.protocols.vot import read_runs, run
     from pursuit.reports import vot as reports
     from pursuit.reports import vot_overlap
-    from pursuit.reports.comparison import interval, with_interval
     from pursuit.results.vot import write_times
 
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
@@ -75,12 +74,10 @@ def vot(
     def told(judged: Judged, one: Entrant) -> str:
         runs, failed = {one.label: stored(judged, one)}, {one.label: judged.failed(one)}
         if protocol == "unsupervised":
-            truth = reports.benchmark(judged.sequences, year_of(root))
-            (overlap,) = vot_overlap.scores(runs, failed, truth)
-            return with_interval("average overlap", overlap.overlap, overlap.interval)
-        (mine,) = reports.scores(runs, failed, judged.sequences, year_of(root)).trackers
-        ends = interval(mine.score.sums, mine.totals.accuracy)
-        return with_interval("A", mine.score.total.accuracy, ends)
+            return vot_overlap.summary(
+                vot_overlap.scores(runs, failed, reports.benchmark(judged.sequences, year_of(root)))
+            )
+        return reports.summary(reports.scores(runs, failed, judged.sequences, year_of(root)))
 
     judged = judge(
         task,

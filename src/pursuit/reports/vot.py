@@ -180,6 +180,13 @@ def table(found: Scores) -> Table:
     return rows
 
 
+def summary(found: Scores) -> str:
+    """Return the accuracy of the only tracker, with its interval, as a line has it."""
+    (one,) = found.trackers
+    ends = comparison.interval(one.score.sums, one.totals.accuracy)
+    return comparison.with_interval("A", one.score.total.accuracy, ends)
+
+
 def notes(found: Scores) -> list[str]:
     """Return what must be said below the table, a line each."""
     return [found.stored.caption, *failures_to_run(found.trackers)]

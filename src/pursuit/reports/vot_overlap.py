@@ -87,6 +87,12 @@ def table(found: Sequence[TrackerScore]) -> Table:
     return rows
 
 
+def summary(found: Sequence[TrackerScore]) -> str:
+    """Return the overlap of the only tracker, with its interval, as a line has it."""
+    (one,) = found
+    return comparison.with_interval("average overlap", one.overlap, one.interval)
+
+
 def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:
     """Return scores as what JSON can hold; what there is no number for is None."""
     return {
