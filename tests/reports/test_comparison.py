@@ -35,7 +35,10 @@ def test_the_best_has_all_its_results() -> None:
 def test_without_numbers() -> None:
     assert comparison.interval({}, ratio) == ()
     assert comparison.interval({"a": np.zeros(2)}, ratio) == ()
-    assert comparison.interval({"a": np.array([1.0, 2])}, ratio) == (0.5, 0.5)
+    # One sequence says nothing of how others would differ.
+    assert comparison.interval({"a": np.array([1.0, 2])}, ratio) == ()
+    two = {"a": np.array([1.0, 2]), "b": np.array([2.0, 4])}
+    assert comparison.interval(two, ratio) == (0.5, 0.5)
     assert comparison.interval_cell(()) == comparison.p_cell(None) == "-"
     zero = [Contender(name, {"a": np.zeros(2)}, True) for name in "ab"]
     assert comparison.comparisons(zero, ratio) == {}

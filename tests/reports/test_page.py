@@ -17,6 +17,8 @@ from pursuit.reports.gathered import Gathered, gather
 from pursuit.reports.page import build, save
 from pursuit.reports.rendering import Report, html, markdown, tex
 from pursuit.reports.scores import sequence_score
+from pursuit.reports.surroundings import versions
+from pursuit.results import made_with
 from pursuit.results.otb import read
 
 pytest.importorskip("matplotlib")
@@ -211,6 +213,43 @@ def test_results_of_other_protocols_beside_do_not_hide_these(videos: Path, tmp_p
     assert found.folders == {"mine": tmp_path / "mine"}
     assert len(found.otb.trackers[0].ope.sequences) == 3
     assert [one.name for one in found.otb.trackers[0].kinds["tre"].sequences] == ["first"]
+    assert any("GOT-10k's kind are not on this page" in note for note in found.notes)
+    write_vot(tmp_path, "mine", 3)
+    (noted,) = {note for note in gather([tmp_path], None, videos).notes if "not " in note}
+    assert "GOT-10k" in noted  # and nothing of TRE as an experiment of VOT's
+
+
+def test_a_tracker_that_left_nothing_is_named(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path, "mine", 5)
+    (tmp_path / "crashed").mkdir()
+    (tmp_path / "crashed" / "tracker.json").write_text("{}")
+    found = gather([tmp_path], None, videos)
+    assert found.labels == ["mine"]
+    (line,) = found.wrong
+    assert line.startswith(f"crashed has no result at all in {tmp_path}")
+    assert line in Page(html(build(found))).text
+
+
+def test_rank_is_over_efo_where_the_machine_was_timed(videos: Path, tmp_path: Path) -> None:
+    for label, ms in (("a", 4.0), ("b", 8.0)):
+        write_vot(tmp_path, label, 2)
+        for name, length in LENGTHS.items():
+            path = tmp_path / label / "baseline" / name / f"{name}_001_time.value"
+            path.write_text(f"{ms / 1000}\n" * length)
+    there = {**versions(), "processor": "another"}
+    made_with.add(tmp_path / "a", made_with.Made(there, 300.0))
+    half = gather([tmp_path], None, videos)
+    assert half.efo == {"a": pytest.approx(75)}
+    assert "Rank over speed (frames a second)" in html(build(half))
+    made_with.add(tmp_path / "b", made_with.Made(versions(), 200.0))
+    whole = gather([tmp_path], None, videos)
+    assert whole.efo == {"a": pytest.approx(75), "b": pytest.approx(25)}
+    for label in "ab":
+        (tmp_path / label / "tracker.json").write_text('{"tracker": "made-up"}')
+    text = html(build(whole))
+    assert "Rank over speed (EFO)" in text
+    rows = {row[0]: row[-1] for row in Page(text).tables["trackers"][1:]}
+    assert rows == {"a": "processor another", "b": "as this report"}
 
 
 def test_what_lacks_is_named_and_not_the_best(videos: Path, tmp_path: Path) -> None:

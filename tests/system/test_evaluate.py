@@ -73,7 +73,11 @@ def test_trackers_are_judged_and_one_that_fails_is_named(root: Path, tmp_path: P
     files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert files == {
         *(f"{name}.{kind}" for name in ("success", "precision") for kind in ("png", "svg")),
-        *(f"{name}/tracker.json" for name in ("opencv-mosse", "opencv-mil")),
+        *(
+            f"{name}/{kind}"
+            for name in ("opencv-mosse", "opencv-mil")
+            for kind in ("tracker.json", "made-with.json")
+        ),
         *(
             f"opencv-mosse/{name}{kind}"
             for name in ("Bus", "Fly")
@@ -104,6 +108,7 @@ def test_chosen_sequences_and_a_label(root: Path, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert {path.name for path in (out / "mine").iterdir()} == {
         "tracker.json",
+        "made-with.json",
         "Fly.txt",
         "Fly.times.txt",
     }

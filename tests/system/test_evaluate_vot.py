@@ -57,6 +57,10 @@ def test_a_tracker_is_started_again_and_judged(root: Path, tmp_path: Path) -> No
     lines = (out / "opencv-mosse" / "baseline" / "Jump" / "Jump_001.txt").read_text("utf-8").split()
     assert [lines[index] for index in (0, 8, 9, 10, 11, 12, 13)] == list("1200001")
 
+    (made,) = json.loads((out / "opencv-mosse" / "made-with.json").read_text(encoding="utf-8"))
+    assert made["versions"]["OpenCV"] == cv2.__version__
+    assert made["filter_ms"] > 0
+
     again = run(*words)
     # Three runs of MOSSE on both, fifteen of MIL, which draws at random, on one.
     assert "21 whole results were there and are kept" in again.stderr

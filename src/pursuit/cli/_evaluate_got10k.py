@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +17,14 @@ from pursuit.cli._judging import (
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
+    Judged,
     Task,
     judge,
 )
 from pursuit.cli._outputs import show, write_json
+
+if TYPE_CHECKING:
+    from pursuit.protocols.entrants import Entrant
 
 
 def got10k(
@@ -43,22 +47,34 @@ def got10k(
     """
     from pursuit.protocols.got10k import PLAN, read_runs, run
     from pursuit.protocols.repeat import expected_runs
-    from pursuit.reports.got10k import as_json, table, tracker_score
+    from pursuit.reports.comparison import with_interval
+    from pursuit.reports.got10k import TrackerScore, as_json, table, tracker_score
     from pursuit.reports.vot import failures_to_run
     from pursuit.results.got10k import write_times
 
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     follow = partial(run, out=out, workers=task.workers)
-    judged = judge(task, follow, lambda one, part: expected_runs(PLAN, one) * len(part))
-    scores = []
-    for one in judged.entrants:
-        folder, ran = out / one.label, judged.ran(one)
-        found = [read_runs(folder, one, part) for part in ran]
-        for part, runs in zip(ran, found, strict=True):
+
+    def score(judged: Judged, one: Entrant) -> TrackerScore:
+        folder = out / one.label
+        found = [(part, read_runs(folder, one, part)) for part in judged.ran(one)]
+        for part, runs in found:
             write_times(folder, part.name, runs)
-        pairs = list(zip(ran, found, strict=True))
-        scores.append(tracker_score(one.label, pairs, judged.failed(one)))
-    show(table(scores), failures_to_run(scores))
+        return tracker_score(one.label, found, judged.failed(one))
+
+    def told(judged: Judged, one: Entrant) -> str:
+        mine = score(judged, one)
+        return with_interval("AO", mine.score.figures.ao, mine.intervals["ao"])
+
+    judged = judge(
+        task,
+        follow,
+        lambda one, part: expected_runs(PLAN, one) * len(part),
+        runs=PLAN.runs,
+        told=told,
+    )
+    scores = [score(judged, one) for one in judged.entrants]
+    show([table(scores)], failures_to_run(scores))
     if json is not None:
         write_json(json, as_json(scores))
     typer.echo(f"results: {out}")

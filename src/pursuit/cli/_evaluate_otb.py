@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,10 +17,14 @@ from pursuit.cli._judging import (
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
+    Judged,
     Task,
     judge,
 )
 from pursuit.cli._outputs import show, write_json
+
+if TYPE_CHECKING:
+    from pursuit.protocols.entrants import Entrant
 
 
 def otb(
@@ -49,28 +53,44 @@ def otb(
     pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt --list otb2013
     """
     from pursuit.protocols.otb import frames, prepared, read_runs, run
+    from pursuit.protocols.plan import plan
     from pursuit.reports import plots
+    from pursuit.reports.comparison import with_interval
     from pursuit.reports.drawing import check_matplotlib
     from pursuit.reports.scores import TrackerScore, as_json, pace, sequence_score
-    from pursuit.reports.table import attribute_table, notes, table
+    from pursuit.reports.table import attribute_tables, notes, table
 
     check_matplotlib()
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     follow = partial(run, out=out, protocol=protocol, workers=task.workers)
     of_list = partial(prepared, list_=list_)
-    judged = judge(task, follow, lambda _, part: frames(protocol, part), of_list)
-    scores = []
-    for one in judged.entrants:
+
+    def score(judged: Judged, one: Entrant) -> TrackerScore:
         ran = judged.ran(one)
         # From disk, also what was run just now: the same numbers now and when it is all kept.
         found = [read_runs(out / one.label, part, protocol) for part in ran]
         parts = tuple(sequence_score(part.name, x) for part, x in zip(ran, found, strict=True))
         speed = pace([each for several in found for each, _ in several])
-        scores.append(TrackerScore(one.label, parts, judged.failed(one), speed))
-    show(table(scores), notes(scores, workers=task.workers))
-    attributes = attribute_table(scores)
-    if attributes is not None:
-        show(attributes, ["AUC of the sequences with an attribute"])
+        return TrackerScore(one.label, parts, judged.failed(one), speed)
+
+    def told(judged: Judged, one: Entrant) -> str:
+        mine = score(judged, one)
+        return with_interval("AUC", mine.auc, mine.interval)
+
+    judged = judge(
+        task,
+        follow,
+        lambda _, part: frames(protocol, part),
+        of_list,
+        runs=plan(f"otb-{protocol}").runs,
+        told=told,
+    )
+    scores = [score(judged, one) for one in judged.entrants]
+    show([table(scores)], notes(scores, workers=task.workers))
+    by_attribute = attribute_tables(scores)
+    if by_attribute:
+        typer.echo()
+        show(by_attribute, ["AUC of the sequences with an attribute"])
     if json is not None:
         write_json(json, as_json(scores))
     plots.save_plots(scores, out, protocol)

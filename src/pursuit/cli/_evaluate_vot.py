@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,10 +17,17 @@ from pursuit.cli._judging import (
     SEQUENCES_HELP,
     TRACKER_HELP,
     WORKERS_HELP,
+    Judged,
     Task,
     judge,
 )
 from pursuit.cli._outputs import show, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Several
+
+    from pursuit.protocols.entrants import Entrant
+    from pursuit.results.vot import Run
 
 
 def vot(
@@ -60,23 +67,41 @@ def vot(
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)
     what = plan(f"vot-{protocol}")
     follow = partial(run, out=out, protocol=protocol, start_box=start_box, workers=task.workers)
-    judged = judge(task, follow, lambda one, part: expected_runs(what, one) * len(part))
+
+    def stored(judged: Judged, one: Entrant) -> dict[str, Several[Run]]:
+        return {part.name: read_runs(out / one.label, part, protocol) for part in judged.ran(one)}
+
+    def told(judged: Judged, one: Entrant) -> str:
+        runs, failed = {one.label: stored(judged, one)}, {one.label: judged.failed(one)}
+        if protocol == "unsupervised":
+            return vot_overlap.summary(
+                vot_overlap.scores(runs, failed, reports.benchmark(judged.sequences, year_of(root)))
+            )
+        return reports.summary(reports.scores(runs, failed, judged.sequences, year_of(root)))
+
+    judged = judge(
+        task,
+        follow,
+        lambda one, part: expected_runs(what, one) * len(part),
+        runs=what.runs,
+        told=told,
+        efo=protocol == "supervised",
+    )
     runs = {}
     for one in judged.entrants:
-        folder = out / one.label
-        found = {part.name: read_runs(folder, part, protocol) for part in judged.ran(one)}
+        found = stored(judged, one)
         for name, several in found.items():
-            write_times(folder / what.folder, name, several, what.runs)
+            write_times(out / one.label / what.folder, name, several, what.runs)
         runs[one.label] = found
     failed = {one.label: judged.failed(one) for one in judged.entrants}
     if protocol == "unsupervised":
         truth = reports.benchmark(judged.sequences, year_of(root))
         overlaps = vot_overlap.scores(runs, failed, truth)
-        show(vot_overlap.table(overlaps), reports.failures_to_run(overlaps))
+        show([vot_overlap.table(overlaps)], reports.failures_to_run(overlaps))
         content = vot_overlap.as_json(overlaps)
     else:
         scores = reports.scores(runs, failed, judged.sequences, year_of(root))
-        show(reports.table(scores), reports.notes(scores))
+        show([reports.table(scores)], reports.notes(scores))
         content = reports.as_json(scores)
     if json is not None:
         write_json(json, content)

@@ -65,7 +65,7 @@ class Judged:
 
     entrants: Several[Entrant]
     sequences: Several[Sequence]
-    outcomes: Several[Outcome]
+    outcomes: list[Outcome]
 
     def failed(self, one: Entrant) -> dict[str, str]:
         """Return sequence -> why a tracker has not all its runs on it."""
@@ -92,6 +92,10 @@ def judge(
     run: Callable[[Several[Entrant], Several[Sequence]], Iterator[Outcome]],
     frames: Callable[[Entrant, Sequence], int],
     prepared: Callable[[Several[Sequence]], Several[Sequence]] = list,
+    *,
+    runs: int,
+    told: Callable[[Judged, Entrant], str],
+    efo: bool = False,
 ) -> Judged:
     """Run trackers on sequences, with a bar; before that, look at all that is to be written.
 
@@ -100,6 +104,9 @@ def judge(
         run: the protocol.
         frames: returns how many frames a tracker will see of a sequence, in all runs.
         prepared: returns the sequences of a data set as the protocol wants them.
+        runs: on a sequence, those included that others stand for.
+        told: returns a line on a tracker that has all its runs, where others have not.
+        efo: whether the speed will be told in VOT's unit, which takes a second to measure.
     """
     from pursuit.cli._outputs import check_outputs, weights_files
     from pursuit.datasets import open_videos
@@ -117,7 +124,31 @@ def judge(
         check_writable(task.json)
     outcomes = run(judged, chosen)
     with Progress(sum(frames(one, part) for one in judged for part in chosen)) as progress:
-        return Judged(judged, chosen, [progress.tell(outcome) for outcome in outcomes])
+        found = Judged(judged, chosen, [])
+        left = {one.label: runs * len(chosen) for one in judged}
+        for outcome in outcomes:
+            found.outcomes.append(progress.tell(outcome))
+            left[outcome.label] -= 1
+            if not left[outcome.label] and any(left.values()) and outcome.status != "kept":
+                one = next(one for one in judged if one.label == outcome.label)
+                progress.say(f"{one.label} is done: {told(found, one)}")
+    if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
+        _note_machine(found, task.out, efo=efo and task.workers == 1)
+    return found
+
+
+def _note_machine(judged: Judged, out: Path, *, efo: bool) -> None:
+    """Write beside the results that were made just now what they were made with."""
+    new = {one.label for one in judged.outcomes if one.status == "done"}
+    if not new:
+        return
+    from pursuit.bench.efo import filter_ms
+    from pursuit.reports.surroundings import versions
+    from pursuit.results import made_with
+
+    made = made_with.Made(versions(), filter_ms() if efo else None)
+    for label in sorted(new):
+        made_with.add(out / label, made)
 
 
 def _chosen(found: Several[Sequence], names: str | None) -> Several[Sequence]:
@@ -162,7 +193,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         if self._kept:
-            self._say(f"{self._kept} whole results were there and are kept")
+            self.say(f"{self._kept} whole results were there and are kept")
 
     def tell(self, outcome: Outcome) -> Outcome:
         """Show an outcome; return it."""
@@ -179,9 +210,9 @@ class Progress:
         self._frames = max(self._frames, self._done)
         self._bar.update(self._task, total=self._frames, completed=self._done, description=what)
         if outcome.status == "failed":
-            self._say(f"failed: {what}: {outcome.error}")
+            self.say(f"failed: {what}: {outcome.error}")
         elif not self._console.is_terminal:
-            self._say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
+            self.say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
         return outcome
 
     def _left(self) -> str:
@@ -189,5 +220,6 @@ class Progress:
         seconds = round(taken / self._done * (self._frames - self._done))
         return f"{seconds // 60}:{seconds % 60:02d}"
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -53,21 +53,30 @@ def weights_files(paths: Sequence[Path]) -> list[Path]:
     return [*paths, *(card_path(path) for path in paths if path.suffix == SUFFIX)]
 
 
-def show(grid: Table, lines: Sequence[str]) -> None:
-    """Print a table, and lines below it."""
+def show(tables: Sequence[Table], lines: Sequence[str]) -> None:
+    """Print tables, a blank line between, and lines below them.
+
+    On a narrower terminal their lines are broken by it, for rich would leave out columns.
+    """
     from rich.console import Console
 
+    from pursuit.reports.grid import WIDTH
+
     console = Console(highlight=False)
-    console.print(grid)
+    console.width = max(console.width, WIDTH)
+    for at, one in enumerate(tables):
+        if at:
+            console.print()
+        console.print(one)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 
 
 def show_scores(
-    grid: Table, captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
+    tables: Sequence[Table], captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
 ) -> None:
-    """Print a table of stored results' scores; notes and what is wrong go to stderr."""
-    show(grid, [*captions, *([_LACKING] if wrong else [])])
+    """Print tables of stored results' scores; notes and what is wrong go to stderr."""
+    show(tables, [*captions, *([_LACKING] if wrong else [])])
     for line in (*(f"note: {note}" for note in notes), *(f"error: {one}" for one in wrong)):
         typer.echo(line, err=True)
 

@@ -23,7 +23,8 @@ def got10k(
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or archive with SEQUENCE/groundtruth.txt, meta_info.ini and cover.label.",
+            help="Folder or archive with SEQUENCE/groundtruth.txt, meta_info.ini and "
+            "cover.label; or a folder of SEQUENCE.mp4 + SEQUENCE.csv.",
         ),
     ],
     json: Annotated[Path | None, typer.Option(help="Write the scores to this file.")] = None,
@@ -52,7 +53,7 @@ def got10k(
         where = ", ".join(map(str, results))
         raise DataError(f"{where}: no results of the {len(known)} sequences with labels")
     wrong = [line for one in scores for line in one.wrong]
-    show_scores(table(scores), [], [*notes, *unused.lines()], wrong)
+    show_scores([table(scores)], [], [*notes, *unused.lines()], wrong)
     if json is not None:
         write_json(json, as_json(scores))
     if wrong:

@@ -22,8 +22,9 @@ def vot(
         Path,
         typer.Option(
             metavar="PATH",
-            help="Folder or archive with SEQUENCE/groundtruth.txt, or pysot's JSON file. "
-            "VOT and a year in its name tell the rules of that year.",
+            help="Folder or archive with SEQUENCE/groundtruth.txt, or pysot's JSON file; or a "
+            "folder of SEQUENCE.mp4 + SEQUENCE.csv. VOT and a year in its name tell the rules of "
+            "that year.",
         ),
     ],
     experiment: Annotated[
@@ -47,18 +48,18 @@ def vot(
 
     pursuit score vot results --ground-truth VOT2018.json --rules pysot --json scores.json
     """
-    from pursuit.datasets.vot import read_truth
     from pursuit.files import check_writable
     from pursuit.measures.vot_rules import Rules
     from pursuit.reports.stored_vot import scores
-    from pursuit.reports.stored_vot_shown import as_json, table
+    from pursuit.reports.stored_vot_shown import as_json, tables
+    from pursuit.reports.vot import truth_of
     from pursuit.results.vot import read_stored
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
-    found = scores(Rules(rules), read_stored(results, experiment), read_truth(ground_truth))
-    show_scores(table(found), [found.caption], found.notes, found.wrong)
+    found = scores(Rules(rules), read_stored(results, experiment), truth_of(ground_truth))
+    show_scores(tables(found), [found.caption], found.notes, found.wrong)
     if json is not None:
         write_json(json, as_json(found))
     if found.wrong:

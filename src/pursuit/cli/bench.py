@@ -96,6 +96,6 @@ def bench(
         speed_report.save_plot(timings, plot)
     for line in speed_report.about(film, machine, most):
         typer.echo(line)
-    show(speed_report.table(timings), below)
+    show([speed_report.table(timings)], below)
     for line in (*left_out, *([busy] if busy else [])):
         typer.echo(f"note: {line}", err=True)

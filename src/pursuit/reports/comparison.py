@@ -80,8 +80,11 @@ def comparisons(contenders: Sequence[Contender], statistic: Statistic) -> dict[s
 
 
 def interval(sums: Mapping[str, Array], statistic: Statistic) -> tuple[float, ...]:
-    """Return the ends of a figure's 95 % interval, sequences drawn again; none without a number."""
-    if not sums:
+    """Return the ends of a figure's 95 % interval, sequences drawn again.
+
+    Of one sequence alone, or without a number, there are none.
+    """
+    if len(sums) < 2:
         return ()
     ends = interval_of_sums(np.stack(list(sums.values())), statistic)
     return ends if np.isfinite(ends).all() else ()
@@ -90,6 +93,13 @@ def interval(sums: Mapping[str, Array], statistic: Statistic) -> tuple[float, ..
 def interval_cell(ends: tuple[float, ...]) -> str:
     """Return an interval as a table shows it."""
     return "-".join(f"{end:.3f}" for end in ends) or NO_NUMBER
+
+
+def with_interval(measure: str, value: float, ends: tuple[float, ...]) -> str:
+    """Return a figure and its interval as a line has them."""
+    if not np.isfinite(value):
+        return f"no {measure}"
+    return f"{measure} {value:.3f}" + (f" (95 %: {interval_cell(ends)})" if ends else "")
 
 
 def p_cell(beside: Comparison | None) -> str:

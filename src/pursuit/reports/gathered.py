@@ -15,12 +15,14 @@ from pursuit.datasets.otb_list import entries, key
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError, SettingsError
 from pursuit.measures import otb as otb_measures
+from pursuit.measures.speed import efo
 from pursuit.reports import stored_otb
 from pursuit.reports.gathered_vot import VotScores, judged
-from pursuit.reports.places import look, other_names, without
+from pursuit.reports.places import Place, look, other_names, without
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, Stored
 from pursuit.results import otb as otb_results
+from pursuit.results.made_with import filter_ms
 from pursuit.results.otb_found import Found, Truth, Unused, find, read_truth
 
 _OPE_OF = (1, 20)  # numbers of runs of which the first is one from the start to the end
@@ -57,23 +59,38 @@ class Gathered:
     Attributes:
         otb, vot: scores, None where there are no such results.
         videos: name -> sequence, for pictures; none where nobody named them.
+        places: of the results.
         efo: tracker -> its speed in equivalent filter operations, of those where it is known.
     """
 
     otb: OtbScores | None
     vot: VotScores | None
     videos: Mapping[str, datasets.Sequence]
+    places: Sequence[Place] = ()
     efo: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def wrong(self) -> list[str]:
         """What the means lack and why, a line each."""
-        return [line for part in (self.otb, self.vot) if part for line in part.wrong]
+        nothing = [
+            f"{label} has no result at all in {place.path}: run `pursuit evaluate` again, which "
+            "tells why"
+            for place in self.places
+            for label in place.nothing
+        ]
+        return [line for part in (self.otb, self.vot) if part for line in part.wrong] + nothing
 
     @property
     def notes(self) -> list[str]:
         """What must be said beside, a line each."""
-        return [line for part in (self.otb, self.vot) if part for line in part.notes]
+        lines = [line for part in (self.otb, self.vot) if part for line in part.notes]
+        lines += [
+            f"{place.path}: results of GOT-10k's kind are not on this page: `pursuit score got10k` "
+            "has their measures"
+            for place in self.places
+            if place.got10k
+        ]
+        return list(dict.fromkeys(lines))
 
     @property
     def folders(self) -> dict[str, Path]:
@@ -122,11 +139,25 @@ def gather(results: Sequence[Path], ground_truth: Path | None, videos: Path | No
     sequences = {one.name: one for one in datasets.open_videos(videos)} if videos else {}
     otb = [place.path for place in places if place.otb]
     vot = [place for place in places if place.vot]
+    resets = judged(vot, ground_truth, sequences) if vot else None
     return Gathered(
         _otb(otb, ground_truth, sequences) if otb else None,
-        judged(vot, ground_truth, sequences) if vot else None,
+        resets,
         sequences,
+        places,
+        _efo(resets) if resets else {},
     )
+
+
+def _efo(scores: VotScores) -> dict[str, float]:
+    """Return tracker -> its EFO, of those timed on one machine whose filter was timed too."""
+    found = {}
+    for one in scores.trackers:
+        folder = scores.folders.get(one.label)
+        there = filter_ms(folder) if folder else None
+        if there is not None and one.frame_ms > 0:
+            found[one.label] = efo(one.frame_ms, there)
+    return found
 
 
 def _otb(

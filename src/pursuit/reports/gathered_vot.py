@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pursuit import boxes as bx
 from pursuit import datasets
 from pursuit.archives import Parts, stored
-from pursuit.datasets.vot import Benchmark, read_truth, rows_of
+from pursuit.datasets.vot import Benchmark, rows_of
 from pursuit.errors import DataError
 from pursuit.measures.statistics import Statistic
 from pursuit.measures.vot import Code
@@ -22,8 +22,8 @@ from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
 from pursuit.reports.places import Place, other_names, without
-from pursuit.reports.vot import benchmark
-from pursuit.results.vot import BASELINE, Run, parse, read_stored
+from pursuit.reports.vot import benchmark, truth_of
+from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, StoredResults, parse, read_stored
 
 Array = NDArray[np.float64]
 Ends = tuple[float, float]
@@ -39,11 +39,13 @@ class VotScore:
         label: what it is called.
         score: its measures.
         fps: frames a second at the median time of an update; NaN where nobody measured.
+        frame_ms: mean time of a frame, those of starts too; NaN likewise.
     """
 
     label: str
     score: stored_vot.Score
     fps: float
+    frame_ms: float = math.nan
 
     @property
     def total(self) -> int:
@@ -112,7 +114,7 @@ def judged(
     """
     ran = {name for place in places for _, name in place.vot}
     if ground_truth is not None:
-        truth = read_truth(ground_truth)
+        truth = truth_of(ground_truth)
     else:
         truth = benchmark([one for name, one in videos.items() if name in ran], None)
     seen = {name: one for name, one in truth.sequences.items() if name in ran}
@@ -131,13 +133,13 @@ def _scores(places: Sequence[Place], truth: Benchmark, notes: Sequence[str]) -> 
     groups = [[path] for path in paths] if names else [paths]
     trackers, runs, folders, said = [], {}, {}, list(notes)
     for group in groups:
-        found = stored_vot.scores(Rules.MATLAB, read_stored(group), truth)
+        found = stored_vot.scores(Rules.MATLAB, _of_vot(read_stored(group)), truth)
         said += found.notes
         stored_runs = [one for path in group for one in _first_runs(path)]
         for one in found.trackers:
             label = names.get((group[0], one.label), one.label)
             mine = [run for run in stored_runs if run.tracker == one.label]
-            trackers.append(VotScore(label, replace(one, label=label), _fps(mine)))
+            trackers.append(VotScore(label, replace(one, label=label), *_pace(mine)))
             for run in mine:
                 if run.sequence in one.sequences:
                     regions = truth.sequences[run.sequence].regions
@@ -149,6 +151,12 @@ def _scores(places: Sequence[Place], truth: Benchmark, notes: Sequence[str]) -> 
         tuple(trackers), found.interval, found.caption, runs, folders,
         tuple(dict.fromkeys(said)),
     )  # fmt: skip
+
+
+def _of_vot(results: StoredResults) -> StoredResults:
+    """Return results without those of other benchmarks, which other parts of the page tell of."""
+    others = [one for one in results.others if one.split("/")[-1].lower() in EXPERIMENTS]
+    return replace(results, others=tuple(others))
 
 
 def _first_runs(path: Path) -> Iterator[_Stored]:
@@ -182,15 +190,15 @@ def _seconds(file: Path | None, count: int) -> Array | None:
     return np.array(rows)[:, 0] if len(rows) == count and all(map(len, rows)) else None
 
 
-def _fps(runs: Sequence[_Stored]) -> float:
-    """Return frames a second at the median time of an update; NaN without times."""
-    each = [
-        one.seconds[(one.run.codes != Code.STARTED) & (one.seconds > 0)]
-        for one in runs
-        if one.seconds is not None
-    ]
-    some = np.concatenate(each) if each else np.empty(0)
-    return 1 / float(np.median(some)) if len(some) else math.nan
+def _pace(runs: Sequence[_Stored]) -> tuple[float, float]:
+    """Return frames a second at the median of updates, mean ms of frames; NaN without times."""
+    timed = [(one.run.codes, one.seconds) for one in runs if one.seconds is not None]
+    frames = [seconds[seconds > 0] for _, seconds in timed]
+    updates = [seconds[(codes != Code.STARTED) & (seconds > 0)] for codes, seconds in timed]
+    some = np.concatenate([np.empty(0), *updates])
+    if not len(some):
+        return math.nan, math.nan
+    return 1 / float(np.median(some)), 1000 * float(np.concatenate(frames).mean())
 
 
 def _ends(sums: Mapping[str, Array], statistic: Statistic) -> Ends:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit import datasets
@@ -22,10 +21,11 @@ from pursuit.measures.got10k import Figures
 from pursuit.measures.speed import Speed
 from pursuit.measures.statistics import ratio
 from pursuit.reports import comparison, stored_got10k
-from pursuit.reports.numbers import NONE, cells, number
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.reports.scores import pace
 from pursuit.reports.stored_got10k import Score, SequenceScore
-from pursuit.results.got10k_found import Truth
+from pursuit.results.got10k_found import truth_of
 from pursuit.results.otb import Run
 
 Array = NDArray[np.float64]
@@ -82,27 +82,24 @@ def tracker_score(
 def table(found: Sequence[TrackerScore]) -> Table:
     """Return a row a tracker, the greatest AO first, with 95 % intervals below."""
     classes = any(one.score.sequences and one.score.balanced for one in found)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=20)
     more = ("mAO", "mSR\n0.5", "mSR\n0.75") if classes else ()
-    for title in ("AO", "SR\n0.5", "SR\n0.75", *more, "fps", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    titles = ("AO", "SR\n0.5", "SR\n0.75", *more, "fps", "run on")
+    rows = grid("tracker", titles, name_width=20)
     for one in _ranked(found):
         ran, balanced = len(one.score.sequences), one.score.balanced
-        fps = one.score.fps
-        grid.add_row(
+        rows.add_row(
             one.label,
             *cells(*_values(one.score.figures)),
             *((cells(*_values(balanced)) if balanced else [NONE] * 3) if classes else ()),
-            NONE if math.isnan(fps) else f"{fps:,.{int(fps < 100)}f}",
+            fps_cell(one.score.fps),
             f"{ran}/{ran + len(one.failed)}{'*' if one.failed and ran else ''}",
         )
         if ran < 2:
             continue
         for end, title in enumerate(("  95 %, from", "          to")):
             ends = cells(*(both[end] if both else math.nan for both in one.intervals.values()))
-            grid.add_row(title, *ends, *[""] * (2 + 3 * classes), style="dim")
-    return grid
+            rows.add_row(title, *ends, *[""] * (2 + 3 * classes), style="dim")
+    return rows
 
 
 def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:
@@ -128,8 +125,7 @@ def _ranked(found: Sequence[TrackerScore]) -> list[TrackerScore]:
 
 def _sequence_score(sequence: datasets.Sequence, runs: Sequence[Run]) -> SequenceScore:
     """Return the score of runs; frames where nothing is seen of the target do not count."""
-    seen = np.ones(len(sequence), dtype=bool) if sequence.hidden is None else ~sequence.hidden
-    truth = Truth(sequence.name, sequence.boxes, seen, sequence.size(), sequence.kind)
+    truth = truth_of(sequence)
     seconds = np.concatenate([run.tracker_ms for run in runs]) / 1000
     return stored_got10k.sequence_score(truth, [run.boxes for run in runs], seconds)
 

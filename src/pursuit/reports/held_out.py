@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit import boxes
@@ -18,6 +17,7 @@ from pursuit.measures import calibration, otb
 from pursuit.measures.calibration import Reliability
 from pursuit.measures.statistics import bootstrap_interval
 from pursuit.protocols.held_out import Followed, Found
+from pursuit.reports.grid import grid
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -123,20 +123,17 @@ def report(followed: Sequence[Followed], found: Sequence[Found] = ()) -> HeldOut
 
 def table(judged: HeldOutReport) -> Table:
     """Return a row a target, then the means and their intervals."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("target", overflow="fold", max_width=42)
-    for title in ("frames", "AUC", "P20", "error px"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    rows = grid("target", ("frames", "AUC", "P20", "error px"), name_width=42)
     for one in judged.targets:
-        grid.add_row(one.name, str(one.frames), *_cells(one.auc, one.precision20, one.centre_error))
-    grid.add_section()
+        rows.add_row(one.name, str(one.frames), *_cells(one.auc, one.precision20, one.centre_error))
+    rows.add_section()
     means = (judged.auc, judged.precision20, judged.centre_error)
     count, frames = len(judged.targets), sum(one.frames for one in judged.targets)
     title = f"mean of {count} target{'s' if count != 1 else ''}"
-    grid.add_row(title, str(frames), *_cells(*(one.mean for one in means)), style="bold")
-    grid.add_row("95 % interval, from", "", *_cells(*(one.low for one in means)))
-    grid.add_row("               to", "", *_cells(*(one.high for one in means)))
-    return grid
+    rows.add_row(title, str(frames), *_cells(*(one.mean for one in means)), style="bold")
+    rows.add_row("95 % interval, from", "", *_cells(*(one.low for one in means)))
+    rows.add_row("               to", "", *_cells(*(one.high for one in means)))
+    return rows
 
 
 def notes(judged: HeldOutReport) -> list[str]:

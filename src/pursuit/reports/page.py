@@ -110,12 +110,14 @@ def _vot_sections(gathered: Gathered) -> list[Section]:
             Plot("eao", "Expected average overlap", quality_plots.eao_figure(gathered.vot))
         )
     ranks = quality_plots.mean_ranks(able)
-    # The paper's axis is EFO; frames a second where nobody measured it.
-    speeds, unit = (gathered.efo, "EFO") if gathered.efo else (gathered.fps, "frames a second")
+    # The paper's axis is EFO; frames a second where that of a tracker with times is not known.
+    timed = gathered.fps.keys() & ranks.keys()
+    known = bool(timed) and timed <= gathered.efo.keys()
+    speeds, unit = (gathered.efo, "EFO") if known else (gathered.fps, "frames a second")
     points = [(label, speeds[label], rank) for label, rank in ranks.items() if label in speeds]
     if points:
         figure = quality_plots.rank_figure(points, unit)
-        found.append(Plot("rank", "Rank over speed, as in GOTURN's Figure 6", figure))
+        found.append(Plot("rank", f"Rank over speed ({unit}), as in GOTURN's Figure 6", figure))
     return [Section("vot", "VOT", (vot_tables.summary(gathered.vot),), tuple(found))]
 
 

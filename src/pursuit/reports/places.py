@@ -10,9 +10,12 @@ from pathlib import Path
 from pursuit.archives import stored
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results.vot import BASELINE, is_run_of_experiment
+from pursuit.results.vot import BASELINE, is_run, is_run_of_experiment
 
 Pair = tuple[str, str]  # tracker, sequence
+
+CARD = "tracker.json"  # protocols.entrants writes it
+_OTB_RUNS = (("tre",), ("sre",))
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,15 @@ class Place:
         path: of it.
         otb: whether it may hold results of OTB's kind.
         vot: tracker and sequence of those of VOT's supervised experiment.
+        got10k: whether it has results of GOT-10k's kind.
+        nothing: trackers that `pursuit evaluate` ran, and that left nothing.
     """
 
     path: Path
     otb: bool
     vot: frozenset[Pair]
+    got10k: bool = False
+    nothing: tuple[str, ...] = ()
 
 
 def look(path: Path) -> Place:
@@ -39,15 +46,26 @@ def look(path: Path) -> Place:
     files = [(one.parts, one.above + one.parts) for one in stored(path, lambda _: False)]
     runs = [(at, whole) for at, whole in files if len(whole) > 3 and is_run_of_experiment(whole)]
     experiments = {parts[:-2] for parts, _ in runs}
-    others = (
+    results = [parts for parts, _ in files if parts[-1].endswith((".txt", ".mat", ".bin"))]
+    others = [
         parts
-        for parts, _ in files
-        if parts[-1].endswith((".txt", ".mat"))
-        and not any(parts[:at] in experiments for at in range(1, len(parts)))
+        for parts in results
+        if not any(parts[:at] in experiments for at in range(1, len(parts)))
+    ]
+    found = Place(
+        path,
+        any(len(parts) > 1 for parts in others),
+        frozenset((whole[-4], whole[-2]) for _, whole in runs if whole[-3] == BASELINE),
+        any(is_run(parts) and parts[-3:-2] not in _OTB_RUNS for parts in others),
+        tuple(
+            whole[-2]
+            for parts, whole in files
+            if parts[-1] == CARD
+            and len(whole) > 1
+            and not any(one[: len(parts) - 1] == parts[:-1] for one in results)
+        ),
     )
-    vot = {(whole[-4], whole[-2]) for _, whole in runs if whole[-3] == BASELINE}
-    found = Place(path, any(len(parts) > 1 for parts in others), frozenset(vot))
-    if not found.otb and not vot:
+    if not found.otb and not found.vot:
         raise DataError(
             f"{path} holds no results that a report shows: TRACKER/SEQUENCE.txt or .mat, as OTB "
             f"has them, or TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them"

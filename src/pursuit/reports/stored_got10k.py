@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit.datasets.reading import plural
@@ -18,6 +17,8 @@ from pursuit.measures.got10k import Figures
 from pursuit.measures.statistics import ratio
 from pursuit.reports import comparison
 from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import fps_cell, number
 from pursuit.results.got10k_found import Found, Truth
 
 Array = NDArray[np.float64]
@@ -110,25 +111,23 @@ def sequence_score(truth: Truth, runs: Sequence[Array], seconds: Array) -> Seque
 def table(scores: Sequence[Score]) -> Table:
     """Return a row a tracker; * marks means that lack sequences."""
     against = _comparisons(scores)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
     balanced = [] if all(one.balanced is None for one in scores) else ["mAO"]
-    for title in ("AO", "95 %", "SR\n0.5", "SR\n0.75", *balanced, "fps", "p", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    titles = ("AO", "95 %", "SR\n0.5", "SR\n0.75", *balanced, "fps", "p", "run on")
+    rows = grid("tracker", titles)
     for one in scores:
         figures, mean = one.figures, one.balanced
-        grid.add_row(
+        rows.add_row(
             one.label,
             _cell(one, figures.ao),
             comparison.interval_cell(comparison.interval(one.sums, ratio)),
             _cell(one, figures.sr50),
             _cell(one, figures.sr75),
             *([_cell(one, mean.ao if mean else math.nan)] if balanced else []),
-            NO_NUMBER if math.isnan(one.fps) else f"{one.fps:,.3g}",
+            fps_cell(one.fps),
             comparison.p_cell(against.get(one.label)),
             f"{len(one.sequences)}/{len(one.sequences) + len(one.failed)}",
         )
-    return grid
+    return rows
 
 
 def as_json(scores: Sequence[Score]) -> dict[str, Any]:
@@ -140,7 +139,7 @@ def as_json(scores: Sequence[Score]) -> dict[str, Any]:
     return {
         one.label: {
             **_figures_json(one.figures),
-            "fps": _number(one.fps),
+            "fps": number(one.fps),
             "ao_interval": list(comparison.interval(one.sums, ratio)) or None,
             "success": _curve_json(one),
             "class_balanced": None if one.balanced is None else _figures_json(one.balanced),
@@ -169,9 +168,9 @@ def _score(label: str, found: Found, truths: Mapping[str, Truth]) -> Score:
 def _unfit(runs: Sequence[Array], truth: Truth) -> str:
     """Return what keeps runs from being such on a sequence; "" for nothing."""
     labels = len(truth.boxes)
-    for number, rows in enumerate(map(len, runs), start=1):
+    for at, rows in enumerate(map(len, runs), start=1):
         if rows != labels:
-            which = f"run {number} of {len(runs)} has " if len(runs) > 1 else ""
+            which = f"run {at} of {len(runs)} has " if len(runs) > 1 else ""
             return f"{which}{plural(rows, 'row')} of boxes for {plural(labels, 'label')}"
     return ""
 
@@ -228,7 +227,7 @@ def _curve_json(one: Score) -> list[float] | None:
 def _part_json(part: SequenceScore) -> dict[str, Any]:
     return {
         **_figures_json(measures.pooled([part.overlaps])),
-        "fps": _number(measures.speed_fps(part.seconds)),
+        "fps": number(measures.speed_fps(part.seconds)),
         "length": part.rows - 1,
         "frames": len(part.overlaps),
         "runs": part.runs,
@@ -237,14 +236,10 @@ def _part_json(part: SequenceScore) -> dict[str, Any]:
 
 
 def _figures_json(figures: Figures) -> dict[str, float | None]:
-    return {name: _number(value) for name, value in asdict(figures).items()}
+    return {name: number(value) for name, value in asdict(figures).items()}
 
 
 def _cell(one: Score, value: float) -> str:
     if math.isnan(value):
         return NO_NUMBER
     return f"{value:.3f}" + ("*" if one.failed else "")
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit.datasets.reading import plural
@@ -20,6 +19,8 @@ from pursuit.measures.statistics import ratio
 from pursuit.protocols.otb_starts import SHIFTS, STARTS, starts_on
 from pursuit.reports import comparison
 from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import number
 from pursuit.reports.scores import SequenceScore, TrackerScore, by_attribute, ranked
 from pursuit.results.otb_found import Found, Truth
 from pursuit.results.otb_toolkit import StoredRun
@@ -128,13 +129,10 @@ def table(scores: Sequence[Stored]) -> Table:
     """Return a row a tracker; * marks means that lack sequences."""
     kinds = [kind for kind in (TRE, SRE) if any(kind in one.kinds for one in scores)]
     against = comparisons(scores)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
     titles = ["AUC", "95 %", "P20", "norm.\nP20", *(f"{kind.upper()}\nAUC" for kind in kinds)]
-    for title in (*titles, "p", "sequences"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    rows = grid("tracker", (*titles, "p", "run on"))
     for one in scores:
-        grid.add_row(
+        rows.add_row(
             one.label,
             _cell(one.ope, one.ope.auc),
             comparison.interval_cell(one.ope.interval),
@@ -144,7 +142,7 @@ def table(scores: Sequence[Stored]) -> Table:
             comparison.p_cell(against.get(one.label)),
             f"{len(one.ope.sequences)}/{one.ope.total}",
         )
-    return grid
+    return rows
 
 
 @dataclass
@@ -294,9 +292,9 @@ def _from_zero(run: StoredRun, truth: Truth) -> bool:
 
 def _score_json(one: TrackerScore) -> dict[str, Any]:
     return {
-        "auc": _number(one.auc),
-        "precision20": _number(one.precision20),
-        "normalised_precision20": _number(one.normalised20),
+        "auc": number(one.auc),
+        "precision20": number(one.precision20),
+        "normalised_precision20": number(one.normalised20),
         "auc_interval": list(one.interval) or None,
         "success": one.success.tolist() if one.sequences else None,
         "precision": one.precision.tolist() if one.sequences else None,
@@ -324,7 +322,3 @@ def _cell(one: TrackerScore, value: float) -> str:
 def _kind_cell(one: Stored, kind: str) -> str:
     found = one.kinds.get(kind)
     return _cell(found, found.auc) if found else NO_NUMBER
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

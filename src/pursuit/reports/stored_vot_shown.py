@@ -7,38 +7,38 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.table import Table
 
 from pursuit.measures import vot, vot_rules
 from pursuit.measures.vot_rules import Figures, Rules
 from pursuit.reports import comparison
 from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import number
 from pursuit.reports.stored_vot import Score, Scores, Unsupervised
 
 
-def table(found: Scores) -> Table:
-    """Return a row a tracker, the best EAO first; * marks means that lack sequences."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
+def tables(found: Scores) -> list[Table]:
+    """Return a row a tracker, the best EAO first; * marks means that lack sequences.
+
+    Where there are results without resets, a second table has them.
+    """
     robust = "failures\nin 100" if found.rules is Rules.PYSOT else "R"
-    both = ["EAO, no\nresets", "mean"] if any(one.unsupervised for one in found.trackers) else []
-    for title in ("A", robust, "failures", "EAO", "95 %", *both, "p", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    rows = grid("tracker", ("A", robust, "failures", "EAO", "95 %", "p", "run on"))
     against = comparisons(found)
     for one in found.trackers:
-        grid.add_row(
+        rows.add_row(
             one.label,
             _cell(one.total.accuracy, one.failed),
             _cell(one.total.robustness, one.failed),
             _cell(one.total.failures, one.failed, ".4g"),
             _cell(one.eao, one.failed),
             comparison.interval_cell(comparison.interval(one.sums, found.totals.eao)),
-            *(_without_resets(one) if both else []),
             comparison.p_cell(against.get(one.label)),
-            f"{len(one.sequences)}/{len(one.sequences) + len(one.failed)}",
+            _ran(one.sequences, one.failed),
         )
-    return grid
+    beside = [one for one in found.trackers if one.unsupervised]
+    return [rows, _without_resets(beside)] if beside else [rows]
 
 
 def as_json(found: Scores) -> dict[str, Any]:
@@ -50,17 +50,17 @@ def as_json(found: Scores) -> dict[str, Any]:
     return {
         one.label: {
             **_figures_json(one.total),
-            "eao": _number(one.eao),
+            "eao": number(one.eao),
             "eao_interval": None if found.interval is None else list(found.interval),
             "interval": _intervals(one, found),
             "against_best": comparison.as_json(against.get(one.label)),
             "rules": found.rules.value,
             "ar": _ar(one),
             "unsupervised": _unsupervised_json(one.unsupervised),
-            "eao_mean": _number(one.eao_mean),
+            "eao_mean": number(one.eao_mean),
             **(_weighted(one) if found.rules is Rules.TOOLKIT else {}),
             "tags": {
-                tag: {**(_figures_json(mine) if mine else {}), "eao": _number(value)}
+                tag: {**(_figures_json(mine) if mine else {}), "eao": number(value)}
                 for tag, (mine, value) in one.tags.items()
             },
             "sequences": {name: _figures_json(part) for name, part in one.sequences.items()},
@@ -83,9 +83,9 @@ def _weighted(one: Score) -> dict[str, float | None]:
 
 def _figures_json(one: Figures) -> dict[str, Any]:
     return {
-        "accuracy": _number(one.accuracy),
-        "robustness": _number(one.robustness),
-        "failures": _number(one.failures),
+        "accuracy": number(one.accuracy),
+        "robustness": number(one.robustness),
+        "failures": number(one.failures),
         "frames": one.frames,
         "counted": one.counted,
     }
@@ -113,7 +113,7 @@ def _ar(one: Score) -> dict[str, Any]:
         pooled = float(vot.robustness(np.array([total.failures]), np.array([total.frames])))
     return {
         "sensitivity": vot.SENSITIVITY,
-        "pooled": [_number(pooled), _number(total.accuracy)],
+        "pooled": [number(pooled), number(total.accuracy)],
         "sequences": _mean_point(one.sequences.values(), weighted=False),
         "tags": _mean_point(tags, weighted=False),
         "tags_weighted": _mean_point(tags, weighted=True),
@@ -127,32 +127,42 @@ def _mean_point(parts: Iterable[Figures], *, weighted: bool) -> list[float | Non
     columns = [(one.accuracy, one.failures, one.frames) for one in parts]
     accuracy, failures, frames = np.array(columns, dtype=np.float64).T
     weights = frames if weighted else np.ones_like(frames)
-    return [_number(value) for value in vot.ar_mean(accuracy, failures, frames, weights)]
+    return [number(value) for value in vot.ar_mean(accuracy, failures, frames, weights)]
 
 
 def _unsupervised_json(one: Unsupervised | None) -> dict[str, Any] | None:
     if one is None:
         return None
     return {
-        "overlap": _number(one.overlap),
-        "eao": _number(one.eao),
-        "sequences": {name: _number(value) for name, value in one.sequences.items()},
+        "overlap": number(one.overlap),
+        "eao": number(one.eao),
+        "sequences": {name: number(value) for name, value in one.sequences.items()},
         "failed": dict(one.failed),
     }
 
 
-def _without_resets(one: Score) -> list[str]:
-    if one.unsupervised is None:
-        return [NO_NUMBER, NO_NUMBER]
-    lacking = one.unsupervised.failed
-    return [_cell(one.unsupervised.eao, lacking), _cell(one.eao_mean, {**one.failed, **lacking})]
+def _without_resets(found: Iterable[Score]) -> Table:
+    """Return a row a tracker on the unsupervised experiment, and the mean of both EAO."""
+    rows = grid("without resets", ("overlap", "EAO", "mean of\nboth EAO", "run on"))
+    for one in found:
+        free = one.unsupervised
+        if free is None:
+            continue
+        rows.add_row(
+            one.label,
+            _cell(free.overlap, free.failed),
+            _cell(free.eao, free.failed),
+            _cell(one.eao_mean, {**one.failed, **free.failed}),
+            _ran(free.sequences, free.failed),
+        )
+    return rows
+
+
+def _ran(sequences: Mapping[str, object], failed: Mapping[str, str]) -> str:
+    return f"{len(sequences)}/{len(sequences) + len(failed)}"
 
 
 def _cell(value: float, lacking: Mapping[str, str], form: str = ".3f") -> str:
     if math.isnan(value):
         return NO_NUMBER
     return f"{value:{form}}" + ("*" if lacking else "")
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

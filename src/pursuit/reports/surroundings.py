@@ -19,12 +19,13 @@ from pursuit import weights
 from pursuit.errors import PursuitError
 from pursuit.executors import cores
 from pursuit.learning import recipe
+from pursuit.reports.places import CARD
+from pursuit.results import made_with
 from pursuit.runtimes.machine import cpu_name
 from pursuit.trackers import registry
 from pursuit.trackers.settings import PRESETS, SiamFCSettings
 from pursuit.trackers.siamfc import SiamFCTracker
 
-_CARD = "tracker.json"  # protocols.entrants writes it
 _SHOWN = 12  # digits of a hash
 
 
@@ -40,6 +41,7 @@ class Identity:
         recipe: first line about the recipe of these weights; "" where not known.
         share: of the videos that the recipe learnt from, percent; None where not known.
         opencv: version of OpenCV that it ran with; "" where it does not matter.
+        made: what it ran with and on that is not so here, a text a machine; "" for nothing.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Identity:
     recipe: str = ""
     share: float | None = None
     opencv: str = ""
+    made: tuple[str, ...] = ()
 
     @property
     def short_hashes(self) -> str:
@@ -89,8 +92,17 @@ def identities(labels: list[str], folders: Mapping[str, Path]) -> dict[str, Iden
             learnt.about if learnt else "",
             100 * learnt.data.share if learnt else None,
             str(told.get("opencv", "")),
+            _made_elsewhere(folders[label]) if label in folders else (),
         )
     return found
+
+
+def _made_elsewhere(folder: Path) -> tuple[str, ...]:
+    here = versions()
+    return tuple(
+        ", ".join(f"{name} {value}" for name, value in made.items() if here.get(name) != value)
+        for made in (one.versions for one in made_with.read(folder))
+    )
 
 
 def followers(known: Mapping[str, Identity]) -> dict[str, SiamFCTracker]:
@@ -107,7 +119,7 @@ def followers(known: Mapping[str, Identity]) -> dict[str, SiamFCTracker]:
 
 def _told(folder: Path) -> dict[str, Any]:
     try:
-        told = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        told = json.loads((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

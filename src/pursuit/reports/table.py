@@ -5,25 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 
 from pursuit.measures.speed import Speed
 from pursuit.reports import comparison
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import NONE, fps_cell
 from pursuit.reports.scores import TrackerScore, attributes, by_attribute, ranked
 
-_NONE = "-"
+_BESIDE = 5  # trackers in a table of attributes
+_NUMBER = 5  # columns of an AUC
 
 
 def table(scores: Sequence[TrackerScore]) -> Table:
     """Return a row a tracker, the best AUC first; * marks means that lack sequences."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
-    for title in ("AUC", "95 %", "P20", "fps", "p95\nms", "decode\nms", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    rows = grid("tracker", ("AUC", "95 %", "P20", "fps", "p95\nms", "decode\nms", "run on"))
     for one in ranked(scores):
         mark = "*" if one.failed and one.sequences else ""
-        grid.add_row(
+        rows.add_row(
             one.label,
             _share(one.auc) + mark,
             comparison.interval_cell(one.interval),
@@ -32,26 +31,32 @@ def table(scores: Sequence[TrackerScore]) -> Table:
             f"{len(one.sequences)}/{one.total}",
             style="" if one.sequences else "dim",
         )
-    return grid
+    return rows
 
 
-def attribute_table(scores: Sequence[TrackerScore]) -> Table | None:
-    """Return a row an attribute of OTB with the AUC of each tracker; None where none is known."""
+def attribute_tables(scores: Sequence[TrackerScore]) -> list[Table]:
+    """Return a row an attribute of OTB with the AUC of each tracker; none where none is known.
+
+    A table has few trackers, the best first; of more there are more tables.
+    """
     codes = attributes({name for one in scores for name in one.aucs})
     found = {one.label: by_attribute(one, codes) for one in ranked(scores)}
     known = sorted({code for mine in codes.values() for code in mine})
     if not known:
-        return None
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("attribute", no_wrap=True)
-    grid.add_column("sequences", justify="right", no_wrap=True)
-    for label in found:
-        grid.add_column(label, justify="right", overflow="fold")
-    for code in known:
-        count = sum(code in mine for mine in codes.values())
-        aucs = (mine.get(code, math.nan) for mine in found.values())
-        grid.add_row(code, str(count), *map(_share, aucs))
-    return grid
+        return []
+    tables = []
+    for at in range(0, len(found), _BESIDE):
+        mine = dict(list(found.items())[at : at + _BESIDE])
+        rows = grid("attribute", ["sequences"], name_width=9)
+        for label in mine:
+            rows.add_column(label, justify="right", overflow="fold", min_width=_NUMBER)
+        for code in known:
+            count = sum(code in has for has in codes.values())
+            rows.add_row(
+                code, str(count), *(_share(each.get(code, math.nan)) for each in mine.values())
+            )
+        tables.append(rows)
+    return tables
 
 
 def notes(scores: Sequence[TrackerScore], *, workers: int | str) -> list[str]:
@@ -71,13 +76,13 @@ def notes(scores: Sequence[TrackerScore], *, workers: int | str) -> list[str]:
 
 
 def _share(value: float) -> str:
-    return _NONE if math.isnan(value) else f"{value:.3f}"
+    return NONE if math.isnan(value) else f"{value:.3f}"
 
 
 def _pace(speed: Speed | None) -> tuple[str, str, str]:
     if speed is None:
-        return _NONE, _NONE, _NONE
-    return f"{speed.fps:,.{0 if speed.fps >= 100 else 1}f}", _ms(speed.p95_ms), _ms(speed.decode_ms)
+        return NONE, NONE, NONE
+    return fps_cell(speed.fps), _ms(speed.p95_ms), _ms(speed.decode_ms)
 
 
 def _ms(value: float) -> str:

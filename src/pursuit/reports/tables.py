@@ -94,8 +94,9 @@ def made_of(known: Mapping[str, Identity]) -> Table | None:
     return Table(
         "trackers",
         "Trackers, as their results name them",
-        "Weights: the beginning of their SHA-256, and the name of those that come with pursuit.",
-        ("Label", "Tracker", "Weights", "Recipe", "OpenCV"),
+        "Weights: the beginning of their SHA-256, and the name of those that come with pursuit. "
+        "Made on: what is not as above, of the machine that ran it.",
+        ("Label", "Tracker", "Weights", "Recipe", "OpenCV", "Made on"),
         tuple(
             tuple(
                 map(
@@ -106,12 +107,13 @@ def made_of(known: Mapping[str, Identity]) -> Table | None:
                         " ".join(filter(None, (one.weights, one.short_hashes))) or NONE,
                         one.recipe or NONE,
                         one.opencv or NONE,
+                        "; and: ".join(text or "as this report" for text in one.made) or NONE,
                     ),
                 )
             )
             for one in told
         ),
-        text_columns=5,
+        text_columns=6,
     )
 
 

@@ -10,16 +10,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit import datasets
 from pursuit.boxes import Regions
-from pursuit.datasets.vot import Benchmark, Truth, with_empty
+from pursuit.datasets import video_with_boxes
+from pursuit.datasets.vot import Benchmark, Truth, read_truth, with_empty, year_of
 from pursuit.measures import vot as measures
 from pursuit.measures.speed import Speed, speed
 from pursuit.measures.statistics import Statistic
@@ -27,7 +28,8 @@ from pursuit.measures.vot import Code
 from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot, stored_vot_shown
-from pursuit.reports.numbers import NONE, cells, number
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.results import runs as stored_runs
 from pursuit.results.vot import Run, StoredResults, Trajectory
 
@@ -129,6 +131,17 @@ def benchmark(sequences: Sequence[datasets.Sequence], year: int | None) -> Bench
     return Benchmark({one.name: _truth(one) for one in sequences}, year)
 
 
+def truth_of(path: Path) -> Benchmark:
+    """Return the ground truth that lies in files as VOT and pysot have it, or our videos.
+
+    Raises:
+        DataError: there is none, or a part of it is not what it should be.
+    """
+    if video_with_boxes.fits(path):
+        return benchmark(datasets.open_videos(path), year_of(path))
+    return read_truth(path)
+
+
 def pace(runs: Sequence[Sequence[Run]]) -> Speed | None:
     """Return the pace over all updates of the runs on some sequences; None where there are none."""
     tracker, decode = [np.empty(0)], [np.empty(0)]
@@ -142,20 +155,18 @@ def pace(runs: Sequence[Sequence[Run]]) -> Speed | None:
 
 def table(found: Scores) -> Table:
     """Return a row a tracker, the least overall error first, with 95 % intervals below."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=20)
-    for title in ("A", "R", "failures", "EAO", "overall\nerror", "fps", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    titles = ("A", "R", "failures", "EAO", "overall\nerror", "fps", "run on")
+    rows = grid("tracker", titles, name_width=20)
     for one in ranked(found.trackers):
         score = one.score
         ran, total = len(score.sequences), len(score.sequences) + len(one.failed)
         mark = "*" if one.failed and ran else ""
-        grid.add_row(
+        rows.add_row(
             one.label,
             *cells(score.total.accuracy, score.total.robustness),
             f"{score.total.failures:.4g}" if ran else NONE,
             *cells(score.eao, one.errors["overall_error"]),
-            NONE if one.speed is None else f"{one.speed.fps:,.{int(one.speed.fps < 100)}f}",
+            fps_cell(one.speed.fps if one.speed else None),
             f"{ran}/{total}{mark}",
         )
         if ran < 2:
@@ -165,8 +176,15 @@ def table(found: Scores) -> Table:
         drawn.append(one.error_intervals["overall_error"])
         for end, title in enumerate(("  95 %, from", "          to")):
             ends = cells(*(both[end] if both else math.nan for both in drawn))
-            grid.add_row(title, *ends[:2], "", *ends[2:], "", "", style="dim")
-    return grid
+            rows.add_row(title, *ends[:2], "", *ends[2:], "", "", style="dim")
+    return rows
+
+
+def summary(found: Scores) -> str:
+    """Return the accuracy of the only tracker, with its interval, as a line has it."""
+    (one,) = found.trackers
+    ends = comparison.interval(one.score.sums, one.totals.accuracy)
+    return comparison.with_interval("A", one.score.total.accuracy, ends)
 
 
 def notes(found: Scores) -> list[str]:

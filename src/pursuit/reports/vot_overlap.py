@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.table import Table
 
 from pursuit.datasets.vot import Benchmark
@@ -17,7 +16,8 @@ from pursuit.measures import vot_rules
 from pursuit.measures.speed import Speed
 from pursuit.measures.statistics import ratio
 from pursuit.reports import comparison
-from pursuit.reports.numbers import NONE, cells, number
+from pursuit.reports.grid import grid
+from pursuit.reports.numbers import cells, fps_cell, number
 from pursuit.reports.stored_vot import sequence_runs
 from pursuit.reports.vot import Runs, pace, trajectory
 
@@ -74,20 +74,23 @@ def scores(
 
 def table(found: Sequence[TrackerScore]) -> Table:
     """Return a row a tracker, the greatest overlap first."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column("tracker", overflow="fold", max_width=24)
-    for title in ("average\noverlap", "95 %", "fps", "run on"):
-        grid.add_column(title, justify="right", no_wrap=True)
+    rows = grid("tracker", ("average\noverlap", "95 %", "fps", "run on"))
     for one in sorted(found, key=lambda one: -np.nan_to_num(one.overlap, nan=-1)):
         mark = "*" if one.failed and one.sequences else ""
-        grid.add_row(
+        rows.add_row(
             one.label,
             *cells(one.overlap),
             comparison.interval_cell(one.interval),
-            NONE if one.speed is None else f"{one.speed.fps:,.{int(one.speed.fps < 100)}f}",
+            fps_cell(one.speed.fps if one.speed else None),
             f"{len(one.sequences)}/{len(one.sequences) + len(one.failed)}{mark}",
         )
-    return grid
+    return rows
+
+
+def summary(found: Sequence[TrackerScore]) -> str:
+    """Return the overlap of the only tracker, with its interval, as a line has it."""
+    (one,) = found
+    return comparison.with_interval("average overlap", one.overlap, one.interval)
 
 
 def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:

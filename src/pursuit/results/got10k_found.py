@@ -9,7 +9,7 @@ are taken as they are, as the toolkit takes them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -17,17 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
+from pursuit.datasets import Sequence, open_videos, video_with_boxes
 from pursuit.datasets.reading import is_picture, size_of_picture
 from pursuit.datasets.vot import rows_of
 from pursuit.errors import DataError
+from pursuit.results import vot
 from pursuit.results.otb import parse_rows
-from pursuit.results.otb_found import Unused
+from pursuit.results.otb_found import SEVERAL, Unused
 from pursuit.results.runs import Folder, Runs
 
 Array = NDArray[np.float64]
 
 _RUN = re.compile(r"(.+)_(\d+)")
-_TIMES = re.compile(r"(.+)[._]times?")
+_TIMES = re.compile(r"(.+)_times?")
+_OTB_TIMES = ".times.txt"  # of `pursuit evaluate otb`, in milliseconds
 _SIZE = re.compile(r"\s*\(?\s*(\d+)\s*,\s*(\d+)\s*\)?\s*")
 _LABELS = "groundtruth.txt"
 _SEEN = ("cover.label", "absence.label")
@@ -76,11 +79,14 @@ def read_truth(path: Path) -> dict[str, Truth]:
     """Return key -> labels of a folder or an archive with NAME/groundtruth.txt.
 
     Beside that may lie meta_info.ini, which tells the class and the size of the frames, or else
-    the pictures; and cover.label, or else absence.label, a line a frame.
+    the pictures; and cover.label, or else absence.label, a line a frame. Or it is a folder of
+    videos in our layout.
 
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
+    if video_with_boxes.fits(path):
+        return {key(one.name): truth_of(one) for one in open_videos(path)}
     folders: dict[Parts, list[Stored]] = {}
     for file in stored(path, _is_label):
         if file.data is not None:
@@ -104,7 +110,13 @@ def read_truth(path: Path) -> dict[str, Truth]:
     return truths
 
 
-def find(paths: Sequence[Path], known: Mapping[str, Truth], unused: Unused) -> Found:
+def truth_of(sequence: Sequence) -> Truth:
+    """Return what to compare with of a sequence; a frame is decoded for the size."""
+    seen = np.ones(len(sequence), dtype=bool) if sequence.hidden is None else ~sequence.hidden
+    return Truth(sequence.name, sequence.boxes, seen, sequence.size(), sequence.kind)
+
+
+def find(paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused) -> Found:
     """Return what trackers left of the known sequences in folders and archives.
 
     Args:
@@ -118,11 +130,15 @@ def find(paths: Sequence[Path], known: Mapping[str, Truth], unused: Unused) -> F
     found = Found()
     for path in paths:
         folders: dict[Parts, Folder[Array]] = {}
+        others: set[str] = set()
         for file in stored(path, _may_be_result):
             if file.data is None:
                 continue
             whole = file.above + file.parts
             place = _place(whole, known)
+            if place is not None and _is_of_another_protocol(whole):
+                others.add("/".join(whole[-4:-2]))
+                continue
             if place is None:
                 unused.names.append("/".join(file.parts))
             elif place[2]:
@@ -130,9 +146,19 @@ def find(paths: Sequence[Path], known: Mapping[str, Truth], unused: Unused) -> F
             else:
                 folder = Folder[Array](place[0], place[1], file.place)
                 folders.setdefault((*whole[:-1], place[1]), folder).take(file, _boxes)
-        for folder in folders.values():
-            found.boxes.put(folder)
+        # TRACKER/SEQUENCE.txt beside TRACKER/SEQUENCE/SEQUENCE_001.txt is OTB's.
+        beside = {(*at[:-2], at[-1]) for at in folders if key(at[-2]) == at[-1]}
+        others |= {"/".join((*at[-2:-1], "*.txt")) for at in folders if at in beside}
+        for at, folder in folders.items():
+            if at not in beside:
+                found.boxes.put(folder)
+        found.notes += [f"not scored, of another protocol: {name}" for name in sorted(others)]
     return found
+
+
+def _is_of_another_protocol(parts: Parts) -> bool:
+    """Return whether `pursuit evaluate` has other results than GOT-10k's in such a place."""
+    return len(parts) > 3 and parts[-3].lower() in (*vot.EXPERIMENTS, *SEVERAL)
 
 
 def _place(parts: Parts, known: Mapping[str, Truth]) -> tuple[str, str, bool] | None:
@@ -167,7 +193,9 @@ def _boxes(data: bytes, place: str) -> Array:
 def _may_be_result(parts: Parts) -> bool:
     name = parts[-1].lower()
     others = (_LABELS, "list.txt", "readme.txt")
-    return name.endswith(".txt") and not name.startswith(".") and name not in others
+    if name.startswith(".") or name.endswith(_OTB_TIMES):
+        return False
+    return name.endswith(".txt") and name not in others
 
 
 def _is_label(parts: Parts) -> bool:

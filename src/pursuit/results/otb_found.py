@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
-from pursuit.datasets import open_videos
+from pursuit.datasets import open_videos, video_with_boxes
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
@@ -30,7 +30,7 @@ from pursuit.results.otb_toolkit import StoredRun
 Array = NDArray[np.float64]
 
 _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
-_SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
+SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
 _NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 _TIMES = re.compile(r"[._-]times?$")
 _NO_TRACKER = re.compile(
@@ -101,7 +101,7 @@ def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
-    if path.is_dir() and any(path.glob("*.mp4")):
+    if video_with_boxes.fits(path):
         found = {one.name: one.boxes for one in open_videos(path)}
     else:
         found = _label_files(path, unused or Unused())
@@ -167,9 +167,9 @@ def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
     tracker, sequence = _split(first.parts, known) or ("", "")
     place = first.place.removesuffix(first.parts[-1]).rstrip("/\\")
     kind = first.parts[-3].lower()
-    missing = sorted(set(range(1, _SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
-    if missing or len(files) != _SEVERAL[kind]:
-        what = f"run {missing[0]} of {_SEVERAL[kind]} is missing" if missing else "too many runs"
+    missing = sorted(set(range(1, SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
+    if missing or len(files) != SEVERAL[kind]:
+        what = f"run {missing[0]} of {SEVERAL[kind]} is missing" if missing else "too many runs"
         wrong = f"{kind.upper()}: {what} ({place})"
         return Found(tracker, sequence, place, wrong=wrong, kind=kind)
     try:
@@ -181,7 +181,7 @@ def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
 
 def _number(parts: Parts) -> int:
     """Return the number of a run of TRE or SRE, and 0 of other files."""
-    several = _is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in _SEVERAL
+    several = _is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in SEVERAL
     return int(parts[-1][-7:-4]) if several else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -60,8 +61,9 @@ class Runs(Generic[T]):
             )
             return
         self.places[at] = mine.place
-        if mine.wrong:
-            wrong[mine.sequence] = mine.wrong
+        why = mine.wrong or _lacking(mine)
+        if why:
+            wrong[mine.sequence] = why
         else:
             found[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
 
@@ -74,3 +76,11 @@ class Runs(Generic[T]):
             why = self.wrong[tracker].get(sequence, "")
             other.put(Folder(tracker, names(sequence), place, numbered, why))
         return other
+
+
+def _lacking(mine: Folder[T]) -> str:
+    """Return which run of SEQUENCE_001, SEQUENCE_002, ... is not there; "" for none."""
+    run = re.compile(re.escape(mine.sequence.lower()) + r"_(\d{3})")
+    numbers = {int(found[1]) for found in map(run.fullmatch, mine.runs) if found}
+    gap = next((at for at in range(1, max(numbers, default=0)) if at not in numbers), 0)
+    return f"run {gap:03d} is missing, later ones are there ({mine.place})" if gap else ""

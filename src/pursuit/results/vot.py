@@ -201,7 +201,7 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
     for path in paths:
         count = 0
         folders: dict[Parts, Folder[Trajectory]] = {}
-        for file in stored(path, _is_run):
+        for file in stored(path, is_run):
             whole = file.above + file.parts
             if file.data is None or len(whole) < 4:
                 continue
@@ -221,10 +221,11 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
 
 def is_run_of_experiment(parts: Sequence[str]) -> bool:
     """Return whether a file of such a path is a run of one of VOT's experiments."""
-    return len(parts) > 2 and parts[-3].lower() in EXPERIMENTS and _is_run(parts)
+    return len(parts) > 2 and parts[-3].lower() in EXPERIMENTS and is_run(parts)
 
 
-def _is_run(parts: Sequence[str]) -> bool:
+def is_run(parts: Sequence[str]) -> bool:
+    """Return whether a file of such a path is called as a run: SEQUENCE/SEQUENCE_001.txt."""
     match = _RUN.fullmatch(parts[-1])
     return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
 

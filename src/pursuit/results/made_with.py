@@ -1,0 +1,70 @@
+"""On which machines, and with which versions, a tracker's results were made: made-with.json.
+
+Boxes move with versions and times with the machine, so a report that is made elsewhere must not
+take its own for theirs. `tracker.json` beside it holds what may not differ within a folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from pursuit.files import atomic_path
+
+NAME = "made-with.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Where some runs of a tracker were made.
+
+    Attributes:
+        versions: name -> version or kind of all that scores and times move with.
+        filter_ms: time of VOT's filter operation there, milliseconds; None where nobody measured.
+    """
+
+    versions: Mapping[str, str]
+    filter_ms: float | None = None
+
+
+def add(folder: Path, made: Made) -> None:
+    """Note in a tracker's folder that runs were made so.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    known = list(read(folder))
+    at = next((at for at, one in enumerate(known) if one.versions == made.versions), None)
+    if at is None:
+        known.append(made)
+    elif known[at].filter_ms is None and made.filter_ms is not None:
+        known[at] = replace(known[at], filter_ms=made.filter_ms)
+    else:
+        return
+    with atomic_path(folder / NAME) as part:
+        text = json.dumps([asdict(one) for one in known], indent=2)
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read(folder: Path) -> tuple[Made, ...]:
+    """Return where the results in a tracker's folder were made; nothing where it does not tell."""
+    try:
+        told = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return tuple(_made(one["versions"], one["filter_ms"]) for one in told)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return ()
+
+
+def filter_ms(folder: Path) -> float | None:
+    """Return the time of the filter operation where all of the results were made, if known."""
+    machines = read(folder)
+    return machines[0].filter_ms if len(machines) == 1 else None
+
+
+def _made(versions: Mapping[str, str], milliseconds: float | None) -> Made:
+    known = None if milliseconds is None else float(milliseconds)
+    if known is not None and not known > 0:
+        raise ValueError("a time above 0 is needed")
+    return Made({str(name): str(value) for name, value in versions.items()}, known)

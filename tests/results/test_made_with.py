@@ -1,0 +1,48 @@
+"""What a tracker's folder tells of the machines that its results were made on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pursuit.results.made_with import NAME, Made, add, filter_ms, read
+
+HERE = {"pursuit": "0.1.0", "cores": "2"}
+
+
+def test_what_was_added_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path) == ()
+    assert filter_ms(tmp_path) is None
+    add(tmp_path, Made(HERE))
+    assert read(tmp_path) == (Made(HERE, None),)
+    add(tmp_path, Made(HERE, 330.5))  # a later run is timed
+    add(tmp_path, Made(HERE, 441.0))  # the first time stands
+    add(tmp_path, Made(HERE))
+    assert read(tmp_path) == (Made(HERE, 330.5),)
+    assert filter_ms(tmp_path) == 330.5
+
+
+def test_times_of_two_machines_have_no_one_unit(tmp_path: Path) -> None:
+    add(tmp_path, Made(HERE, 330.5))
+    add(tmp_path, Made({**HERE, "cores": "64"}, 100.0))
+    assert [one.versions["cores"] for one in read(tmp_path)] == ["2", "64"]
+    assert filter_ms(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        "null",
+        '[{"versions": 3, "filter_ms": null}]',
+        '[{"versions": {}, "filter_ms": -1}]',
+        '[{"versions": {}, "filter_ms": "x"}]',
+        '[{"versions": {}, "filter_ms": NaN}]',
+    ],
+)
+def test_what_cannot_be_read_tells_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / NAME).write_text(text, encoding="utf-8")
+    assert read(tmp_path) == ()
