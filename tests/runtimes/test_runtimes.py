@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import util
 
 import numpy as np
@@ -218,3 +220,25 @@ def test_cuda(network: SiamFC) -> None:
     expected = runtimes.compile(network, "eager").embed(x)
     assert compiled.device.type == "cuda"
     assert (compiled.embed(x).cpu() - expected).norm() < 2e-2 * expected.norm()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_signals_are_handled_after_an_openvino_network_has_gone() -> None:
+    """OpenVINO has a stack of its own for signals, which must not go with a network."""
+    pytest.importorskip("openvino")
+    script = """
+import faulthandler, os, signal, threading
+faulthandler.enable()
+from pursuit import runtimes
+from pursuit.networks.goturn import GOTURN, GOTURNShape, initialise
+network = GOTURN(GOTURNShape((8,) * 5, (1,) * 5, (8,) * 3, "none"))
+initialise(network)
+signal.signal(signal.SIGTERM, lambda *_: print("handled", flush=True))
+for _ in range(3):
+    runtimes.compile(network, "openvino-f32")
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "handled\n" * 3)

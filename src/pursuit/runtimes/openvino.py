@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -115,10 +116,20 @@ def _constant(values: Tensor) -> Any:
     return ops.constant(values.detach().cpu().float().numpy())
 
 
+@lru_cache
+def _core() -> openvino.Core:
+    """Return OpenVINO's core, one for the whole process.
+
+    A core that is given up takes the stack with it on which the process handles signals (seen in
+    2026.4): Ctrl-C would then be a crash.
+    """
+    return openvino.Core()
+
+
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
     """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
     if name == "openvino-int8":
-        model = openvino.Core().read_model(int8.features(network))
+        model = _core().read_model(int8.features(network))
         return EngineSiamFC(network, name, _ready(model, name))
     folded, pen = siamfc.fold_norms(network), OpenVINOPen()
     drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
@@ -146,7 +157,7 @@ def _ready(model: openvino.Model, name: str) -> Run:
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
     }
-    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    request = _core().compile_model(model, "CPU", options).create_infer_request()
 
     def run(values: NDArray[Any]) -> NDArray[np.float32]:
         # The output's memory is the request's, and the next call's too.
