@@ -290,7 +290,7 @@ def test_optimiser_of_the_paper(small_store: Path) -> None:
 
 
 def test_optimiser_of_the_compact_network(small_store: Path) -> None:
-    chosen = _recipe(small_store, "network.start=", name="goturn-compact")
+    chosen = _recipe(small_store, "network.start=", LEARNT, name="goturn-compact")
     network = GOTURN(goturn.shape_of(chosen.network))
     found = goturn.optimiser(network, chosen)
     assert isinstance(found, torch.optim.AdamW)
@@ -298,8 +298,8 @@ def test_optimiser_of_the_compact_network(small_store: Path) -> None:
         id(p): (g["multiplier"], g["weight_decay"]) for g in found.param_groups for p in g["params"]
     }
     conv, norm = network.trunk[0][0], network.trunk[0][1]
-    assert of[id(conv.weight)] == (0.15, 0.01) and of[id(conv.bias)] == (0.15, 0)
-    assert of[id(norm.weight)] == of[id(norm.bias)] == (0.15, 0)
+    assert of[id(conv.weight)] == (0.3, 0.01) and of[id(conv.bias)] == (0.3, 0)
+    assert of[id(norm.weight)] == of[id(norm.bias)] == (0.3, 0)
     layer, norm = network.head[0][0], network.head[0][1]
     assert of[id(layer.weight)] == (1, 0.01) and of[id(layer.bias)] == (1, 0)
     assert of[id(norm.weight)] == of[id(norm.bias)] == (1, 0)
@@ -340,7 +340,7 @@ def test_what_a_score_means_is_kept_from_goturn_alone(small_store: Path, tmp_pat
 
 
 def test_a_run_with_dropout_goes_on_bit_for_bit(small_store: Path, tmp_path: Path) -> None:
-    more = ("network.start=", "data.unlabelled=0.09", "optim.warmup=2")
+    more = ("network.start=", LEARNT, "data.unlabelled=0.09", "optim.warmup=2")
     chosen = _recipe(small_store, *more, name="goturn-compact")
     _train(chosen, tmp_path / "whole")
     torch.rand(7)  # the state of torch's own random numbers decides nothing
