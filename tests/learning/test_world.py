@@ -115,4 +115,5 @@ def _rates(network: SiamFC | GOTURN, chosen: recipe.Recipe) -> dict[str, tuple[f
     else:
         groups = siamfc_optimiser(network, chosen.optim).param_groups
     of = {id(p): (g["lr"], g["weight_decay"]) for g in groups for p in g["params"]}
-    return {name: of[id(parameter)] for name, parameter in network.named_parameters()}
+    named = network.named_parameters()
+    return {name: of[id(parameter)] for name, parameter in named if id(parameter) in of}

@@ -73,7 +73,7 @@ def test_what_leaves_little_to_learn_from(tmp_path: Path, write_labelled_video: 
     [
         (["check", "nowhere"], "there is no such path"),
         (["check", "."], "is not a data set of videos or stills that we know; looked for"),
-        (["check", ".", "--layout", "obt"], "no layout 'obt' (did you mean otb?)"),
+        (["check", ".", "--layout", "got10"], "no layout 'got10' (did you mean got10k?)"),
         (["check"], "Missing argument 'ROOT'"),
         (["chek"], "No such command 'chek'"),
     ],
