@@ -105,7 +105,13 @@ def test_ctrl_c_leaves_no_process_and_no_half_file(write_clip: Clip, tmp_path: P
     out = tmp_path / "films"
     words = ["track", path, "--tracker", "opencv-csrt", "--out", out, "--workers", "2"]
     command = [sys.executable, "-m", "pursuit", *map(str, words)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and process.poll() is None:
             if any(part.stat().st_size > 0 for part in out.glob(".part-*.mp4")):
