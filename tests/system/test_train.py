@@ -36,10 +36,11 @@ def _pursuit(*words: str, **options: object) -> subprocess.CompletedProcess[str]
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store curated by the command from three short sequences in GOT-10k's layout."""
-    root = tmp_path_factory.mktemp("data")
+    home = tmp_path_factory.mktemp("to-train-on")
+    root = home / "data"
     for video in range(3):
         folder = root / f"clip{video}"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         rng = np.random.default_rng(video)
         coarse = rng.integers(0, 255, (12, 16, 3)).astype(np.uint8)
         frame = cv2.resize(coarse, (160, 120))
@@ -47,7 +48,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cv2.imwrite(str(folder / f"{number + 1:08d}.jpg"), np.roll(frame, number, axis=1))
         rows = "".join(f"{50 + number},40,40,30\n" for number in range(6))
         (folder / "groundtruth.txt").write_text(rows, encoding="utf-8")
-    out = root.parent / "crops"
+    out = home / "crops"
     done = _pursuit("curate", str(out), "--videos", str(root), "--workers", "1")
     assert done.returncode == 0, done.stderr
     return out
@@ -82,7 +83,7 @@ def test_fine_tuned_weights_track(store: Path, tmp_path: Path) -> None:
     assert weights.is_file() and str(weights) in done.stdout
     boxes = tmp_path / "boxes.csv"
     words = ["--box", "50,40,40,30", "--weights", str(weights), "--save", str(boxes)]
-    done = _pursuit("track", str(next(store.parent.glob("data*/clip0"))), *words)
+    done = _pursuit("track", str(store.parent / "data" / "clip0"), *words)
     assert done.returncode == 0, done.stderr
     assert len(boxes.read_text(encoding="utf-8").splitlines()) == 7
 
