@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
@@ -59,7 +60,7 @@ def test_pictures_are_whole_and_gone_when_they_were_seen(tmp_path: Path, kind: s
     pixels = np.frombuffer(content[-FRAME.size :], np.uint8).reshape(FRAME.shape)
     expected = np.repeat(FRAME[:, :, :1], 3, 2) if kind == "gray" else FRAME
     np.testing.assert_array_equal(pixels, expected)
-    assert list(tracker._folder.iterdir()) == []  # type: ignore[attr-defined]
+    assert list(tracker._guard.folder.iterdir()) == []  # type: ignore[attr-defined]
 
 
 def test_several_targets_are_several_programs(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_no_process_is_left(tmp_path: Path, way: str) -> None:
         tracker = load(command, limit=100)
         tracker.init(FRAME, BOX)
         assert len(running(mark)) == 2
-        folder = tracker._folder  # type: ignore[attr-defined]
+        folder = tracker._guard.folder  # type: ignore[attr-defined]
         del tracker
         gc.collect()
         assert wait_until(0, mark)
@@ -177,7 +178,7 @@ def test_no_process_is_left(tmp_path: Path, way: str) -> None:
         f"tracker = pursuit.load('external:{command}')\n"
         "frame = np.zeros((40, 60, 3), np.uint8)\n"
         "tracker.init(frame, [1, 2, 30, 4])\n"
-        "print(tracker._folder, flush=True)\n"
+        "print(tracker._guard.folder, flush=True)\n"
         f"{'sys.exit()' if way == 'ended' else 'tracker.update(frame)'}\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as mine:
@@ -189,3 +190,18 @@ def test_no_process_is_left(tmp_path: Path, way: str) -> None:
         mine.wait(30)
     assert wait_until(0, mark)
     assert not folder.exists()
+
+
+def test_a_process_that_dies_between_folder_and_program_leaves_neither(tmp_path: Path) -> None:
+    code = (
+        "import os; from pursuit.trackers.program import Guard; guard = Guard(); "
+        "print(guard.folder, guard.folder.exists(), flush=True); os.kill(os.getpid(), 9)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    folder, there = done.stdout.split()
+    assert (done.returncode, Path(folder).parent, there) == (-9, tmp_path, "True")
+    assert wait_until(0, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -45,6 +45,27 @@ class Result:
     seconds: float
     frame: int = -1
 
+    @classmethod
+    def of_rows(
+        cls,
+        boxes: NDArray[np.float64],
+        scores: NDArray[np.float64],
+        states: NDArray[np.int64],
+        ids: NDArray[np.int64],
+        seconds: float,
+        *,
+        single: bool,
+    ) -> Result:
+        """Return the result of N targets: boxes (N, 4), the rest (N,), copied.
+
+        Args:
+            single: it is told of the one target alone, not of a row.
+        """
+        if single:
+            one = boxes[0].copy(), float(scores[0]), State(int(states[0])), int(ids[0])
+            return cls(*one, seconds)
+        return cls(boxes.copy(), scores.copy(), states.astype(np.int64), ids.copy(), seconds)
+
     def rows(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return boxes (N, 4), scores (N,), states (N,), ids (N,), also for one target."""
         return (

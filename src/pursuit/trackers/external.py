@@ -25,7 +25,6 @@ import shlex
 import shutil
 import tempfile
 import time
-import weakref
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ from pursuit.boxes import start_boxes
 from pursuit.errors import ProgramError, PursuitError, SettingsError
 from pursuit.frames import Colour, Frame, as_frame
 from pursuit.trackers.base import Result, State
-from pursuit.trackers.program import Program, shown
+from pursuit.trackers.program import Guard, Program, shown
 
 EXTERNAL = "external"
 
@@ -81,7 +80,7 @@ class ExternalTracker:
         self.name = f"{EXTERNAL}:{command}"
         self._words = words_of(command)
         self._limit = limit
-        self._pictures: Path | None = None  # their folder; made when a program is started
+        self._guard: Guard | None = None  # of the pictures' folder; there while programs are
         self._programs: list[Program] = []
         self._boxes: NDArray[np.float64] = np.empty((0, 4))
         self._count = 0  # frames so far
@@ -134,28 +133,31 @@ class ExternalTracker:
         for program in self._programs:
             program.close()
         self._programs = []
-
-    @property
-    def _folder(self) -> Path:
-        if self._pictures is None:
-            self._pictures = Path(tempfile.mkdtemp(prefix="pursuit-"))
-            weakref.finalize(self, shutil.rmtree, self._pictures, ignore_errors=True)
-        if len(str(self._pictures).split()) > 1:
-            raise SettingsError(f"the folder {self._pictures} has a space in its name: set TMPDIR")
-        return self._pictures
+        if self._guard is not None:
+            self._guard.close()
+        self._guard = None
 
     def _start(self, count: int) -> None:
         self.close()
+        if len(tempfile.gettempdir().split()) > 1:
+            raise SettingsError(
+                f"the folder {tempfile.gettempdir()} has a space in its name: set TMPDIR"
+            )
         try:
+            self._guard = Guard()
             for _ in range(count):
-                self._programs.append(Program(self._words, self._folder))
+                self._programs.append(Program(self._words, self._guard))
         except ProgramError as error:
             self.close()
             raise ProgramError(f"{self.name} {error}") from None
+        except OSError as error:
+            self.close()
+            raise PursuitError(f"{self.name}: {error}") from None
 
     def _ask(self, image: Frame, requests: list[str], limit: float) -> NDArray[np.float64]:
         """Return what each program answers to its request: (N, 5) box and score."""
-        path = self._folder / f"{self._count:06d}.ppm"
+        assert self._guard is not None  # there are programs
+        path = self._guard.folder / f"{self._count:06d}.ppm"
         self._count += 1
         try:
             write_ppm(path, image)
@@ -175,13 +177,8 @@ class ExternalTracker:
     def _result(
         self, scores: NDArray[np.float64], states: NDArray[np.int64], start: float
     ) -> Result:
-        seconds = time.perf_counter() - start
-        if self._single:
-            box = self._boxes[0].copy()
-            return Result(box, float(scores[0]), State(int(states[0])), 0, seconds)
-        return Result(
-            self._boxes.copy(), scores, states.astype(np.int64), np.arange(len(scores)), seconds
-        )
+        seconds, ids = time.perf_counter() - start, np.arange(len(scores))
+        return Result.of_rows(self._boxes, scores, states, ids, seconds, single=self._single)
 
 
 def write_ppm(path: Path, image: Frame) -> None:

@@ -18,7 +18,7 @@ from pursuit import boxes as box_arithmetic
 from pursuit.boxes import Array
 from pursuit.errors import BoxError, EngineError, PursuitError
 from pursuit.frames import Colour, Frame, as_frame
-from pursuit.trackers.base import Result, State
+from pursuit.trackers.base import Result
 
 LEAST = 2.0  # pixels: no side of a box shrinks below this
 
@@ -214,11 +214,9 @@ class ManyTargets(ABC, Generic[T]):
 
     def _result(self, score: Array, seconds: float) -> Result:
         targets = self.targets
-        box = targets.boxes()
-        if self._single:
-            number = int(targets.ids[0])
-            return Result(box[0], float(score[0]), State(int(targets.state[0])), number, seconds)
-        return Result(box, score, targets.state.copy(), targets.ids.copy(), seconds)
+        return Result.of_rows(
+            targets.boxes(), score, targets.state, targets.ids, seconds, single=self._single
+        )
 
 
 @contextmanager

@@ -134,13 +134,8 @@ class OpenCVTracker:
     def _result(
         self, scores: NDArray[np.float64], states: NDArray[np.int64], start: float
     ) -> Result:
-        seconds = time.perf_counter() - start
-        if self._single:
-            box = self._boxes[0].copy()
-            return Result(box, float(scores[0]), State(int(states[0])), 0, seconds)
-        return Result(
-            self._boxes.copy(), scores, states.astype(np.int64), np.arange(len(scores)), seconds
-        )
+        seconds, ids = time.perf_counter() - start, np.arange(len(scores))
+        return Result.of_rows(self._boxes, scores, states, ids, seconds, single=self._single)
 
 
 def _find(peer: Any, image: Frame) -> tuple[NDArray[np.float64], float] | None:

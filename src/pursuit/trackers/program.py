@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
+import secrets
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -21,9 +24,34 @@ _UNREAD = 64  # lines that nobody asked for; then it is not read on
 _TAIL = 4096  # bytes of its standard error that are kept
 _GRACE = 1.0  # seconds for a program that has no more to read to end by itself
 
-# Waits for the end of the process that started it, however that comes, then ends the program's
-# group and removes its folder.
-_GUARD = 'read -r _; kill -KILL "-$0"; rm -rf "$1"'
+# Reads process groups until the process that started it ends, however that comes; then ends the
+# groups and removes the folder.
+_GUARD = 'all=; while read -r one; do all="$all -$one"; done; kill -KILL $all; rm -rf "$0"'
+
+
+class Guard:
+    """A folder for programs' pictures; it goes with this object, or when this process dies.
+
+    The programs it was told of end when this process dies before it could close them.
+    """
+
+    def __init__(self) -> None:
+        # The shell comes before the folder: there is no moment at which nobody would remove it.
+        self.folder = Path(tempfile.gettempdir()) / f"pursuit-{secrets.token_hex(8)}"
+        self._shell = _shell(self.folder) if _POSIX else None
+        self._close = weakref.finalize(self, _give_up, self.folder, self._shell)
+        self.folder.mkdir(mode=0o700)
+
+    def watch(self, group: int) -> None:
+        """End this process group, too, when this process dies."""
+        if self._shell is not None and self._shell.stdin is not None:
+            with suppress(OSError):
+                self._shell.stdin.write(b"%d\n" % group)
+                self._shell.stdin.flush()
+
+    def close(self) -> None:
+        """Remove the folder; the programs have ended."""
+        self._close()
 
 
 class Program:
@@ -34,13 +62,13 @@ class Program:
 
     Args:
         words: the program and its arguments.
-        folder: a folder that goes when this process dies before it could close the program.
+        guard: ends it when this process dies before it could.
 
     Raises:
         ProgramError: it cannot be started.
     """
 
-    def __init__(self, words: Sequence[str], folder: Path) -> None:
+    def __init__(self, words: Sequence[str], guard: Guard) -> None:
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(
@@ -48,10 +76,10 @@ class Program:
             )
         except OSError as error:
             raise ProgramError(f"cannot be started: {error.strerror or error}") from None
-        guard = _guard(self._process.pid, folder) if _POSIX else None
+        guard.watch(self._process.pid)
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._errors = [b""]
-        self._close = weakref.finalize(self, _end, self._process, guard)
+        self._close = weakref.finalize(self, _end, self._process)
         _, out, err = _pipes(self._process)
         # Threads: only they can wait for a pipe, for some time, on every system.
         threading.Thread(target=_read_lines, args=(out, self._lines), daemon=True).start()
@@ -117,11 +145,11 @@ def shown(line: bytes | str) -> str:
     return repr(text.strip()[:60])
 
 
-def _guard(pid: int, folder: Path) -> subprocess.Popen[bytes] | None:
-    """Start what ends the process group `pid` when this process is gone; None without a shell."""
+def _shell(folder: Path) -> subprocess.Popen[bytes] | None:
+    """Start what removes the folder when this process is gone; None without a shell."""
     with suppress(OSError):
         return subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, str(pid), str(folder)],
+            ["/bin/sh", "-c", _GUARD, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -130,7 +158,16 @@ def _guard(pid: int, folder: Path) -> subprocess.Popen[bytes] | None:
     return None
 
 
-def _end(process: subprocess.Popen[bytes], guard: subprocess.Popen[bytes] | None) -> None:
+def _give_up(folder: Path, shell: subprocess.Popen[bytes] | None) -> None:
+    if shell is not None:
+        shell.kill()  # before its pipe closes: it must not take that for our end
+        shell.wait()
+        if shell.stdin is not None:
+            shell.stdin.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     to, _, _ = _pipes(process)
     with suppress(OSError):
         to.close()
@@ -142,11 +179,6 @@ def _end(process: subprocess.Popen[bytes], guard: subprocess.Popen[bytes] | None
     else:
         process.kill()
     process.wait()
-    if guard is not None:
-        guard.kill()
-        guard.wait()
-        if guard.stdin is not None:
-            guard.stdin.close()
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
