@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pursuit import store as stores
 from pursuit import weights
 from pursuit.errors import RecipeError
-from pursuit.learning import goturn, loop, recipe, training
+from pursuit.learning import goturn, goturn_batches, loop, recipe, training
 from pursuit.learning.caffe_sgd import CaffeSGD
 from pursuit.learning.frame_pairs import FramePairs
 from pursuit.learning.loop import Report
@@ -37,11 +37,11 @@ def _recipe(store: Path, *more: str, name: str = "goturn-paper") -> GOTURNRecipe
     return chosen
 
 
-def _examples(store: Path, *more: str, world: World | None = None) -> goturn.Examples:
+def _examples(store: Path, *more: str, world: World | None = None) -> goturn_batches.Examples:
     opened = stores.open(store)
     chosen = _recipe(store, *more)
     pool = CropPool(opened, torch.device("cpu"))
-    return goturn.training_examples(opened, chosen, pool, world or World())
+    return goturn_batches.training_examples(opened, chosen, pool, world or World())
 
 
 LEARNT = "network.frozen=false"  # the trunk too, which starts from nothing
@@ -151,13 +151,13 @@ def test_crops_are_black_outside_the_frame(small_store: Path) -> None:
     store.inside[row] = x, y, 200, 200
     pool = CropPool(store, torch.device("cpu"))
     chosen = _recipe(small_store)
-    examples = goturn.Examples(FramePairs(store, chosen), store, chosen, pool, World())
-    look = goturn._looks(
+    examples = goturn_batches.Examples(FramePairs(store, chosen), store, chosen, pool, World())
+    look = goturn_batches._looks(
         _recipe(small_store, "augment.light=0.3"), np.zeros(1, dtype=int), np.random.default_rng(0)
     )[0]
     box = np.array([[x - 15, y - 10, 30.0, 20.0]])  # its middle in the frame's corner
     rows = np.array([row])
-    crops = goturn._Crops(rows, goturn._places(box, np.ones(1)), rows, look)
+    crops = goturn_batches._Crops(rows, goturn_batches._places(box, np.ones(1)), rows, look)
     crop = examples._windows(crops)[0]
     assert (crop[:, :110] == 0).all() and (crop[:, :, :110] == 0).all()
     assert (crop[:, 118:, 118:] > 0).float().mean() > 0.99
@@ -165,8 +165,8 @@ def test_crops_are_black_outside_the_frame(small_store: Path) -> None:
 
 def test_turned_crops_keep_what_they_are_turned_about() -> None:
     boxes, about = np.array([[20.0, 30, 40, 60]]), np.array([[50.0, 40]])
-    places = goturn._places(boxes, -np.ones(1))
-    quarter = goturn._turned(places, about, np.array([np.pi / 2]))
+    places = goturn_batches._places(boxes, -np.ones(1))
+    quarter = goturn_batches._turned(places, about, np.array([np.pi / 2]))
     # The middle (40, 60) is (-10, 20) from there: a quarter turn makes it (-20, -10).
     np.testing.assert_allclose(quarter[0, :, 2], [30, 30], atol=1e-9)
     np.testing.assert_allclose(quarter[0, :, :2], [[0, -60], [-40, 0]], atol=1e-9)
@@ -178,12 +178,12 @@ def test_crops_are_turned_only_where_their_frame_fills_them(small_store: Path) -
     store.inside[0], store.inside[1] = (0, 0, store.size, store.size), (60, 60, 200, 200)
     chosen = _recipe(small_store, "augment.rotate=20")
     pool = CropPool(store, torch.device("cpu"))
-    examples = goturn.Examples(FramePairs(store, chosen), store, chosen, pool, World())
+    examples = goturn_batches.Examples(FramePairs(store, chosen), store, chosen, pool, World())
     middle = store.size / 2
     box = np.array([[middle - 30, middle - 30, 60.0, 60.0]])
-    places = goturn._places(np.repeat(box, 2, 0), np.ones(2))
-    look = goturn._looks(chosen, np.arange(2), np.random.default_rng(0))[0]
-    crops = goturn._Crops(np.arange(2), places, np.arange(2), look)
+    places = goturn_batches._places(np.repeat(box, 2, 0), np.ones(2))
+    look = goturn_batches._looks(chosen, np.arange(2), np.random.default_rng(0))[0]
+    crops = goturn_batches._Crops(np.arange(2), places, np.arange(2), look)
     store.inside[1] = (middle - 50, 0, 400, 400)  # the crop of twice the box looks past that
     turned = examples._rotated(crops, np.full((2, 2), middle), np.random.default_rng(0)).places
     assert abs(turned[0, 0, 1]) > 0.01
@@ -257,7 +257,7 @@ def test_the_batch_sums_its_examples(small_store: Path) -> None:
 
 def test_centre_error_is_in_pixels_of_the_crop() -> None:
     true = torch.tensor([[2.5, 2.5, 7.5, 7.5]])
-    batch = goturn.Batch(torch.zeros(0), torch.zeros(0), torch.zeros(0), true)
+    batch = goturn_batches.Batch(torch.zeros(0), torch.zeros(0), torch.zeros(0), true)
     error = goturn.centre_error(true + torch.tensor([[3.0, 4, 3, 4]]), batch)
     assert float(error) == pytest.approx(5 * 22.7)
     assert float(goturn.centre_error(true + torch.tensor([[-1.0, 0, 1, 0]]), batch)) == 0
@@ -423,7 +423,7 @@ def test_held_out_batches_are_alike_for_all_recipes(small_store: Path) -> None:
     videos = "data.held_out=[video0,video1,video2]"
     found = []
     for more in ((), (*rich, *changed, "data.video_weight=sqrt", "data.still=0.2")):
-        held = goturn.held_out_examples(store, _recipe(small_store, videos, *more), pool)
+        held = goturn_batches.held_out_examples(store, _recipe(small_store, videos, *more), pool)
         assert held is not None
         found.append([held.batch(step) for step in range(3)])
     for one, two in zip(*found, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pursuit.learning import goturn, siamfc
+from pursuit.learning import goturn, goturn_batches, siamfc
 from pursuit.learning.loop import Task
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe
@@ -27,13 +27,13 @@ class Method:
     """
 
     network: Callable[[Any], SiamFC | GOTURN]
-    examples: Callable[[Store, Any, CropPool, World], siamfc.Examples | goturn.Examples]
+    examples: Callable[[Store, Any, CropPool, World], siamfc.Examples | goturn_batches.Examples]
     task: Callable[[Any, Any, Store, CropPool, World, dict[str, Any]], Task]
 
 
 _METHODS = {
     "siamfc": Method(siamfc.random_network, siamfc.training_examples, siamfc.task),
-    "goturn": Method(goturn.random_network, goturn.training_examples, goturn.task),
+    "goturn": Method(goturn.random_network, goturn_batches.training_examples, goturn.task),
 }
 
 
