@@ -40,6 +40,10 @@ class Regions:
         """Where (T,) there is something."""
         return np.asarray(~np.isnan(self.boxes[:, 0]) | ~np.isnan(self.polygons[:, 0, 0]))
 
+    def around(self) -> Array:
+        """Return the boxes (T, 4), those of polygons just around them; NaN where there is none."""
+        return np.where(np.isnan(self.boxes), around(self.polygons), self.boxes)
+
     def corners(self, *, last: float = 0) -> Array:
         """Return the polygons (T, V, 2), V at least 4, with boxes as `corners` makes them."""
         found = np.full((len(self), max(4, self.polygons.shape[1]), 2), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,8 @@ def test_runs_of_other_protocols_beside_are_no_results(tmp_path: Path) -> None:
 def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
     root = write(
         tmp_path / "all",
-        *("kcf/times/Basketball_time.txt", "kcf/Basketball.times.txt", "kcf/Basketball.csv"),
+        *("kcf/times/Basketball_time.txt", "kcf/Basketball.times.txt"),
+        *("kcf/Basketball_fps.txt", "kcf/Basketball-scores.txt", "kcf/table.csv"),
         *("anno_TB100/Basketball.txt", "anno_TB100/att/Basketball.txt"),
         *("initOmit/Basketball.txt", "Basketball/groundtruth_rect.txt"),
         *("kcf/notes.txt", "kcf/Bolt.txt"),
@@ -83,6 +85,11 @@ def test_times_labels_and_others_are_no_results(tmp_path: Path) -> None:
     assert sorted(unused.names) == ["all/kcf/Bolt.txt", "all/kcf/notes.txt"]
     (line,) = unused.lines()
     assert "no sequence with labels: 2 files: " in line and "Bolt.txt" in line
+
+
+def test_a_folder_that_was_named_may_be_called_anything(tmp_path: Path) -> None:
+    root = write(tmp_path / "times", "kcf/Basketball.csv", "kcf/times/Car2.txt")
+    assert found(root) == {"Basketball.csv": ("kcf", "basketball")}
 
 
 def test_what_is_not_wanted_is_neither_read_nor_told(tmp_path: Path) -> None:
@@ -107,6 +114,23 @@ def test_labels_beside_results_and_on_their_own(tmp_path: Path) -> None:
     write(nested, "Human4/groundtruth_rect.2.txt", "Car2/groundtruth_rect.txt")
     write(nested, "Car2/att.txt", text="x")
     assert sorted(read_truth(nested)) == ["car2", "human4-2"]
+
+
+def test_labels_as_vot_and_got10k_have_them_count_from_0(tmp_path: Path) -> None:
+    root = write(tmp_path / "got", "a/groundtruth.txt", text="1,2,3,4\n2,2,3,4\n")
+    write(root, "b/groundtruth.txt", text="1,2,5,2,5,8,1,8\n")
+    truths = read_truth(root)
+    assert truths["a"].boxes.tolist() == [[1, 2, 3, 4], [2, 2, 3, 4]]
+    assert truths["b"].boxes.tolist() == [[1, 2, 4, 6]]
+
+
+def test_labels_of_pysots_file_count_from_1(tmp_path: Path) -> None:
+    file = tmp_path / "OTB100.json"
+    rows = {"img_names": ["a.jpg", "b.jpg"], "gt_rect": [[11, 21, 30, 40], [12, 22, 30, 40]]}
+    file.write_text(json.dumps({"Jogging-1": rows}), encoding="utf-8")
+    (truth,) = read_truth(file).values()
+    assert truth.name == "Jogging-1" and truth.entry is not None
+    assert truth.boxes.tolist() == [[10, 20, 30, 40], [11, 21, 30, 40]]
 
 
 @pytest.mark.parametrize(

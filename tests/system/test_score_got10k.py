@@ -113,6 +113,13 @@ def test_archives_and_flat_folders_score_the_same(
         write(flat / f"{name}_time.txt", lines)
     found, _ = scored(tmp_path, flat, "--ground-truth", truth)
     assert found == {"WHOLE": expected["WHOLE"]}
+    # Below each tracker a folder of the data set, and one of the times.
+    for name in ("WHOLE", "HALVES"):
+        (tmp_path / "below" / name / "times").mkdir(parents=True)
+        (results / name).rename(tmp_path / "below" / name / "GOT-10k")
+    for file in (tmp_path / "below").glob("WHOLE/GOT-10k/*/*_time.txt"):
+        file.rename(tmp_path / "below" / "WHOLE" / "times" / file.name)
+    assert scored(tmp_path, tmp_path / "below", "--ground-truth", truth)[0] == expected
 
 
 @pytest.mark.parametrize(

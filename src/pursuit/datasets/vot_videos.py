@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pursuit.boxes import around
 from pursuit.datasets.base import Sequence
 from pursuit.datasets.reading import Findings, numbered_pictures, read_pictures
 from pursuit.datasets.vot import rows_of, sequence_truth
@@ -61,12 +60,11 @@ def _sequence(folder: Path, findings: Findings) -> list[Sequence]:
         return []
     first = np.arange(count)
     regions = regions.where(first)
-    boxes = np.where(np.isnan(regions.boxes), around(regions.polygons), regions.boxes)
     return [
         Sequence(
             name=folder.name,
             video=folder.name,
-            boxes=boxes,
+            boxes=regions.around(),
             open_frames=partial(read_pictures, tuple(pictures[:count])),
             source=folder.resolve().parent.name,
             path=beside if beside.is_dir() else folder,

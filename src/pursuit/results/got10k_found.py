@@ -2,8 +2,9 @@
 
 A result is TRACKER/SEQUENCE/SEQUENCE_001.txt (002, ... where the tracker ran several times) as
 the got10k toolkit and pysot write it, or TRACKER/SEQUENCE.txt; a line x,y,w,h a frame. Beside it
-may lie SEQUENCE_time.txt: the seconds of each frame, a column a run. Boxes of results and labels
-are taken as they are, as the toolkit takes them.
+may lie SEQUENCE_time.txt, or TRACKER/times/SEQUENCE_time.txt: the seconds of each frame, a column
+a run. A folder called as the data set is no tracker's: TRACKER/GOT-10k/SEQUENCE.txt. Boxes of
+results and labels are taken as they are, as the toolkit takes them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pursuit.errors import DataError
 from pursuit.results import vot
 from pursuit.results.otb import parse_rows
 from pursuit.results.otb_found import SEVERAL, Unused
-from pursuit.results.runs import Folder, Runs
+from pursuit.results.runs import Folder, Runs, tracker_of
 
 Array = NDArray[np.float64]
 
@@ -170,9 +171,10 @@ def _place(parts: Parts, known: Mapping[str, Truth]) -> tuple[str, str, bool] | 
     for sequence in (name, run[1] if run else name):
         if key(sequence) in known:
             above = parts[:-1]
-            if len(above) > 1 and key(above[-1]) == key(sequence):
-                above = above[:-1]
-            return (above[-1], key(sequence), times is not None) if above else None
+            if not above:
+                return None
+            is_times = times is not None or above[-1].lower() == "times"
+            return tracker_of(above, key(sequence), key), key(sequence), is_times
     return None
 
 
@@ -195,7 +197,7 @@ def _may_be_result(parts: Parts) -> bool:
     others = (_LABELS, "list.txt", "readme.txt")
     if name.startswith(".") or name.endswith(_OTB_TIMES):
         return False
-    return name.endswith(".txt") and name not in others
+    return name.endswith((".txt", ".csv")) and name not in others
 
 
 def _is_label(parts: Parts) -> bool:

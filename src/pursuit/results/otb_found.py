@@ -1,7 +1,7 @@
 """OTB results wherever they lie, and the labels to compare them with.
 
 A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
-got10k, pysot and we write it, TRACKER/SEQUENCE.json of OTB's Python toolkit, or our
+got10k, pysot and we write it (or .csv), TRACKER/SEQUENCE.json of OTB's Python toolkit, or our
 TRACKER/tre/SEQUENCE/SEQUENCE_001.txt to _020.txt (sre: to _012.txt); in a folder or an archive, at
 any depth. A folder called as the protocol or the data set is no tracker's:
 TRACKER/OPE/SEQUENCE.txt.
@@ -22,20 +22,20 @@ from pursuit.datasets import open_videos, video_with_boxes
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
+from pursuit.datasets.vot import read_truth as read_regions
 from pursuit.errors import DataError
 from pursuit.results import otb_toolkit, vot
-from pursuit.results.otb import parse_boxes
+from pursuit.results.otb import FROM_ONE, parse_boxes
 from pursuit.results.otb_toolkit import StoredRun
+from pursuit.results.runs import tracker_of
 
 Array = NDArray[np.float64]
 
 _NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
 SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
 _NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
-_TIMES = re.compile(r"[._-]times?$")
-_NO_TRACKER = re.compile(
-    r"(?:ope|tre|sre|results?|otb|tb|cvpr)(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb))*"
-)
+# What else trackers write beside a result: SEQUENCE_times.txt.
+_BESIDE = re.compile(r"[._-](?:times?|fps|speed|runtime|scores?|conf|confidences?|states?|log)$")
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,16 @@ def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
     """Return key -> labels of a folder or an archive; `unused` is told of files without any.
 
     It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
-    boxes counted from 1; or, a folder, videos in our layout.
+    boxes counted from 1; or NAME/groundtruth.txt as VOT and GOT-10k have it, counted from 0; or,
+    a folder, videos in our layout. Or it is pysot's JSON file of OTB, counted from 1.
 
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
     if video_with_boxes.fits(path):
         found = {one.name: one.boxes for one in open_videos(path)}
+    elif path.suffix.lower() == ".json" and path.is_file():
+        found = {name: boxes - FROM_ONE for name, boxes in _regions(path).items()}
     else:
         found = _label_files(path, unused or Unused())
     truths: dict[str, Truth] = {}
@@ -134,7 +137,7 @@ def find(
         if not _may_be_result(parts):
             return False
         split = _split(parts, known)
-        if split is None and not parts[-1].lower().endswith(".json"):
+        if split is None and not parts[-1].lower().endswith((".json", ".csv")):  # maybe tables
             unused.names.append("/".join(parts))
         return split is not None and split[1] in wanted
 
@@ -206,12 +209,12 @@ def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
 
 def _may_be_result(parts: Parts) -> bool:
     path = PurePosixPath(*parts)
-    folders = [part.lower() for part in path.parts[:-1]]
+    folders = [part.lower() for part in path.parts[1:-1]]  # the first one was named to us
     return (
-        path.suffix.lower() in (".txt", ".mat", ".json")
+        path.suffix.lower() in (".txt", ".csv", ".mat", ".json")
         and not path.name.startswith(".")
         and path.stem.lower() != "readme"
-        and not _TIMES.search(path.stem.lower())
+        and not _BESIDE.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
         and not vot.is_run_of_experiment(parts)
         and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
@@ -224,23 +227,18 @@ def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
     if _number(parts):
         return (parts[-4], key(parts[-2])) if key(parts[-2]) in known else None
     if key(path.stem) in known:
-        return _tracker(path.parts[:-1], key(path.stem)), key(path.stem)
+        sequence = key(path.stem)
+        return tracker_of(path.parts[:-1], sequence, key), sequence
     # The longest name of a sequence that it begins with: Jogging_1_kcf.
     for end in range(len(path.stem) - 1, 0, -1):
         if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
             sequence, rest = key(path.stem[:end]), path.stem[end + 1 :]
             if rest.isdecimal() and key(path.parent.name) == sequence:
-                rest = _tracker(path.parts[:-1], sequence)  # TRACKER/SEQUENCE/SEQUENCE_001.txt
+                rest = tracker_of(
+                    path.parts[:-1], sequence, key
+                )  # TRACKER/SEQUENCE/SEQUENCE_001.txt
             return rest, sequence
     return None
-
-
-def _tracker(folders: Parts, sequence: str) -> str:
-    """Return the nearest folder above that may be called as a tracker, or else the nearest."""
-    for name in reversed(folders):
-        if not _NO_TRACKER.fullmatch(name.lower()) and key(name) != sequence:
-            return name
-    return folders[-1]
 
 
 def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
@@ -249,6 +247,9 @@ def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
         for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
         if file.data is not None
     ]
+    names = [file.parts[-1] for file in files]
+    if "groundtruth.txt" in names and not any(map(LABELS.fullmatch, names)):
+        return _regions(path)
     found: dict[str, Array] = {}
     for name, file in _one_kind(files, path).items():
         boxes = parse_boxes(file.data or b"", file.place)
@@ -261,6 +262,12 @@ def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
             f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"
         )
     return found
+
+
+def _regions(path: Path) -> dict[str, Array]:
+    """Return the boxes around the regions of VOT's layout, or of pysot's JSON file."""
+    found = read_regions(path).sequences
+    return {name: truth.regions.around() for name, truth in found.items()}
 
 
 def _one_kind(files: Sequence[Stored], path: Path) -> dict[str, Stored]:

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
-from pursuit.archives import Stored
+from pursuit.archives import Parts, Stored
 from pursuit.errors import DataError
 
 T = TypeVar("T")
+
+_NO_TRACKER = re.compile(
+    r"(?:ope|tre|sre|results?|otb|tb|cvpr|got[-_]?10k|val|test|times)"
+    r"(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb|val|test))*"
+)
 
 
 @dataclass
@@ -76,6 +81,17 @@ class Runs(Generic[T]):
             why = self.wrong[tracker].get(sequence, "")
             other.put(Folder(tracker, names(sequence), place, numbered, why))
         return other
+
+
+def tracker_of(folders: Parts, sequence: str, key: Callable[[str], str]) -> str:
+    """Return the nearest folder above that may be called as a tracker, or else the nearest.
+
+    A folder called as the protocol, the data set or the sequence (by its `key`) is no tracker's.
+    """
+    for name in reversed(folders):
+        if not _NO_TRACKER.fullmatch(name.lower()) and key(name) != sequence:
+            return name
+    return folders[-1]
 
 
 def _lacking(mine: Folder[T]) -> str:
