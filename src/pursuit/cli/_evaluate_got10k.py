@@ -40,8 +40,8 @@ def got10k(
     """Judge trackers as GOT-10k does: average overlap, success rates at 0.5 and 0.75, speed.
 
     Each starts with the first box and is not helped again; three times, or once where it is known
-    to do the same each time. Exit status 1 when a tracker failed on a sequence; the same command
-    runs again only what is missing.
+    to do the same each time. Exit status 1 when a tracker failed on a sequence, 2 when one is not
+    good and was left out; the same command runs again only what is missing.
 
     pursuit evaluate got10k GOT-10k/val --tracker siamfc-slim --tracker opencv-csrt
     """
@@ -74,7 +74,7 @@ def got10k(
         told=told,
     )
     scores = [score(judged, one) for one in judged.entrants]
-    show([table(scores)], failures_to_run(scores))
+    show([table(scores)], failures_to_run(scores, judged.left_out))
     if json is not None:
         write_json(json, as_json(scores))
     typer.echo(f"results: {out}")

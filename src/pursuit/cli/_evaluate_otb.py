@@ -48,7 +48,8 @@ def otb(
     """Judge trackers as OTB does: AUC, precision at 20 px, speed.
 
     Each starts with a box and is not helped again. Exit status 1 when a tracker failed on a
-    sequence; the same command runs again only what is missing.
+    sequence, 2 when one is not good and was left out; the same command runs again only what is
+    missing.
 
     pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt --list otb2013
     """
@@ -86,7 +87,7 @@ def otb(
         told=told,
     )
     scores = [score(judged, one) for one in judged.entrants]
-    show([table(scores)], notes(scores, workers=task.workers))
+    show([table(scores)], notes(scores, judged.left_out, workers=task.workers))
     by_attribute = attribute_tables(scores)
     if by_attribute:
         typer.echo()

@@ -51,8 +51,8 @@ def vot(
     """Judge trackers with resets, as VOT does: accuracy, failures, EAO, GOTURN's errors.
 
     Whoever has lost the target is started again five frames later. Each runs 15 times, or 3 times
-    where these are the same. Exit status 1 when a tracker failed to run on a sequence; the same
-    command runs again only what is missing.
+    where these are the same. Exit status 1 when a tracker failed to run on a sequence, 2 when one
+    is not good and was left out; the same command runs again only what is missing.
 
     pursuit evaluate vot VOT2018 --tracker siamfc-slim --tracker opencv-csrt
     """
@@ -97,11 +97,11 @@ def vot(
     if protocol == "unsupervised":
         truth = reports.benchmark(judged.sequences, year_of(root))
         overlaps = vot_overlap.scores(runs, failed, truth)
-        show([vot_overlap.table(overlaps)], reports.failures_to_run(overlaps))
+        show([vot_overlap.table(overlaps)], reports.failures_to_run(overlaps, judged.left_out))
         content = vot_overlap.as_json(overlaps)
     else:
         scores = reports.scores(runs, failed, judged.sequences, year_of(root))
-        show([reports.table(scores)], reports.notes(scores))
+        show([reports.table(scores)], reports.notes(scores, judged.left_out))
         content = reports.as_json(scores)
     if json is not None:
         write_json(json, content)
