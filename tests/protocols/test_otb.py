@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from pursuit.datasets import Sequence, open_videos
+from pursuit.datasets import Sequence, Usable, open_videos
+from pursuit.datasets.otb_list import entries
 from pursuit.datasets.synthetic import Scene
 from pursuit.errors import DataError, OutputError, SettingsError, WeightsError
 from pursuit.protocols import otb, runner
@@ -316,13 +317,25 @@ def test_sre_starts_with_twelve_other_boxes(tmp_path: Path, made: list[Still]) -
 def test_the_toolbox_leaves_out_the_first_frames_of_tiger1() -> None:
     rows = np.tile([5.0, 6, 20, 10], (354, 1))
     rows[:, 0] += np.arange(354)
-    (cut,) = otb.prepared([blank("Tiger1", rows)])
+    (cut,) = otb.prepared(Usable([blank("Tiger1", rows)], {})).sequences
     assert (len(cut), cut.boxes[0, 0]) == (349, 10)
     assert int(next(cut.frames())[0, 0, 0]) == 5
-    (own,) = otb.prepared([blank("Tiger1", rows[:100])])
+    (own,) = otb.prepared(Usable([blank("Tiger1", rows[:100])], {})).sequences
     assert len(own) == 100  # another video of that name
     with pytest.raises(SettingsError, match="the data set lacks 50 of the 51"):
-        otb.prepared([own], "otb2013")
+        otb.prepared(Usable([own], {}), "otb2013")
+
+
+def test_a_list_has_what_is_not_good_of_it() -> None:
+    names = {one.name for one in entries().values() if "otb2013" in one.lists}
+    good = [blank(name, [[1.0, 6, 20, 10]]) for name in sorted(names - {"Jogging-2", "Deer"})]
+    bad = {"Jogging-2": "short", "Deer": "torn", "Bird1": "of another list"}
+    found = otb.prepared(Usable(good, bad), "otb2013")
+    assert (len(found.sequences), found.faults) == (49, {"Jogging-2": "short", "Deer": "torn"})
+    # A video of which nothing tells the targets stands for both.
+    good = [one for one in good if one.name != "Jogging-1"]
+    found = otb.prepared(Usable(good, {"Jogging": "no labels", "Deer": "torn"}), "otb2013")
+    assert (len(found.sequences), set(found.faults)) == (48, {"Jogging", "Deer"})
 
 
 def test_runs_are_seeded_by_sequence_and_number(

@@ -53,16 +53,20 @@ def test_means_that_lack_sequences_are_marked() -> None:
         "1/2",
     ]
     assert lines[-1].split() == ["nothing", "-", "-", "-", "-", "-", "-", "0/1"]
-    said = notes([half, nothing], workers=1)
+    said = notes([half, nothing], {}, workers=1)
     assert "not to be compared" in said[0]
     assert said[1:] == [
         "failed: half on Woman: BoxError: fell off",
         "failed: nothing on Woman: BoxError: fell off",
     ]
     whole = TrackerScore("whole", (FLAT,), {}, None)
-    assert notes([whole], workers=1) == []
-    assert "--workers 1" in notes([whole], workers=2)[0]
-    assert "cluster at tcp://host:1" in notes([whole], workers="tcp://host:1")[0]
+    assert notes([whole], {}, workers=1) == []
+    assert notes([whole, half], {"Woman": "torn"}, workers=1) == [
+        "* mean of the sequences that could be run",
+        "left out: Woman: torn",
+    ]
+    assert "--workers 1" in notes([whole], {}, workers=2)[0]
+    assert "cluster at tcp://host:1" in notes([whole], {}, workers="tcp://host:1")[0]
 
 
 def test_the_widest_row_fits_80_columns_uncut() -> None:

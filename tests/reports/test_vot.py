@@ -104,7 +104,7 @@ def test_what_could_not_be_run_is_told() -> None:
     one, none = (line.split() for line in shown(found)[-2:])
     assert (one[0], one[-1]) == ("one", "1/2*")
     assert none == ["none", "-", "-", "-", "-", "-", "-", "0/2"]
-    said = notes(found)
+    said = notes(found, {})
     assert said[0].startswith("EAO over lengths")
     assert "failed: one on half: no lens" in said
     assert len(said) == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pursuit.results.made_with import NAME, Made, add, filter_ms, read
+from pursuit.results.made_with import NAME, Made, add, filter_ms, leave_out, read
 
 HERE = {"pursuit": "0.1.0", "cores": "2"}
 
@@ -30,6 +30,22 @@ def test_times_of_two_machines_have_no_one_unit(tmp_path: Path) -> None:
     assert filter_ms(tmp_path) is None
 
 
+def test_what_was_left_out_last_is_told_in_the_last_entry(tmp_path: Path) -> None:
+    leave_out(tmp_path, {"Bus": "torn"}, [])
+    assert not (tmp_path / NAME).exists()  # there are no results
+    there = {**HERE, "cores": "64"}
+    add(tmp_path, Made(HERE))
+    leave_out(tmp_path, {"Bus": "torn", "Fly": "no labels"}, ["Car"])
+    add(tmp_path, Made(there))
+    assert read(tmp_path) == (Made(HERE, None, {"Bus": "torn", "Fly": "no labels"}), Made(there))
+    # Fly was judged since, Bus not looked at.
+    leave_out(tmp_path, {"Car": "short"}, ["Fly"])
+    assert read(tmp_path) == (Made(HERE), Made(there, None, {"Bus": "torn", "Car": "short"}))
+    leave_out(tmp_path, {}, ["Bus", "Car"])
+    assert read(tmp_path) == (Made(HERE), Made(there))
+    assert "left_out" not in (tmp_path / NAME).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -41,6 +57,7 @@ def test_times_of_two_machines_have_no_one_unit(tmp_path: Path) -> None:
         '[{"versions": {}, "filter_ms": -1}]',
         '[{"versions": {}, "filter_ms": "x"}]',
         '[{"versions": {}, "filter_ms": NaN}]',
+        '[{"versions": {}, "filter_ms": null, "left_out": [1]}]',
     ],
 )
 def test_what_cannot_be_read_tells_nothing(tmp_path: Path, text: str) -> None:

@@ -18,7 +18,7 @@ import pytest
 from commands import run
 
 from pursuit import weights
-from pursuit.cli.track import Tally
+from pursuit.cli._track_tally import Tally
 from pursuit.results import tracks
 from pursuit.trackers.base import Result, State
 from pursuit.video import decode_frames, save_picture

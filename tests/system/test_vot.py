@@ -16,19 +16,28 @@ from pursuit import weights
 pytest.importorskip("trax", reason="vot-trax is not installed (extra vot)")
 
 
-def test_trackers_are_added(tmp_path: Path) -> None:
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """What makes a folder a workspace for the toolkit."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("registry: []\nstack: vot2014\n", encoding="utf-8")
+    return folder
+
+
+def test_trackers_are_added(workspace: Path, tmp_path: Path) -> None:
     file = tmp_path / "my weights.safetensors"
     for shipped, mine in (
         (weights.find("siamfc-slim"), file),
         (weights.find("siamfc-slim").with_suffix(".json"), file.with_suffix(".json")),
     ):
         shutil.copy(shipped, mine)
-    words = ["vot", "add", tmp_path, "--tracker", "opencv-kcf", "--tracker", f"siamfc-slim:{file}"]
+    words = ["vot", "add", workspace, "--tracker", "opencv-kcf", "--tracker", f"siamfc-slim:{file}"]
     done = run(*words, "--tracker", "slim=siamfc-slim+redetect")
     assert done.returncode == 0, done.stderr
     assert "vot evaluate --workspace" in done.stdout
     config = configparser.ConfigParser()
-    config.read(tmp_path / "trackers.ini")
+    config.read(workspace / "trackers.ini")
     commands = {name: shlex.split(config[name]["command"]) for name in config.sections()}
     assert {command[0] for command in commands.values()} == {sys.executable}
     assert {name: command[3:] for name, command in commands.items()} == {
@@ -46,11 +55,11 @@ def test_trackers_are_added(tmp_path: Path) -> None:
         ("goturn", "name a file"),
     ],
 )
-def test_what_cannot_run_is_not_added(tmp_path: Path, tracker: str, says: str) -> None:
-    done = run("vot", "add", tmp_path, "--tracker", tracker)
+def test_what_cannot_run_is_not_added(workspace: Path, tracker: str, says: str) -> None:
+    done = run("vot", "add", workspace, "--tracker", tracker)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and says in done.stderr, done.stderr
-    assert not any(tmp_path.iterdir())
+    assert [path.name for path in workspace.iterdir()] == ["config.yaml"]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -58,10 +67,20 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2 and "vot initialize" in done.stderr
 
 
+def test_a_folder_that_is_no_workspace_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").touch()
+    done = run("vot", "add", tmp_path, "--tracker", "opencv-kcf")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {tmp_path} is no workspace of VOT's toolkit")
+    assert "no config.yaml" in done.stderr and "vot initialize" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
 def test_without_vot_trax_it_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "trax", None)
-    for words in (["add", tmp_path, "--tracker", "opencv-kcf"], ["serve", "opencv-kcf"]):
+    for words in (["add", workspace, "--tracker", "opencv-kcf"], ["serve", "opencv-kcf"]):
         done = run("vot", *words)
         assert done.returncode == 2 and "pip install 'pursuit[vot]'" in done.stderr, done.stderr

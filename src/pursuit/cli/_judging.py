@@ -1,39 +1,29 @@
-"""What the commands of `pursuit evaluate` share: who is judged on what, and the progress."""
+"""What the commands of `pursuit evaluate` share: the steps from their options to the last line."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import typer
 
-if TYPE_CHECKING:
-    from pursuit.datasets import Sequence
-    from pursuit.protocols.entrants import Entrant
-    from pursuit.protocols.runner import Outcome, Workers
+from pursuit.cli._judging_progress import JudgingProgress
+from pursuit.cli._outputs import WRONG, check_outputs, weights_files, write_json
+from pursuit.datasets import Sequence, Usable, open_usable
+from pursuit.datasets.usable import with_a_start
+from pursuit.errors import DataError, SettingsError, nearest
+from pursuit.files import check_writable
+from pursuit.protocols import entrants as parsing
+from pursuit.protocols.entrants import Entrant
+from pursuit.protocols.plan import Plan
+from pursuit.protocols.runner import Outcome, Workers
+from pursuit.results import made_with
 
 FAILED = 1  # exit status when a tracker failed on a sequence
-
-TRACKER_HELP = (
-    "A tracker of `pursuit list`; several times for several. NAME:FILE judges other weights, a "
-    "file or weights of `pursuit list` (called as their file), NAME+redetect looks for lost "
-    "targets, opencv-nano:BACKBONE,HEAD names its networks, LABEL=NAME:FILE gives a label, "
-    "LABEL=external:COMMAND is a program of yours."
-)
-WORKERS_HELP = (
-    "Runs at once, each in a process with its share of the threads. Faster, but then the times "
-    "are not those of a tracker that has the machine to itself."
-)
-CLUSTER_HELP = "Run on the workers of a dask.distributed scheduler, as tcp://HOST:8786, instead."
-ROOT_HELP = "Data set: OTB's layout, VOT's, GOT-10k's, ALOV300++'s or NAME.mp4 + NAME.csv."
-RUNTIME_HELP = "What runs the networks, as in `pursuit track`; boxes differ a little."
-OUT_HELP = "Folder for results; whole results in it are kept."
-JSON_HELP = "Write the scores to this file."
-SEQUENCES_HELP = "Only these, by name, with commas between."
 
 
 @dataclass(frozen=True)
@@ -61,15 +51,39 @@ class Task:
 
 @dataclass(frozen=True)
 class Judged:
-    """Who was judged on what, and how it ended."""
+    """Who was judged on what, and how it ended.
+
+    Attributes:
+        entrants: the trackers.
+        chosen: the sequences that they were to run on.
+        left_out: those that none can be run on, and others that are not good -> why.
+        outcomes: of the runs until now.
+    """
 
     entrants: Several[Entrant]
-    sequences: Several[Sequence]
+    chosen: Several[Sequence]
+    left_out: dict[str, str]
     outcomes: list[Outcome]
+
+    def take(self, outcome: Outcome) -> None:
+        """Take an outcome down."""
+        self.outcomes.append(outcome)
+        if outcome.status == "unreadable":
+            self.left_out.setdefault(outcome.sequence, outcome.error)
+
+    @property
+    def sequences(self) -> list[Sequence]:
+        """Those that are good."""
+        return [part for part in self.chosen if part.name not in self.left_out]
+
+    @property
+    def failures(self) -> dict[str, dict[str, str]]:
+        """Tracker -> what `failed` returns of it."""
+        return {one.label: self.failed(one) for one in self.entrants}
 
     def failed(self, one: Entrant) -> dict[str, str]:
         """Return sequence -> why a tracker has not all its runs on it."""
-        failed: dict[str, str] = {}
+        failed = dict(self.left_out)
         for outcome in self.outcomes:
             if outcome.label == one.label and outcome.status == "failed":
                 run = f"{outcome.run}: " if outcome.run else ""
@@ -81,145 +95,153 @@ class Judged:
         failed = self.failed(one)
         return [part for part in self.sequences if part.name not in failed]
 
+    def check_sequences(self, root: Path) -> None:
+        """Make sure that there is a good sequence.
+
+        Raises:
+            DataError: there is none.
+        """
+        if not self.sequences:
+            raise DataError(f"{root}: no tracker can be judged on it, no sequence is good")
+
     def stop(self) -> None:
         """End the command with a status that tells whether something failed."""
+        if self.left_out:
+            raise typer.Exit(WRONG)
         if any(outcome.status == "failed" for outcome in self.outcomes):
             raise typer.Exit(FAILED)
 
 
-def judge(
-    task: Task,
-    run: Callable[[Several[Entrant], Several[Sequence]], Iterator[Outcome]],
-    frames: Callable[[Entrant, Sequence], int],
-    prepared: Callable[[Several[Sequence]], Several[Sequence]] = list,
-    *,
-    runs: int,
-    told: Callable[[Judged, Entrant], str],
-    efo: bool = False,
-) -> Judged:
-    """Run trackers on sequences, with a bar; before that, look at all that is to be written.
+class Judging(ABC):
+    """How trackers are run and judged by one command.
 
-    Args:
-        task: what to do.
-        run: the protocol.
-        frames: returns how many frames a tracker will see of a sequence, in all runs.
-        prepared: returns the sequences of a data set as the protocol wants them.
-        runs: on a sequence, those included that others stand for.
-        told: returns a line on a tracker that has all its runs, where others have not.
+    Attributes:
+        task: what it is to do.
+        plan: what is run.
+        written: what goes into the folder for results.
         efo: whether the speed will be told in VOT's unit, which takes a second to measure.
     """
-    from pursuit.cli._outputs import check_outputs, weights_files
-    from pursuit.datasets import open_videos
-    from pursuit.files import check_writable
-    from pursuit.protocols import entrants as parsing
 
-    judged = parsing.entrants(task.trackers, task.runtime)
+    written = "results"
+    efo = False
+
+    def __init__(self, task: Task, plan: Plan) -> None:
+        self.task = task
+        self.plan = plan
+
+    def prepared(self, found: Usable) -> Usable:
+        """Return what can be used of a data set as the protocol wants it."""
+        return found
+
+    @abstractmethod
+    def frames(self, one: Entrant, part: Sequence) -> int:
+        """Return how many frames a tracker will see of a sequence, in all runs."""
+
+    @abstractmethod
+    def run(self, entrants: Several[Entrant], sequences: Several[Sequence]) -> Iterator[Outcome]:
+        """Yield the outcomes of all runs."""
+
+    @abstractmethod
+    def told(self, judged: Judged, one: Entrant) -> str:
+        """Return a line on a tracker that has all its runs, where others have not."""
+
+    @abstractmethod
+    def show(self, judged: Judged) -> dict[str, Any]:
+        """Print what was found; return it for JSON."""
+
+
+def evaluate(how: Judging) -> None:
+    """Run trackers on sequences and print their scores; exit as `Judged.stop` does.
+
+    Raises:
+        DataError: no sequence is good; what is wrong with each was printed.
+        PursuitError: as the steps raise them.
+    """
+    task = how.task
+    entrants = parsing.entrants(task.trackers, task.runtime)
+    usable = _chosen(how.prepared(open_usable(_root(task))), task.sequences)
+    _check_outputs(task, entrants)
+    judged = _to_judge(entrants, usable, task.root)
+    _run(how, judged)
+    judged.check_sequences(task.root)
+    if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
+        _note_machine(judged, task.out, efo=how.efo and task.workers == 1)
+    content = how.show(judged)
+    if task.json is not None:
+        write_json(task.json, content)
+    typer.echo(f"{how.written}: {task.out}")
+    judged.stop()
+
+
+def _root(task: Task) -> Path:
     # The workers of a cluster start elsewhere.
-    root = task.root.absolute() if isinstance(task.workers, str) else task.root
-    chosen = _chosen(prepared(open_videos(root)), task.sequences)
+    return task.root.absolute() if isinstance(task.workers, str) else task.root
+
+
+def _chosen(found: Usable, names: str | None) -> Usable:
+    """Return what is there of the sequences of these names, with commas between; all of None."""
+    if names is None:
+        return found
+    known = {one.name: one for one in found.sequences}
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    for name in wanted:
+        if name not in known and name not in found.faults:
+            every = [*known, *found.faults]
+            raise SettingsError(f"no sequence {name!r} in the data set{nearest(name, every)}")
+    if not wanted:
+        raise SettingsError("--sequences names none: write --sequences Couple,Jogging-1")
+    return Usable(
+        [known[name] for name in wanted if name in known],
+        {name: found.faults[name] for name in wanted if name not in known},
+    )
+
+
+def _check_outputs(task: Task, entrants: Several[Entrant]) -> None:
     check_outputs([task.out], [task.root])
     if task.json is not None:
-        files = [file for one in judged for file in one.files]
+        files = [file for one in entrants for file in one.files]
         check_outputs([task.json], [task.root, *weights_files(files)])
         check_writable(task.json)
-    outcomes = run(judged, chosen)
-    with Progress(sum(frames(one, part) for one in judged for part in chosen)) as progress:
-        found = Judged(judged, chosen, [])
-        left = {one.label: runs * len(chosen) for one in judged}
+
+
+def _to_judge(entrants: Several[Entrant], usable: Usable, root: Path) -> Judged:
+    """Return who is to be judged on what; sequences that are not good are printed."""
+    usable = with_a_start(usable)
+    judged = Judged(entrants, usable.sequences, dict(usable.faults), [])
+    for name, why in judged.left_out.items():
+        typer.echo(f"left out: {name}: {why}", err=True)
+    judged.check_sequences(root)
+    return judged
+
+
+def _run(how: Judging, judged: Judged) -> None:
+    """Run all that is missing, with a bar, and a line on each tracker that is through."""
+    entrants, chosen = judged.entrants, judged.chosen
+    outcomes = how.run(entrants, chosen)
+    left = {one.label: how.plan.runs * len(chosen) for one in entrants}
+    frames = sum(how.frames(one, part) for one in entrants for part in chosen)
+    with JudgingProgress(frames) as progress:
         for outcome in outcomes:
-            found.outcomes.append(progress.tell(outcome))
+            progress.tell(outcome, known=outcome.sequence in judged.left_out)
+            judged.take(outcome)
             left[outcome.label] -= 1
-            if not left[outcome.label] and any(left.values()) and outcome.status != "kept":
-                one = next(one for one in judged if one.label == outcome.label)
-                progress.say(f"{one.label} is done: {told(found, one)}")
-    if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
-        _note_machine(found, task.out, efo=efo and task.workers == 1)
-    return found
+            through = not left[outcome.label] and any(left.values()) and judged.sequences
+            if through and outcome.status != "kept":
+                one = next(one for one in entrants if one.label == outcome.label)
+                progress.say(f"{one.label} is done: {how.told(judged, one)}")
 
 
 def _note_machine(judged: Judged, out: Path, *, efo: bool) -> None:
     """Write beside the results that were made just now what they were made with."""
     new = {one.label for one in judged.outcomes if one.status == "done"}
-    if not new:
-        return
-    from pursuit.bench.efo import filter_ms
-    from pursuit.reports.surroundings import versions
-    from pursuit.results import made_with
+    if new:
+        # Both take torch, which not all trackers need.
+        from pursuit.bench.efo import filter_ms
+        from pursuit.reports.surroundings import versions
 
-    made = made_with.Made(versions(), filter_ms() if efo else None)
-    for label in sorted(new):
-        made_with.add(out / label, made)
-
-
-def _chosen(found: Several[Sequence], names: str | None) -> Several[Sequence]:
-    from pursuit.errors import SettingsError, nearest
-
-    if names is None:
-        return found
-    known = {one.name: one for one in found}
-    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    for name in wanted:
-        if name not in known:
-            raise SettingsError(f"no sequence {name!r} in the data set{nearest(name, known)}")
-    if not wanted:
-        raise SettingsError("--sequences names none: write --sequences Couple,Jogging-1")
-    return [known[name] for name in wanted]
-
-
-class Progress:
-    """A bar on a terminal; elsewhere a line for each run, with the time left. On stderr."""
-
-    def __init__(self, frames: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%  left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("judging", total=frames)
-        self._frames, self._done, self._kept = frames, 0, 0
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        if self._kept:
-            self.say(f"{self._kept} whole results were there and are kept")
-
-    def tell(self, outcome: Outcome) -> Outcome:
-        """Show an outcome; return it."""
-        what = f"{outcome.label} on {outcome.sequence}"
-        if outcome.run:
-            what += f", {outcome.run}"
-        if outcome.status in ("kept", "spared"):
-            # Not work: it must not make what is left look shorter.
-            self._kept += outcome.status == "kept"
-            self._frames -= outcome.frames
-            self._bar.update(self._task, total=self._frames)
-            return outcome
-        self._done += outcome.frames
-        self._frames = max(self._frames, self._done)
-        self._bar.update(self._task, total=self._frames, completed=self._done, description=what)
-        if outcome.status == "failed":
-            self.say(f"failed: {what}: {outcome.error}")
-        elif not self._console.is_terminal:
-            self.say(f"{what}: {self._done}/{self._frames} frames, {self._left()} left")
-        return outcome
-
-    def _left(self) -> str:
-        taken = time.monotonic() - self._began
-        seconds = round(taken / self._done * (self._frames - self._done))
-        return f"{seconds // 60}:{seconds % 60:02d}"
-
-    def say(self, text: str) -> None:
-        """Print a line above the bar."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        made = made_with.Made(versions(), filter_ms() if efo else None)
+        for label in sorted(new):
+            made_with.add(out / label, made)
+    good = {part.name for part in judged.sequences}
+    for one in judged.entrants:
+        made_with.leave_out(out / one.label, judged.left_out, good)

@@ -41,13 +41,11 @@ def add(
 
     pursuit vot add WORKSPACE --tracker siamfc-slim; vot evaluate --workspace WORKSPACE siamfc-slim
     """
-    from pursuit.errors import DataError
     from pursuit.protocols.entrants import entrants
     from pursuit.results import vot_trackers
 
     added = entrants(tracker)
-    if not workspace.is_dir():
-        raise DataError(f"no folder {workspace}: make the workspace first, vot initialize")
+    vot_trackers.check_workspace(workspace)
     for one in added:
         one.load()  # what is wrong with a file is said here, and not in a log of the toolkit's
     _check_trax()

@@ -59,7 +59,8 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
     assert labels is not None and pictures is not None  # `fits` was asked first
     found = []
     for file in sorted(labels.glob("*/*.ann")):
-        sequence = _sequence(file, pictures / file.parent.name / file.stem, findings)
+        mine = findings.about(file.stem)
+        sequence = _sequence(file, pictures / file.parent.name / file.stem, mine)
         if sequence is not None:
             found.append(sequence)
     return found
@@ -103,7 +104,7 @@ def _sequence(file: Path, folder: Path, findings: Findings) -> Sequence | None:
         if frame <= len(pictures):
             boxes[frame - 1] = box
     if not np.isfinite(boxes).any():
-        findings.note(f"{file}: no boxes in it")
+        findings.empty(f"{file}: no boxes in it")
         return None
     return Sequence(
         name=file.stem,

@@ -37,7 +37,7 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
     """Return the sequences of a folder, by name."""
     found = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        sequence = _sequence(folder, findings)
+        sequence = _sequence(folder, findings.about(folder.name))
         if sequence is not None:
             found.append(sequence)
     return found
@@ -57,6 +57,7 @@ def _sequence(folder: Path, findings: Findings) -> Sequence | None:
         findings.wrong(f"{labels}: {len(boxes)} boxes for {len(pictures)} pictures")
     count = min(len(boxes), len(pictures))
     if not count:
+        findings.empty(f"{labels}: no frame has a box")
         return None
     boxes, pictures = boxes[:count], pictures[:count]
     boxes[_absent(folder / "absence.label", count, findings)] = math.nan

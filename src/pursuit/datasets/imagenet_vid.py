@@ -40,7 +40,8 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
     for place, _, files in os.walk(root / LABELS):
         if any(name.endswith(".xml") for name in files):
             labels = Path(place)
-            found += _video(labels, root / DATA / labels.relative_to(root / LABELS), findings)
+            data = root / DATA / labels.relative_to(root / LABELS)
+            found += _video(labels, data, findings.about(data.name))
     # Videos of the train folders a to d and of val have different names.
     return sorted(found, key=lambda sequence: (sequence.video, numbered(sequence.name)))
 

@@ -38,12 +38,13 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
         labels = _labels(folder)
         if not labels and not (folder / "img").is_dir():
             continue  # something else lies there
+        mine = findings.about(*(_name(folder, key) for key in labels or [""]))
         if not labels:
-            findings.wrong(f"{folder}: groundtruth_rect.txt is missing")
+            mine.wrong(f"{folder}: groundtruth_rect.txt is missing")
         elif not (folder / "img").is_dir():
-            findings.wrong(f"{folder}: the folder img is missing")
+            mine.wrong(f"{folder}: the folder img is missing")
         else:
-            found += _video(folder, labels, findings)
+            found += _video(folder, labels, numbered_pictures(folder / "img", mine), findings)
     return found
 
 
@@ -54,22 +55,30 @@ def _labels(folder: Path) -> dict[str, Path]:
     return {key: path for key, path in files.items() if len(files) == 1 or key}
 
 
-def _video(folder: Path, labels: dict[str, Path], findings: Findings) -> list[Sequence]:
-    pictures = numbered_pictures(folder / "img", findings)
+def _name(folder: Path, key: str) -> str:
+    """Return the name of a sequence: its folder's, and its object's where that has one."""
+    return f"{folder.name}-{key}" if key else folder.name
+
+
+def _video(
+    folder: Path, labels: dict[str, Path], pictures: list[Path], findings: Findings
+) -> list[Sequence]:
     found = []
     for key, file in labels.items():
-        boxes = box_lines(file, findings)
+        about = findings.about(_name(folder, key))
+        boxes = box_lines(file, about)
         if not len(boxes):
-            findings.note(f"{file}: no boxes in it")
+            tell = about.empty if len(labels) == 1 else about.note
+            tell(f"{file}: no boxes in it")
             continue
         mine = _labelled_part(folder.name, pictures, len(boxes))
         if len(mine) != len(boxes):
-            findings.wrong(f"{file}: {len(boxes)} boxes for {len(mine)} pictures in img")
+            about.wrong(f"{file}: {len(boxes)} boxes for {len(mine)} pictures in img")
             mine, boxes = mine[: len(boxes)], boxes[: len(mine)]
         boxes[:, :2] -= 1
         found.append(
             Sequence(
-                name=f"{folder.name}-{key}" if key else folder.name,
+                name=_name(folder, key),
                 video=folder.name,
                 boxes=boxes,
                 open_frames=partial(read_pictures, tuple(mine)),

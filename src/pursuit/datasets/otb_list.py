@@ -61,6 +61,12 @@ def key(name: str) -> str:
     return _ALIASES.get(plain, plain)
 
 
+def keys(video: str) -> list[str]:
+    """Return how all sequences of a video are looked up: OTB's list knows those of its targets."""
+    at = key(video)
+    return [one for one in entries() if at in (one, one.rpartition("-")[0])] or [at]
+
+
 @cache
 def entries() -> MappingProxyType[str, Entry]:
     """Return key -> sequence, for all of OTB-100."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 import math
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from pursuit.errors import DataError
 from pursuit.frames import Frame
 
+LISTED = "(pursuit data check lists all that is wrong)"
+
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
@@ -25,11 +28,25 @@ class Findings:
 
     A reader goes on with what is left after each of them; strict findings stop it at the
     first thing that is wrong.
+
+    Attributes:
+        strict: whether they stop it.
+        lines: all of them.
+        faults: name of a sequence, or of a video for all of its, "" for the whole data set
+            -> those it cannot be used for.
     """
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
         self.lines: list[str] = []
+        self.faults: dict[str, list[str]] = {}
+        self._names: tuple[str, ...] = ()
+
+    def about(self, *names: str) -> Findings:
+        """Return findings about these sequences or videos alone; what they are told, these hold."""
+        mine = copy.copy(self)  # with the same lists
+        mine._names = names
+        return mine
 
     def wrong(self, line: str) -> None:
         """Take down what makes the labels doubtful.
@@ -38,8 +55,14 @@ class Findings:
             DataError: the findings are strict.
         """
         if self.strict:
-            raise DataError(f"{line} (pursuit data check lists all that is wrong)")
+            raise DataError(f"{line} {LISTED}")
+        self.empty(line)
+
+    def empty(self, line: str) -> None:
+        """Take down that a sequence has nothing to work with."""
         self.lines.append(line)
+        for name in self._names or ("",):
+            self.faults.setdefault(name, []).append(line)
 
     def note(self, line: str) -> None:
         """Take down what only leaves less to work with."""
@@ -57,7 +80,10 @@ def read_picture(path: Path) -> Frame:
     except OSError as error:
         raise DataError(f"cannot read picture {path}: {error.strerror or error}") from error
     # imdecode and not imread: imread prints its own warnings, and fails on some names.
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # its header tells a size that no picture has
+        image = None
     if image is None:
         raise DataError(f"{path} is not a picture that can be read: remove it or mend it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]

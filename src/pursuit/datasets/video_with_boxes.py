@@ -38,12 +38,13 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
     for name in sorted(names):
         # Not with_suffix: names may hold dots.
         video, labels = root / f"{name}.mp4", root / f"{name}.csv"
+        mine = findings.about(name)
         if not labels.is_file():
-            findings.note(f"{video}: no labels, {labels.name} is missing beside it")
+            mine.note(f"{video}: no labels, {labels.name} is missing beside it")
         elif not video.is_file():
-            findings.wrong(f"{labels}: {video.name} is missing beside it")
+            mine.wrong(f"{labels}: {video.name} is missing beside it")
         else:
-            found += _video(video, labels, findings)
+            found += _video(video, labels, mine)
     return found
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pursuit.datasets.base import Sequence
 from pursuit.datasets.reading import Findings, numbered_pictures, read_pictures
-from pursuit.datasets.vot import rows_of, sequence_truth
+from pursuit.datasets.vot import Truth, rows_of, sequence_truth
 from pursuit.errors import DataError
 
 LOOKS_FOR = "NAME/color/00000001.jpg, or polygons, beside NAME/groundtruth.txt"
@@ -29,10 +29,13 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
     """Return the sequences of a folder, by name."""
     found = []
     for labels in sorted(root.glob("*/groundtruth.txt")):
+        mine = findings.about(labels.parent.name)
         try:
-            found += _sequence(labels.parent, findings)
+            truth = sequence_truth(labels.parent)
         except DataError as error:
-            findings.wrong(str(error))
+            mine.wrong(str(error))
+        else:
+            found += _sequence(labels.parent, truth, mine)
     return found
 
 
@@ -48,8 +51,7 @@ def _is_vot(labels: Path) -> bool:
     return any(len(row) > 4 for row in first)
 
 
-def _sequence(folder: Path, findings: Findings) -> list[Sequence]:
-    truth = sequence_truth(folder)
+def _sequence(folder: Path, truth: Truth, findings: Findings) -> list[Sequence]:
     beside = folder / "color"
     pictures = numbered_pictures(beside if beside.is_dir() else folder, findings)
     regions = truth.regions

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.datasets import Sequence
-from pursuit.datasets.otb_list import entries, key, listed
+from pursuit.datasets import Sequence, Usable
+from pursuit.datasets.otb_list import entries, key, keys, listed
 from pursuit.errors import DataError
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
@@ -77,7 +77,7 @@ def first_label(sequence: Sequence) -> int:
     return int(sequence.labelled.argmax())
 
 
-def prepared(sequences: Several[Sequence], list_: str | None = None) -> list[Sequence]:
+def prepared(found: Usable, list_: str | None = None) -> Usable:
     """Return the sequences of one of OTB's lists, or all, as the toolbox runs trackers on them.
 
     It leaves out the first five frames of Tiger1.
@@ -85,8 +85,13 @@ def prepared(sequences: Several[Sequence], list_: str | None = None) -> list[Seq
     Raises:
         SettingsError: some of the list are not there.
     """
-    by_key = {key(one.name): one for one in sequences}
-    return [_toolbox_part(one) for one in listed(by_key, list_, "the data set").values()]
+    good = {key(one.name): one for one in found.sequences}
+    bad = {at: name for name in found.faults for at in keys(name) if at not in good}
+    wanted = listed({at: at for at in [*good, *bad]}, list_, "the data set")
+    return Usable(
+        [_toolbox_part(good[at]) for at in wanted if at in good],
+        {bad[at]: found.faults[bad[at]] for at in wanted if at in bad},
+    )
 
 
 def _toolbox_part(sequence: Sequence) -> Sequence:

@@ -62,7 +62,7 @@ def run(
     def outcomes() -> Iterator[Outcome]:
         failed = set()
         for outcome in first:
-            if outcome.status == "failed":
+            if outcome.status in ("failed", "unreadable"):
                 failed.add((outcome.label, outcome.sequence))
             yield outcome
         yield from single

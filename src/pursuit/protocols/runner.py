@@ -37,7 +37,11 @@ Workers = int | str
 FRAME_SECONDS = 300  # for a frame; a tracker that takes longer hangs
 
 Found = TypeVar("Found")
-Status = Literal["done", "kept", "failed", "spared"]
+Status = Literal["done", "kept", "failed", "unreadable", "spared"]
+
+
+class Unreadable(DataError):
+    """A sequence whose frames cannot be read, whoever follows it."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,9 @@ class Outcome:
         label: the entrant's.
         sequence: name of the sequence.
         frames: number of its frames.
-        status: "done" just now, "kept" from before, "failed", or "spared": others say the same.
-        error: why it failed, one line.
+        status: "done" just now, "kept" from before, "failed"; "unreadable": so are the frames,
+            which is not the tracker's fault; or "spared": others say the same.
+        error: why it failed, or is unreadable, one line.
         run: name of the experiment.
     """
 
@@ -86,13 +91,16 @@ def every_frame(sequence: Sequence) -> Iterator[Frame]:
     """Yield the frames of a sequence, as many as it has rows.
 
     Raises:
-        DataError: frames are missing at the end.
+        Unreadable: one cannot be read, or frames are missing at the end.
     """
     frames, total = sequence.frames(), len(sequence)
     for index in range(total):
-        frame = next(frames, None)
+        try:
+            frame = next(frames, None)
+        except (PursuitError, OSError) as error:
+            raise Unreadable(_one_line(error)) from error
         if frame is None:
-            raise DataError(f"{sequence.name}: its frames end after {index} of {total}")
+            raise Unreadable(f"{sequence.name}: its frames end after {index} of {total}")
         yield frame
 
 
@@ -208,11 +216,12 @@ class _Lost:
     """Instead of what a job found: why it found nothing."""
 
     why: str
+    status: Status = "failed"
 
 
 def _written(job: _Job, found: Any) -> Outcome:
     if isinstance(found, _Lost):
-        return job.outcome("failed", found.why)
+        return job.outcome(found.status, found.why)
     job.experiment.write(job.folder, job.sequence, found)
     return job.outcome("done")
 
@@ -235,6 +244,8 @@ def _do(job: _Job) -> Any:
         _seed(seed_of(job.experiment.seed, job.sequence.name, job.experiment.name))
         watched = _Watched(tracker, job.seconds) if job.seconds else tracker
         return job.experiment.follow(watched, job.sequence)
+    except Unreadable as error:
+        return _Lost(_one_line(error), "unreadable")
     except Exception as error:  # whatever a tracker raises costs this run only
         _loaded.cache_clear()  # its state may be broken
         return _Lost(_one_line(error))

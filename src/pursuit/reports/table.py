@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
 from pursuit.measures.speed import Speed
 from pursuit.reports import comparison
 from pursuit.reports.grid import grid
+from pursuit.reports.lacking import failures, mark
 from pursuit.reports.numbers import NONE, fps_cell
 from pursuit.reports.scores import TrackerScore, attributes, by_attribute, ranked
 
@@ -59,13 +60,18 @@ def attribute_tables(scores: Sequence[TrackerScore]) -> list[Table]:
     return tables
 
 
-def notes(scores: Sequence[TrackerScore], *, workers: int | str) -> list[str]:
-    """Return what must be said below the table, a line each; `workers` as in protocols.runner."""
-    lines = []
-    if any(one.failed and one.sequences for one in scores):
-        lines.append("* mean of the sequences that it ran on: not to be compared with the others")
-    for one in scores:
-        lines += [f"failed: {one.label} on {name}: {why}" for name, why in one.failed.items()]
+def notes(
+    scores: Sequence[TrackerScore], left_out: Mapping[str, str], *, workers: int | str
+) -> list[str]:
+    """Return what must be said below the table, a line each.
+
+    Args:
+        scores: of all trackers.
+        left_out: sequences that none could be run on -> why.
+        workers: as in protocols.runner.
+    """
+    lines = mark([one for one in scores if one.sequences], left_out, "mean ")
+    lines += failures(scores, left_out)
     if isinstance(workers, str):
         lines.append(f"times were taken on the cluster at {workers}: only --workers 1 is exact")
     elif workers > 1:

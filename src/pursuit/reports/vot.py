@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot, stored_vot_shown
 from pursuit.reports.grid import grid
+from pursuit.reports.lacking import Lacking, failures, mark
 from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.results import runs as stored_runs
 from pursuit.results.vot import Run, StoredResults, Trajectory
@@ -103,7 +104,7 @@ def scores(
     Args:
         runs: tracker -> sequence -> its runs.
         failed: tracker -> the other sequences, and why.
-        sequences: all of them.
+        sequences: those that a tracker could be run on.
         year: of the challenge, where it is one's.
     """
     truth = benchmark(sequences, year)
@@ -112,10 +113,12 @@ def scores(
         for name, several in each.items():
             numbered = {f"{at:03}": trajectory(run) for at, run in enumerate(several)}
             mine.put(stored_runs.Folder(label, name, label, numbered))
-        for name, why in failed[label].items():
+        for name in failed[label].keys() & truth.sequences:
+            why = failed[label][name]
             mine.put(stored_runs.Folder(label, name, label, wrong=why))
     results = StoredResults(mine, stored_runs.Runs(), ())
     found = stored_vot.scores(Rules.MATLAB, results, truth)
+    found = replace(found, trackers=tuple(_with(one, failed) for one in found.trackers))
     by_label = {one.label: one for one in found.trackers}
     return Scores(
         tuple(
@@ -124,6 +127,11 @@ def scores(
         ),
         found,
     )
+
+
+def _with(one: stored_vot.Score, failed: Mapping[str, Mapping[str, str]]) -> stored_vot.Score:
+    """Return a score that tells of the sequences without ground truth too."""
+    return replace(one, failed={**one.failed, **failed[one.label]})
 
 
 def benchmark(sequences: Sequence[datasets.Sequence], year: int | None) -> Benchmark:
@@ -187,19 +195,14 @@ def summary(found: Scores) -> str:
     return comparison.with_interval("A", one.score.total.accuracy, ends)
 
 
-def notes(found: Scores) -> list[str]:
-    """Return what must be said below the table, a line each."""
-    return [found.stored.caption, *failures_to_run(found.trackers)]
+def notes(found: Scores, left_out: Mapping[str, str]) -> list[str]:
+    """Return what must be said below the table, a line each; `left_out` is no tracker's fault."""
+    return [found.stored.caption, *failures_to_run(found.trackers, left_out)]
 
 
-def failures_to_run(each: Sequence[Any]) -> list[str]:
-    """Return lines on what some trackers' `failed` tells."""
-    lines = []
-    if any(one.failed for one in each):
-        lines.append("* of the sequences that it ran on: not to be compared with the others")
-    for one in each:
-        lines += [f"failed: {one.label} on {name}: {why}" for name, why in one.failed.items()]
-    return lines
+def failures_to_run(each: Sequence[Lacking], left_out: Mapping[str, str]) -> list[str]:
+    """Return lines on what some trackers' `failed` tells; `left_out` is no tracker's fault."""
+    return [*mark(each, left_out, ""), *failures(each, left_out)]
 
 
 def ranked(each: Sequence[TrackerScore]) -> list[TrackerScore]:

@@ -7,8 +7,9 @@ take its own for theirs. `tracker.json` beside it holds what may not differ with
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pursuit.files import atomic_path
@@ -23,10 +24,12 @@ class Made:
     Attributes:
         versions: name -> version or kind of all that scores and times move with.
         filter_ms: time of VOT's filter operation there, milliseconds; None where nobody measured.
+        left_out: sequences that could not be used when the tracker was judged last -> why.
     """
 
     versions: Mapping[str, str]
     filter_ms: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def add(folder: Path, made: Made) -> None:
@@ -43,8 +46,35 @@ def add(folder: Path, made: Made) -> None:
         known[at] = replace(known[at], filter_ms=made.filter_ms)
     else:
         return
+    _write(folder, known)
+
+
+def leave_out(folder: Path, why: Mapping[str, str], used: Collection[str]) -> None:
+    """Note in a tracker's folder which sequences it was not judged on: in the last entry.
+
+    Args:
+        folder: nothing is noted where there are no results.
+        why: name of such a sequence -> why.
+        used: sequences that are good now.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    known = read(folder)
+    before = {name: told for one in known for name, told in one.left_out.items()}
+    now = {name: told for name, told in before.items() if name not in used} | dict(why)
+    if known and now != before:
+        *others, last = (replace(one, left_out={}) for one in known)
+        _write(folder, [*others, replace(last, left_out=now)])
+
+
+def _write(folder: Path, known: Several[Made]) -> None:
+    told = [asdict(one) for one in known]
+    for one in told:
+        if not one["left_out"]:
+            del one["left_out"]
     with atomic_path(folder / NAME) as part:
-        text = json.dumps([asdict(one) for one in known], indent=2)
+        text = json.dumps(told, indent=2, ensure_ascii=False)
         part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -52,7 +82,9 @@ def read(folder: Path) -> tuple[Made, ...]:
     """Return where the results in a tracker's folder were made; nothing where it does not tell."""
     try:
         told = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return tuple(_made(one["versions"], one["filter_ms"]) for one in told)
+        return tuple(
+            _made(one["versions"], one["filter_ms"], one.get("left_out", {})) for one in told
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return ()
 
@@ -63,8 +95,14 @@ def filter_ms(folder: Path) -> float | None:
     return machines[0].filter_ms if len(machines) == 1 else None
 
 
-def _made(versions: Mapping[str, str], milliseconds: float | None) -> Made:
+def _made(
+    versions: Mapping[str, str], milliseconds: float | None, left_out: Mapping[str, str]
+) -> Made:
     known = None if milliseconds is None else float(milliseconds)
     if known is not None and not known > 0:
         raise ValueError("a time above 0 is needed")
-    return Made({str(name): str(value) for name, value in versions.items()}, known)
+    return Made(_texts(versions), known, _texts(left_out))
+
+
+def _texts(told: Mapping[str, str]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in told.items()}

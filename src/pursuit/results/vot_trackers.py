@@ -18,6 +18,22 @@ from pursuit.errors import DataError, SettingsError
 from pursuit.files import atomic_path
 
 FILE = "trackers.ini"
+CONFIG = "config.yaml"  # the toolkit takes a folder with it, and no other, for a workspace
+
+
+def check_workspace(folder: Path) -> None:
+    """Make sure that a folder is a workspace of the toolkit's.
+
+    Raises:
+        DataError: it is none.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}: make the workspace first, vot initialize")
+    if not (folder / CONFIG).is_file():
+        raise DataError(
+            f"{folder} is no workspace of VOT's toolkit: it has no {CONFIG}; name the folder that "
+            "`vot initialize` made"
+        )
 
 
 def identifier(label: str) -> str:

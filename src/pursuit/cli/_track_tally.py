@@ -1,0 +1,103 @@
+"""What `pursuit track` says of a run at its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pursuit.trackers.base import Result
+
+
+class Tally:
+    """What there is to say of a run at its end."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._lost = 0
+        self._unsure = 0
+        self._tracking = 0.0
+        self._writing = 0.0
+        self._began = self._last = 0.0
+        self._delays: list[float] = []
+        self._numbers = (0, 0)  # of the first and the last frame
+
+    def add(self, result: Result, writing: float = 0.0, delay: float | None = None) -> None:
+        """Count one result, after its outputs.
+
+        Args:
+            result: of one frame.
+            writing: seconds that the outputs took.
+            delay: seconds from a live source's giving the frame to its boxes.
+        """
+        from pursuit.trackers.base import State
+
+        self._last = time.perf_counter()
+        if self.frames:  # the first is the start, another kind of work
+            self._tracking += result.seconds
+            self._writing += writing
+            self._delays += [] if delay is None else [delay]
+        else:
+            self._began = self._last
+        self.frames += 1
+        self._numbers = (self._numbers[0] if self.frames > 1 else result.frame, result.frame)
+        states = result.rows()[2]
+        self._lost += bool((states == State.LOST).any())
+        self._unsure += bool((states == State.UNSURE).any())
+
+    def summary(self, reading: float, outputs: list[Path], runtime: str = "") -> str:
+        """Return it in words: two lines on a terminal, one elsewhere.
+
+        Args:
+            reading: seconds spent on decoding, which goes on beside the rest.
+            outputs: files that were written.
+            runtime: what ran the network.
+        """
+        by = f" ({runtime})" if runtime else ""
+        unit = "frame" if self.frames == 1 else "frames"
+        parts = [f"{self.frames} {unit}"]
+        if self._tracking:
+            parts.append(f"tracker {_speed(self.frames - 1, self._tracking)} fps{by}")
+        if self._delays:
+            parts += self._live()
+        elif reading:
+            parts.append(f"decoding {_speed(self.frames, reading)} fps")
+            parts += self._together(reading, outputs)
+        parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
+        if self._unsure:
+            parts.append(f"unsure in {self._unsure}")
+        text = ", ".join(parts)
+        if not outputs:
+            return text
+        between = "\n" if sys.stderr.isatty() else "; "
+        return text + between + "wrote " + ", ".join(str(path) for path in outputs)
+
+    def _together(self, reading: float, outputs: list[Path]) -> list[str]:
+        """Return how fast all went, and what set the pace: decoding, or what waits for it."""
+        if not self._tracking:
+            return []
+        parts = []
+        if outputs and self._writing:
+            parts.append(f"writing {_speed(self.frames - 1, self._writing)} fps")
+        slower = "writing" if self._writing > self._tracking else "the tracker"
+        if reading > self._tracking + self._writing:
+            slower = "decoding"
+        together = _speed(self.frames - 1, self._last - self._began)
+        return [*parts, f"together {together} fps (set by {slower})"]
+
+    def _live(self) -> list[str]:
+        """Return how long boxes of a live source took, and how many of its frames were missed."""
+        ordered = sorted(self._delays)
+        middle, late = (ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.95))
+        missed = self._numbers[1] - self._numbers[0] + 1 - self.frames
+        return [
+            f"capture to box {1000 * middle:.0f} ms (p95 {1000 * late:.0f} ms)",
+            f"{missed} {'frame' if missed == 1 else 'frames'} missed",
+        ]
+
+
+def _speed(count: int, seconds: float) -> str:
+    speed = count / seconds
+    return f"{speed:.1f}" if speed < 20 else f"{speed:.0f}"
