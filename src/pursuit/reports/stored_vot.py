@@ -160,7 +160,7 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         f", and beside it {NOISE} and {UNSUPERVISED}" if results.experiment == BASELINE else ""
     )
     notes += [
-        f"not scored: {name}: only {results.experiment} is{with_it}"
+        f"not scored: {name}: only the {results.experiment} is{with_it}"
         for name in sorted([*results.others, *alone])
     ]
     if not mine:

@@ -68,10 +68,8 @@ def caption(found: Ranks) -> str:
     first = next(iter(found.experiments.values()))
     over = plural(len(first.parts), "tag" if first.tagged else "sequence")
     known = any(one.practical for one in found.experiments.values())
-    decided = (
-        "tests and practical.value" if known else "tests alone, for there is no practical.value"
-    )
-    return f"ranks: VOT2014's, means over {over}; equal by {decided}"
+    decided = "tests and practical.value" if known else "tests alone (no practical.value)"
+    return f"ranks: VOT2014's, over {over}; equal by {decided}"
 
 
 def in_order(found: Ranks) -> list[str]:
