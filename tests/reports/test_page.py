@@ -92,7 +92,7 @@ def test_vot_by_hand(page: Page) -> None:
     assert good[6] != "–"
     # Of the other's frames 1, 5 and 1 count: too few to tell a difference of accuracy.
     assert page.tables["vot-ranks"] == [
-        ["Tracker", "baseline: A", "baseline: R", "overall"],
+        ["Tracker", "baseline: A", "baseline: R", "mean"],
         ["good", "1.50", "1.00", "1.25"],
         [HOSTILE, "1.50", "2.00", "1.75"],
     ]

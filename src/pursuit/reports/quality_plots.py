@@ -68,9 +68,10 @@ def rank_figure(points: Sequence[tuple[str, float, float]], unit: str) -> Figure
     """Return the form of GOTURN's Figure 6: rank over speed, of points (tracker, speed, rank)."""
     figure, axes = new_axes("Rank and speed")
     axes.set_xscale("log")
-    axes.set(xlabel=f"speed, {unit}", ylabel="overall rank, as in VOT2014")
+    axes.set(xlabel=f"speed, {unit}", ylabel="mean rank, as in VOT2014")
     _points(axes, points)
-    axes.set_ylim(max(rank for _, _, rank in points) + 0.6, 0.4)  # the best at the top
+    worst = max(rank for _, _, rank in points if _known(rank))
+    axes.set_ylim(worst + 0.6, 0.4)  # the best at the top
     return figure
 
 

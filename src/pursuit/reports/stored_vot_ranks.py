@@ -65,11 +65,21 @@ def table(found: Ranks) -> Table:
 
 def caption(found: Ranks) -> str:
     """Return what the ranks are over, and what decided whether trackers are equal."""
+    decided = (
+        "tests and practical.value" if practical(found) else "tests alone (no practical.value)"
+    )
+    return f"ranks: VOT2014's, over {parts(found)}; equal by {decided}"
+
+
+def parts(found: Ranks) -> str:
+    """Return how many attributes or sequences were ranked apart, in words."""
     first = next(iter(found.experiments.values()))
-    over = plural(len(first.parts), "tag" if first.tagged else "sequence")
-    known = any(one.practical for one in found.experiments.values())
-    decided = "tests and practical.value" if known else "tests alone (no practical.value)"
-    return f"ranks: VOT2014's, over {over}; equal by {decided}"
+    return plural(len(first.parts), "tag" if first.tagged else "sequence")
+
+
+def practical(found: Ranks) -> bool:
+    """Return whether differences of overlap that matter were known."""
+    return any(one.practical for one in found.experiments.values())
 
 
 def in_order(found: Ranks) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pursuit.reports.gathered_vot import VotScore, VotScores
-from pursuit.reports.stored_vot_ranks import SHORT, caption, in_order
+from pursuit.reports.stored_vot_ranks import SHORT, in_order, parts, practical
 from pursuit.reports.tables import (
     LACKING,
     STAR,
@@ -76,7 +76,7 @@ def noise(scores: VotScores) -> Table | None:
         return None
     table = Table(
         "vot-noise",
-        "The same with noisy starts",
+        "With noisy starts",
         "VOT2014's region noise: each start with a box moved, scaled and turned by chance.",
         ("Tracker", "A", "R", "failures", "EAO", "sequences"),
         tuple(rows),
@@ -98,11 +98,17 @@ def ranks(scores: VotScores) -> Table | None:
         values = [*(value for pair in each for value in pair), found.overall(label)]
         rows.append((word(label), *(number(value, ".2f") for value in values)))
     titles = [f"{name}: {what}" for name in names for what in ("A", "R")]
+    matters = (
+        "Differences of overlap below practical.value are none."
+        if practical(found)
+        else "What difference of overlap matters is not known (no practical.value)."
+    )
     table = Table(
         "vot-ranks",
         "Ranks as in VOT2014",
-        f"Mean ranks by accuracy (A) and by failures (R); {caption(found)}.",
-        ("Tracker", *titles, "overall"),
+        "By accuracy (A) and by failures (R); trackers that the tests find no difference between "
+        f"share their ranks. Means over {parts(found)}. {matters}",
+        ("Tracker", *titles, "mean"),
         tuple(rows),
     )
     return with_best(table, dict.fromkeys(range(1, len(table.columns)), False))
