@@ -36,7 +36,14 @@ def write_otb(
     (root / tracker / "tracker.json").write_text(json.dumps({"tracker": "made-up", "sha256": []}))
 
 
-def write_vot(root: Path, tracker: str, shift: float, *, fails_at: int | None = None) -> None:
+def write_vot(
+    root: Path,
+    tracker: str,
+    shift: float,
+    *,
+    fails_at: int | None = None,
+    experiment: str = "baseline",
+) -> None:
     """Write supervised runs that are off by some pixels, and fail in some frame."""
     for name, length in LENGTHS.items():
         codes = np.full(length, Code.FOLLOWED)
@@ -47,7 +54,7 @@ def write_vot(root: Path, tracker: str, shift: float, *, fails_at: int | None = 
             codes[fails_at + 5 : fails_at + 6] = Code.STARTED
         boxes = np.tile(TRUTH, (length, 1)) + (shift, 0, 0, 0)
         boxes[codes != Code.FOLLOWED] = np.nan
-        vot.write(root / tracker / "baseline", name, vot.Run(codes, boxes))
+        vot.write(root / tracker / experiment, name, vot.Run(codes, boxes))
 
 
 class Page(HTMLParser):

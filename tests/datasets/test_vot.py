@@ -54,6 +54,19 @@ def test_a_folder_and_an_archive(root: Path, packed: bool) -> None:
     }
 
 
+def test_differences_that_matter(root: Path) -> None:
+    assert read_truth(root).sequences["bolt"].practical is None
+    file = root / "bolt" / "practical.value"
+    file.write_text("0.05\n0\n", encoding="utf-8")
+    found = read_truth(root).sequences["bolt"].practical
+    assert found is not None  # 0 tells none, nor does a file that ends early
+    np.testing.assert_array_equal(found, [0.05, np.nan, np.nan])
+    for text in ("0.1\n" * 4, "0.1,0.2\n"):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=r"practical\.value: not a number for each of 3"):
+            read_truth(root)
+
+
 def test_the_file_sequence_tells_the_size_too(root: Path) -> None:
     (root / "bolt" / "sequence").write_bytes(b"name=bolt\r\nwidth=640\r\nheight=480\r\n")
     assert read_truth(root).sequences["bolt"].size == (640, 480)

@@ -27,8 +27,10 @@ def test_polygons_tags_and_the_boxes_around(tmp_path: Path) -> None:
     diamond = "20,10,30,20,20,30,10,20"
     write(tmp_path / "ball", [diamond, "1,2,3,4", diamond])
     (tmp_path / "ball" / "occlusion.tag").write_text("0\n1\n0\n", encoding="utf-8")
+    (tmp_path / "ball" / "practical.value").write_text("0.1\n0.2\n0.3\n", encoding="utf-8")
     (one,) = open_videos(tmp_path)
     assert (one.name, len(one), one.size()) == ("ball", 3, (60, 40))
+    assert one.practical is not None and one.practical.tolist() == [0.1, 0.2, 0.3]
     assert one.boxes.tolist() == [[10, 10, 20, 20], [1, 2, 3, 4], [10, 10, 20, 20]]
     assert one.regions is not None
     assert one.regions.polygons[0].tolist() == [[20, 10], [30, 20], [20, 30], [10, 20]]
@@ -42,6 +44,7 @@ def test_polygons_tags_and_the_boxes_around(tmp_path: Path) -> None:
     assert [int(frame[0, 0, 0]) for frame in late.frames()] == [20, 30]
     assert late.regions is not None and len(late.regions) == 2
     assert late.tags["occlusion"].tolist() == [True, False]
+    assert late.practical is not None and late.practical.tolist() == [0.2, 0.3]
 
 
 def test_older_years_have_pictures_beside_the_labels(tmp_path: Path) -> None:

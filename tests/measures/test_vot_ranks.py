@@ -53,6 +53,9 @@ def test_accuracy_differs_by_test_and_by_what_matters() -> None:
     assert not ranks.accuracy_differs(a, b, np.full(30, 0.1))  # half of what matters
     assert ranks.accuracy_differs(a, b, np.full(30, 0.02))
     assert not ranks.accuracy_differs(a, a)
+    some = np.where(np.arange(30) < 9, 0.1, NAN)  # told of some frames: these decide
+    assert not ranks.accuracy_differs(a, b, some)
+    assert ranks.accuracy_differs(a, b, np.full(30, NAN))  # of none: as without
     few = np.where(np.arange(30) < 4, a, NAN)
     assert not ranks.accuracy_differs(few, b)
 
@@ -72,10 +75,11 @@ def test_ranks_of_trackers() -> None:
     draw = np.random.default_rng(3)
     good = draw.uniform(0.6, 0.8, 200)
     overlaps = np.stack([good - 0.2, good, good + draw.normal(0, 0.05, 200), np.full(200, NAN)])
-    assert ranks.accuracy_ranks(overlaps)[:3].tolist() == [3, 1.5, 1.5]
-    assert np.isnan(ranks.accuracy_ranks(overlaps)[3])
-    assert ranks.accuracy_ranks(overlaps, adaptation="best")[:3].tolist() == [3, 1, 1]
-    assert ranks.accuracy_ranks(overlaps, np.full(200, 0.5))[:3].tolist() == [2, 2, 2]
+    assert ranks.accuracy_ranks(overlaps[:3]).tolist() == [3, 1.5, 1.5]
+    assert ranks.accuracy_ranks(overlaps[:3], adaptation="best").tolist() == [3, 1, 1]
+    assert ranks.accuracy_ranks(overlaps[:3], np.full(200, 0.5)).tolist() == [2, 2, 2]
+    # The last has no frame that counts: raw rank 4, equal to all, as all are to it.
+    assert ranks.accuracy_ranks(overlaps).tolist() == [3.5, 7 / 3, 7 / 3, 2.5]
     failures = np.stack([np.full((10, 15), 3.0), np.zeros((10, 15)), np.zeros((10, 15))])
     assert ranks.robustness_ranks(failures).tolist() == [3, 1.5, 1.5]
 

@@ -90,6 +90,13 @@ def test_vot_by_hand(page: Page) -> None:
     robust = np.exp(-30 * 3 / sum(LENGTHS.values()))
     assert (good[3], bad[3]) == ("1.000", f"{robust:.3f}")
     assert good[6] != "–"
+    # Of the other's frames 1, 5 and 1 count: too few to tell a difference of accuracy.
+    assert page.tables["vot-ranks"] == [
+        ["Tracker", "baseline: A", "baseline: R", "mean"],
+        ["good", "1.50", "1.00", "1.25"],
+        [HOSTILE, "1.50", "2.00", "1.75"],
+    ]
+    assert "vot-noise" not in page.tables
     errors = page.tables["goturn-table-1"]
     assert errors[1] == ["good", "0.11", "0.22", "0.00"]
     assert errors[2][1:] == [f"{1 - (0.6 + robust) / 2:.2f}", "0.40", f"{1 - robust:.2f}"]
@@ -118,7 +125,7 @@ def test_page_stands_alone(page: Page, report: Report) -> None:
     assert all(one.startswith(("#", "data:image/jpeg;base64,")) for one in page.addresses)
     assert len(page.ids) == len(set(page.ids))
     assert all(one[1:] in page.ids for one in page.addresses if one.startswith("#"))
-    assert page.tags.count("svg") == 6
+    assert page.tags.count("svg") == 7
     assert page.tags.count("script") == 1
     assert html(report) == text  # the same results, the same bytes
 
@@ -185,7 +192,7 @@ def test_files(report: Report, tmp_path: Path) -> None:
     assert out in paths
     names = {path.relative_to(out.parent).as_posix() for path in paths}
     assert {"report.html", "report.md", "report.tex"} < names
-    for plot in ("success", "precision", "speed", "ar", "eao", "rank"):
+    for plot in ("success", "precision", "speed", "ar", "eao", "ar-rank", "rank"):
         assert {f"report-plots/{plot}.svg", f"report-plots/{plot}.png"} < names
     assert all(path.stat().st_size > 500 for path in paths)
     assert len(list(out.parent.rglob("*.*"))) == len(paths)
@@ -250,6 +257,32 @@ def test_rank_is_over_efo_where_the_machine_was_timed(videos: Path, tmp_path: Pa
     assert "Rank over speed (EFO)" in text
     rows = {row[0]: row[-1] for row in Page(text).tables["trackers"][1:]}
     assert rows == {"a": "processor another", "b": "as this report"}
+
+
+def test_region_noise_beside_the_baseline(videos: Path, tmp_path: Path) -> None:
+    for label, shift, fails_at in (("a", 6, None), ("b", 3, 11), ("c", 6, None)):
+        write_vot(tmp_path, label, shift)
+        if label != "c":
+            write_vot(tmp_path, label, shift, fails_at=fails_at, experiment="region_noise")
+    found = gather([tmp_path], None, videos)
+    assert not found.wrong and not found.notes
+    page = Page(html(build(found)))
+    robust = np.exp(-30 * 3 / sum(LENGTHS.values()))
+    first, second = page.tables["vot-noise"][1:]
+    assert first[:4] == ["b", "0.778", f"{robust:.3f}", "3"] and first[5] == "3/3"
+    assert second[:4] == ["a", "0.600", "1.000", "0"]
+    head, *rows = page.tables["vot-ranks"]
+    experiments = ("baseline", "noise", "both")
+    assert head[1:-1] == [f"{name}: {what}" for name in experiments for what in "AR"]
+    # Of c there is no noise: it has no mean over both. a and c are the same by accuracy.
+    assert rows == [
+        ["b", "1.00", "2.00", "1.50", "2.00", "1.25", "2.00", "1.62"],
+        ["a", "2.50", "2.00", "1.50", "1.00", "2.00", "1.50", "1.75"],
+        ["c", "2.50", "2.00", "–", "–", "–", "–", "–"],
+    ]
+    (tmp_path / "b" / "region_noise" / "first" / "first_001.txt").write_text("1\n")
+    (line,) = gather([tmp_path], None, videos).wrong
+    assert line.startswith("b (region_noise) on first: 1 row for 20 frames")
 
 
 def test_what_lacks_is_named_and_not_the_best(videos: Path, tmp_path: Path) -> None:

@@ -91,7 +91,13 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     }
     places = [run.place.rsplit("/", 1)[1] for run in found.supervised.found["KCF"]["bolt"]]
     assert places == ["bolt_001.txt", "bolt_002.txt"]
-    assert vot.read_stored([tmp_path / "a"]).others == ("KCF/region_noise",)
+    results_of(tmp_path / "a", "KCF", "bolt_001", experiment="realtime")
+    found = vot.read_stored([tmp_path / "a"])
+    assert found.others == ("KCF/realtime",)
+    assert list(found.noise.found["KCF"]) == ["bolt"]
+    noise = vot.read_stored([tmp_path / "a"], "region_noise")
+    assert list(noise.supervised.found["KCF"]) == ["bolt"] and not noise.noise.found
+    assert noise.others == ("KCF/baseline", "KCF/realtime")
     # The names above a folder count too, of a sequence's own as well.
     assert list(vot.read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
 

@@ -46,7 +46,7 @@ def test_page_and_files_beside_it(page: Path) -> None:
     names = sorted(path.name for path in page.parent.iterdir())
     assert names == ["report-plots", "report.html", "report.md", "report.tex"]
     plots = {path.name for path in (page.parent / "report-plots").iterdir()}
-    assert len(plots) == 12
+    assert len(plots) == 14
     found = Page(page.read_text(encoding="utf-8"))
     assert [row[0] for row in found.tables["otb-summary"][1:]] == ["beta", "gamma", "alpha"]
 

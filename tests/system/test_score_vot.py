@@ -286,4 +286,4 @@ def test_the_unsupervised_experiment_beside(truth: Path, results: Path, tmp_path
     (results / "HALF" / "baseline").rename(tmp_path / "baseline")
     done = run("score", "vot", results, "--ground-truth", plain)
     assert done.returncode == 0
-    assert "note: not scored: HALF/unsupervised: only one experiment with resets is" in done.stderr
+    assert "note: not scored: HALF/unsupervised: only the baseline is, and beside" in done.stderr

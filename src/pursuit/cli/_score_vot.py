@@ -42,6 +42,9 @@ def vot(
     Where results of the unsupervised experiment lie beside them, their EAO too, and the mean of
     both (VOT2016). `p`: how often luck alone makes a tracker's EAO differ so much from the best's.
 
+    Two trackers and more are ranked as in VOT2014, by the MATLAB toolkit's definitions; where
+    results of region_noise lie beside the baseline, by both.
+
     Each tracker should have a result on every sequence. What is missing or wrong is named, the
     tracker's means are marked, and the exit status is 2. A tracker with results on other
     sequences too ran on another year's: it is named and not scored.
@@ -50,6 +53,7 @@ def vot(
     """
     from pursuit.files import check_writable
     from pursuit.measures.vot_rules import Rules
+    from pursuit.reports import stored_vot_ranks
     from pursuit.reports.stored_vot import scores
     from pursuit.reports.stored_vot_shown import as_json, tables
     from pursuit.reports.vot import truth_of
@@ -59,8 +63,17 @@ def vot(
         check_outputs([json], [*results, ground_truth])
         check_writable(json)
     found = scores(Rules(rules), read_stored(results, experiment), truth_of(ground_truth))
-    show_scores(tables(found), [found.caption], found.notes, found.wrong)
+    ranks = stored_vot_ranks.ranks(found)
+    show_scores(
+        [*tables(found), *([stored_vot_ranks.table(ranks)] if ranks else [])],
+        [found.caption, *([stored_vot_ranks.caption(ranks)] if ranks else [])],
+        found.notes,
+        found.wrong,
+    )
     if json is not None:
-        write_json(json, as_json(found))
+        content = as_json(found)
+        for label, one in content.items():
+            one["ranks"] = stored_vot_ranks.as_json(ranks, label)
+        write_json(json, content)
     if found.wrong:
         raise typer.Exit(WRONG)

@@ -32,6 +32,7 @@ class Sequence:
         regions: the target in T frames, where it is told by more than boxes; `boxes` are those
             just around.
         tags: where (T,) a frame has a tag, such as VOT's occlusion, by name.
+        practical: as `datasets.vot.Truth` has it.
         hidden: where (T,) a label is of a target that nothing is seen of; None for nowhere.
         kind: class of the target, "" where unknown.
     """
@@ -45,6 +46,7 @@ class Sequence:
     path: Path | None = None
     regions: Regions | None = None
     tags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    practical: NDArray[np.float64] | None = None
     hidden: NDArray[np.bool_] | None = None
     kind: str = ""
 
@@ -70,13 +72,14 @@ class Sequence:
         """Return the part from a frame on."""
         if not start:
             return self
-        regions, hidden = self.regions, self.hidden
+        regions, practical, hidden = self.regions, self.practical, self.hidden
         return replace(
             self,
             boxes=self.boxes[start:],
             open_frames=partial(_after, self.open_frames, start),
             regions=None if regions is None else regions.where(np.arange(start, len(self))),
             tags={name: tag[start:] for name, tag in self.tags.items()},
+            practical=None if practical is None else practical[start:],
             hidden=None if hidden is None else hidden[start:],
         )
 

@@ -2,7 +2,8 @@
 
 A folder (or archive) NAME/groundtruth.txt, a line a frame: a box x,y,w,h or the corners
 x1,y1,x2,y2,... of a polygon, counted from 0; beside it TAG.tag or TAG.label, a line 0 or 1 a
-frame, the pictures, and a file `sequence` that may tell their size. Or pysot's JSON file of all.
+frame, practical.value, the pictures, and a file `sequence` that may tell their size. Or pysot's
+JSON file of all.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Mask = NDArray[np.bool_]
 TAGS = ("camera_motion", "illum_change", "motion_change", "occlusion", "size_change")
 NO_TAG = "empty"
 
+_PRACTICAL = "practical.value"
 _FARTHEST = 1e5  # pixels: no picture reaches that far, and drawing it would take the memory
 _YEAR = re.compile(r"vot[-_ ]?(20[0-9]{2})(?![0-9])", re.IGNORECASE)
 
@@ -43,12 +45,15 @@ class Truth:
         regions: of the target, in T frames.
         size: width and height of its pictures; None where nothing tells.
         tags: where (T,) a frame has a tag, by its name.
+        practical: (T,) the least difference of overlaps that matters, by how much people who drew
+            the labels differ; NaN where nobody told. None where nobody did at all.
     """
 
     name: str
     regions: Regions
     size: tuple[int, int] | None
     tags: Mapping[str, Mask]
+    practical: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,10 @@ def _in_color(file: Stored) -> bool:
 
 def _wanted(parts: Parts) -> bool:
     name = Path(parts[-1])
-    if name.name in ("groundtruth.txt", "sequence") or name.suffix in (".tag", ".label"):
+    if name.name in ("groundtruth.txt", "sequence", _PRACTICAL) or name.suffix in (
+        ".tag",
+        ".label",
+    ):
         return True
     return is_picture(name) and name.stem.strip("0") == "1"  # the first tells the size
 
@@ -186,7 +194,11 @@ def _sequence(name: str, labels: Stored, files: list[Stored], beside: list[Store
         for file in files
         if file.parts[-1].endswith((".tag", ".label"))
     }
-    return Truth(name, regions, _size(files, pictures), with_empty(tags))
+    practical = next((file for file in files if file.parts[-1] == _PRACTICAL), None)
+    return Truth(
+        name, regions, _size(files, pictures), with_empty(tags),
+        None if practical is None else _differences(practical, len(regions)),
+    )  # fmt: skip
 
 
 def _tag(file: Stored, count: int) -> Mask:
@@ -195,6 +207,16 @@ def _tag(file: Stored, count: int) -> Mask:
     if any(len(row) != 1 for row in rows):
         raise DataError(f"{file.place}: a line of a tag is 0 or 1")
     return _padded([row[0] for row in rows], count, file.place)
+
+
+def _differences(file: Stored, count: int) -> NDArray[np.float64]:
+    """Return the difference of overlaps that matters (T,); NaN where no line tells one above 0."""
+    rows = rows_of(file.data or b"", file.place)
+    if len(rows) > count or any(len(row) != 1 for row in rows):
+        raise DataError(f"{file.place}: not a number for each of {count} frames")
+    found = np.full(count, np.nan)
+    found[: len(rows)] = [row[0] for row in rows]
+    return np.where(np.isfinite(found) & (found > 0), found, np.nan)
 
 
 def _padded(values: Several[float], count: int, place: str) -> Mask:

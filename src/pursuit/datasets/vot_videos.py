@@ -72,5 +72,6 @@ def _sequence(folder: Path, truth: Truth, findings: Findings) -> list[Sequence]:
             path=beside if beside.is_dir() else folder,
             regions=regions,
             tags={name: tag[:count] for name, tag in truth.tags.items()},
+            practical=None if truth.practical is None else truth.practical[:count],
         )
     ]

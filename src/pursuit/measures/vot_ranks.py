@@ -6,7 +6,8 @@ is the mean, or the least, of the ranks of its equals. Being equal is not handed
 are averaged over attributes, then over experiments, then over accuracy and robustness.
 (Kristan et al., The VOT2014 challenge results, section 3.)
 
-A tracker without results has NaN throughout: it has no rank, and the others rank without it.
+A tracker without results is left out, and the others rank without it. One that has results, but
+in which no frame counts for accuracy, comes last and is equal to all.
 """
 
 from __future__ import annotations
@@ -84,15 +85,17 @@ def accuracy_differs(a: Array, b: Array, practical: Array | None = None) -> bool
     Args:
         a, b: per-frame overlaps, means of the runs.
         practical: (T,) differences that matter, as the data set has them; where the mean
-            difference in this unit is below 1, the trackers are equal.
+            difference in this unit is below 1, the trackers are equal. Frames in which it is NaN
+            tell nothing of that; where all are, as without any, the test alone decides.
     """
     difference = a - b
     known = np.isfinite(difference)
     if known.sum() < _FEWEST or signed_rank_p(difference[known]) > ALPHA:
         return False
-    if practical is None:
+    told = known & np.isfinite(np.nan if practical is None else practical)
+    if practical is None or not told.any():
         return True
-    return bool(abs(np.mean(difference[known] / practical[known])) >= 1)
+    return bool(abs(np.mean(difference[told] / practical[told])) >= 1)
 
 
 def robustness_differs(a: Array, b: Array) -> bool:
@@ -106,13 +109,14 @@ def accuracy_ranks(
     """Return the adapted ranks (K,) of trackers by overlaps (K, T), the best 1.
 
     Args:
-        overlaps: per-frame overlaps; NaN where a tracker does not count.
+        overlaps: per-frame overlaps; NaN where a tracker does not count. One that nowhere counts
+            comes last, and is equal to all.
         practical: see `accuracy_differs`.
         adaptation: "mean" of VOT2013 and 2014, "best" of VOT2015.
     """
     count = np.isfinite(overlaps).sum(axis=1)
     sums = np.where(np.isfinite(overlaps), overlaps, 0).sum(axis=1)
-    means = np.divide(sums, count, out=np.full(len(overlaps), np.nan), where=count > 0)
+    means = np.divide(sums, count, out=np.full(len(overlaps), -1.0), where=count > 0)
     differs = _pairs(
         len(overlaps), lambda i, j: accuracy_differs(overlaps[i], overlaps[j], practical)
     )

@@ -62,11 +62,13 @@ class SequenceRuns:
         name: of the sequence.
         samples: its runs.
         tags: where (T,) a frame has a tag, by name.
+        practical: (T,) the least difference of overlaps that matters, NaN or None where unknown.
     """
 
     name: str
     samples: tuple[Sample, ...]
     tags: dict[str, Mask]
+    practical: Array | None = None
 
     def __len__(self) -> int:
         return len(self.samples[0].codes)
@@ -133,7 +135,7 @@ def used(rules: Rules, runs: int) -> int:
 def sequence_figures(rules: Rules, runs: SequenceRuns) -> Figures:
     """Return what is measured on one sequence."""
     failures = _failures(runs)
-    frames = _mean_over_runs(runs.samples)
+    frames = mean_over_runs(runs.samples)
     accuracy = _mean(frames)
     if rules is Rules.TOOLKIT:
         accuracy = float(np.mean([_run_accuracy(one) for one in runs.samples]))
@@ -160,7 +162,7 @@ def figures(rules: Rules, sequences: Sequence[SequenceRuns]) -> Figures:
         accuracy = float(np.average([one.accuracy for one in each], weights=lengths))
         robustness = _robustness(rules, weighted_failures(each), float(lengths.mean()))
         return Figures(accuracy, robustness, failures, total, counted)
-    pooled = np.concatenate([_mean_over_runs(one.samples) for one in sequences])
+    pooled = np.concatenate([mean_over_runs(one.samples) for one in sequences])
     return Figures(_mean(pooled), _robustness(rules, failures, total), failures, total, counted)
 
 
@@ -170,17 +172,23 @@ def weighted_failures(each: Sequence[Figures]) -> float:
 
 
 def tag_figures(sequences: Sequence[SequenceRuns], tag: str) -> Figures:
-    """Return what is measured on the frames with a tag, as the MATLAB toolkit has it.
+    """Return what is measured on the frames with a tag, as the MATLAB toolkit has it."""
+    return figures(Rules.MATLAB, with_tag(sequences, tag))
 
-    Runs are cut down to those frames first: a start among them leaves out the next frames with
-    the tag, one elsewhere none; a failure counts where its own frame has the tag.
+
+def with_tag(sequences: Sequence[SequenceRuns], tag: str) -> list[SequenceRuns]:
+    """Return runs cut down to the frames with a tag, as the MATLAB toolkit does it.
+
+    A start among them leaves out the next frames with the tag, one elsewhere none; a failure
+    counts where its own frame has the tag.
     """
     cut = []
     for one in sequences:
         mask = one.tags.get(tag, np.zeros(len(one), dtype=bool))
         parts = (Sample(s.codes[mask], s.overlaps[mask], s.tight[mask]) for s in one.samples)
-        cut.append(SequenceRuns(one.name, tuple(parts), {}))
-    return figures(Rules.MATLAB, cut)
+        practical = None if one.practical is None else one.practical[mask]
+        cut.append(SequenceRuns(one.name, tuple(parts), {}, practical))
+    return cut
 
 
 def expected_overlap(
@@ -279,7 +287,7 @@ def _counting(one: Sample) -> Array:
     return np.where(vot.counted(one.codes), one.overlaps, np.nan)
 
 
-def _mean_over_runs(samples: Sequence[Sample]) -> Array:
+def mean_over_runs(samples: Sequence[Sample]) -> Array:
     """Return the mean overlap (T,) over the runs in which a frame counts; NaN where in none."""
     values = np.stack([_counting(one) for one in samples])
     known = np.isfinite(values)

@@ -18,10 +18,12 @@ from pursuit.datasets.vot import Benchmark, rows_of
 from pursuit.errors import DataError
 from pursuit.measures.statistics import Statistic
 from pursuit.measures.vot import Code
+from pursuit.measures.vot_ranking import Ranks
 from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
 from pursuit.reports.places import Place, other_names, without
+from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
 from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, StoredResults, parse, read_stored
 
@@ -72,6 +74,7 @@ class VotScores:
         runs: (tracker, sequence) -> its first run, and the labels (T, 4) as upright boxes.
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
+        ranks: of the trackers, None where there are not two with all results.
     """
 
     trackers: tuple[VotScore, ...]
@@ -80,15 +83,13 @@ class VotScores:
     runs: Mapping[tuple[str, str], tuple[Run, Array]]
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
+    ranks: Ranks | None
 
     @property
     def wrong(self) -> list[str]:
         """What the trackers' means lack and why, a line each."""
-        return [
-            f"{one.label} on {name}: {why}"
-            for one in self.trackers
-            for name, why in one.score.failed.items()
-        ]
+        shown = (replace(one.score, unsupervised=None) for one in self.trackers)
+        return [line for one in shown for line in one.wrong]
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _scores(places: Sequence[Place], truth: Benchmark, notes: Sequence[str]) -> 
     trackers.sort(key=lambda one: (math.isnan(one.score.eao), -one.score.eao, one.label))
     return VotScores(
         tuple(trackers), found.interval, found.caption, runs, folders,
-        tuple(dict.fromkeys(said)),
+        tuple(dict.fromkeys(said)), ranks_of([one.score for one in trackers]),
     )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pursuit.datasets.reading import plural
 from pursuit.files import atomic_path, check_writable
+from pursuit.measures.vot_ranking import Ranks
 from pursuit.reports import otb_tables, paper_tables, plots, quality_plots, tables, vot_tables
 from pursuit.reports.drawing import check_matplotlib, save_figure
 from pursuit.reports.gathered import Gathered
@@ -109,16 +111,34 @@ def _vot_sections(gathered: Gathered) -> list[Section]:
         found.append(
             Plot("eao", "Expected average overlap", quality_plots.eao_figure(gathered.vot))
         )
-    ranks = quality_plots.mean_ranks(able)
+    if gathered.vot.ranks is not None:
+        found += _rank_plots(gathered, [one.label for one in able], gathered.vot.ranks)
+    summary = (
+        vot_tables.summary(gathered.vot),
+        *_some(vot_tables.noise(gathered.vot)),
+        *_some(vot_tables.ranks(gathered.vot)),
+    )
+    return [Section("vot", "VOT", summary, tuple(found))]
+
+
+def _rank_plots(gathered: Gathered, labels: Sequence[str], ranks: Ranks) -> list[Plot]:
+    """Return plots of ranks; `labels` keep for each tracker the look of the other plots."""
+    averages = {one: ranks.average(one) for one in labels}
+    overall = {one: ranks.overall(one) for one in labels}
+    found = []
+    if any(map(math.isfinite, overall.values())):
+        points = [(one, robustness, accuracy) for one, (accuracy, robustness) in averages.items()]
+        figure = quality_plots.ar_rank_figure(points, len(ranks.trackers))
+        found.append(Plot("ar-rank", "Ranks by accuracy and robustness, as in VOT2014", figure))
     # The paper's axis is EFO; frames a second where that of a tracker with times is not known.
-    timed = gathered.fps.keys() & ranks.keys()
-    known = bool(timed) and timed <= gathered.efo.keys()
+    timed = gathered.fps.keys() & {one for one in labels if math.isfinite(overall[one])}
+    known = timed <= gathered.efo.keys()
     speeds, unit = (gathered.efo, "EFO") if known else (gathered.fps, "frames a second")
-    points = [(label, speeds[label], rank) for label, rank in ranks.items() if label in speeds]
-    if points:
+    if timed:
+        points = [(one, speeds.get(one, math.nan), rank) for one, rank in overall.items()]
         figure = quality_plots.rank_figure(points, unit)
         found.append(Plot("rank", f"Rank over speed ({unit}), as in GOTURN's Figure 6", figure))
-    return [Section("vot", "VOT", (vot_tables.summary(gathered.vot),), tuple(found))]
+    return found
 
 
 def _papers(gathered: Gathered, known: Mapping[str, Identity]) -> tuple[Table, ...]:

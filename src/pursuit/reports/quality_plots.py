@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.measures.vot_ranks import ranks_of
 from pursuit.reports.drawing import COLOURS, DASHES, FAINT, legend, new_axes
 from pursuit.reports.gathered_vot import VotScore, VotScores
 
@@ -69,24 +68,23 @@ def rank_figure(points: Sequence[tuple[str, float, float]], unit: str) -> Figure
     """Return the form of GOTURN's Figure 6: rank over speed, of points (tracker, speed, rank)."""
     figure, axes = new_axes("Rank and speed")
     axes.set_xscale("log")
-    axes.set(xlabel=f"speed, {unit}", ylabel="mean of the ranks by A and by failures")
+    axes.set(xlabel=f"speed, {unit}", ylabel="mean rank, as in VOT2014")
     _points(axes, points)
-    axes.set_ylim(max(rank for _, _, rank in points) + 0.6, 0.4)  # the best at the top
+    worst = max(rank for _, _, rank in points if _known(rank))
+    axes.set_ylim(worst + 0.6, 0.4)  # the best at the top
     return figure
 
 
-def mean_ranks(scores: Sequence[VotScore]) -> Mapping[str, float]:
-    """Return tracker -> mean of its ranks by accuracy and by failures, of those with all results.
+def ar_rank_figure(points: Sequence[tuple[str, float, float]], count: int) -> Figure:
+    """Return VOT2014's AR rank plot, of points (tracker, robustness rank, accuracy rank).
 
-    The paper's Section 5.2, with plain ranks: VOT2014's tests need its practical differences.
+    The best of `count` trackers is in the upper right corner.
     """
-    able = [one for one in scores if not one.score.failed and _known(one.score.total.accuracy)]
-    if not able:
-        return {}
-    by_accuracy = ranks_of(np.array([-one.score.total.accuracy for one in able]))
-    by_failures = ranks_of(np.array([one.score.total.failures for one in able]))
-    both = (by_accuracy + by_failures) / 2
-    return {one.label: float(rank) for one, rank in zip(able, both, strict=True)}
+    figure, axes = new_axes("Accuracy and robustness ranks")
+    ends = (count + 0.4, 0.6)
+    axes.set(xlabel="rank by robustness", ylabel="rank by accuracy", xlim=ends, ylim=ends)
+    _points(axes, points)
+    return figure
 
 
 def _points(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from pursuit.measures.vot import Code
 from pursuit.measures.vot_rules import Figures, Rules, SequenceRuns
 from pursuit.measures.vot_sums import Totals
 from pursuit.results.runs import Runs
-from pursuit.results.vot import UNSUPERVISED, StoredResults, Trajectory
+from pursuit.results.vot import BASELINE, NOISE, UNSUPERVISED, StoredResults, Trajectory
 
 Array = NDArray[np.float64]
 Unfit = Callable[[Sequence[Trajectory], Truth], str]
@@ -55,6 +55,8 @@ class Score:
         sums: what each sequence adds; see `measures.vot_sums`.
         unsupervised: without resets, where there are such results.
         curve: (N,) expected average overlap at lengths 1 to N; (0,) where there is none.
+        runs: what counts of its runs on each sequence that counts.
+        noise: with noisy starts, where there are such results beside the baseline.
     """
 
     label: str
@@ -66,6 +68,8 @@ class Score:
     sums: Mapping[str, Array] = field(repr=False)
     unsupervised: Unsupervised | None
     curve: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    runs: tuple[SequenceRuns, ...] = field(default=(), repr=False)
+    noise: Score | None = None
 
     @property
     def eao_mean(self) -> float:
@@ -76,10 +80,12 @@ class Score:
     def wrong(self) -> list[str]:
         """What its means lack and why, a line each."""
         lines = [f"{self.label} on {name}: {why}" for name, why in self.failed.items()]
-        beside = self.unsupervised.failed if self.unsupervised else {}
-        return lines + [
-            f"{self.label} (unsupervised) on {name}: {why}" for name, why in beside.items()
-        ]
+        for experiment, beside in ((UNSUPERVISED, self.unsupervised), (NOISE, self.noise)):
+            failed = beside.failed if beside else {}
+            lines += [
+                f"{self.label} ({experiment}) on {name}: {why}" for name, why in failed.items()
+            ]
+        return lines
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class Scores:
         trackers: the best EAO first.
         year: of the ground truth.
         notes: what must be said beside, a line each.
+        experiment: whose results, with resets.
     """
 
     rules: Rules
@@ -99,6 +106,7 @@ class Scores:
     trackers: tuple[Score, ...]
     year: int | None
     notes: tuple[str, ...]
+    experiment: str = BASELINE
 
     @property
     def wrong(self) -> list[str]:
@@ -132,9 +140,9 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         DataError: no tracker ran on these; or the size of pictures is needed and not known.
     """
     spelt = {name.lower(): name for name in truth.sequences}
-    supervised, free = (
+    supervised, free, noise = (
         one.renamed(lambda name: spelt.get(name.lower(), name))
-        for one in (results.supervised, results.unsupervised)
+        for one in (results.supervised, results.unsupervised, results.noise)
     )
     foreign = {
         name: _foreign([*runs, *supervised.wrong[name]], truth)
@@ -142,10 +150,17 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     }
     notes = [f"not scored: {name} {why}" for name, why in foreign.items() if why]
     mine = [name for name, why in foreign.items() if not why]
-    alone = [f"{name}/{UNSUPERVISED}" for name in free.found if name not in foreign]
+    alone = [
+        f"{name}/{experiment}"
+        for experiment, beside in ((UNSUPERVISED, free), (NOISE, noise))
+        for name in beside.found
+        if name not in foreign
+    ]
+    with_it = (
+        f", and beside it {NOISE} and {UNSUPERVISED}" if results.experiment == BASELINE else ""
+    )
     notes += [
-        f"not scored: {name}: only one experiment with resets is, and the unsupervised one beside "
-        "the baseline"
+        f"not scored: {name}: only the {results.experiment} is{with_it}"
         for name in sorted([*results.others, *alone])
     ]
     if not mine:
@@ -153,10 +168,15 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     interval = _interval(truth)
     found = []
     for name in mine:
-        beside = _unsupervised(rules, name, free, truth, interval) if name in free.found else None
-        found.append(_score(rules, name, supervised, truth, interval, beside))
+        score = _score(rules, name, supervised, truth, interval)
+        if name in free.found:
+            beside = _unsupervised(rules, name, free, truth, interval)
+            score = replace(score, unsupervised=beside)
+        if name in noise.found:
+            score = replace(score, noise=_score(rules, name, noise, truth, interval))
+        found.append(score)
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
-    return Scores(rules, interval, tuple(found), truth.year, tuple(notes))
+    return Scores(rules, interval, tuple(found), truth.year, tuple(notes), results.experiment)
 
 
 def sequence_runs(
@@ -175,7 +195,7 @@ def sequence_runs(
         )
     chosen = runs[: vot_rules.used(rules, len(runs))]
     samples = (vot_rules.sample(rules, x.codes, x.regions, truth.regions, size) for x in chosen)
-    return SequenceRuns(truth.name, tuple(samples), dict(truth.tags))
+    return SequenceRuns(truth.name, tuple(samples), dict(truth.tags), truth.practical)
 
 
 def _foreign(ran_on: Sequence[str], truth: Benchmark) -> str:
@@ -243,13 +263,12 @@ def _score(
     results: Runs[Trajectory],
     truth: Benchmark,
     interval: tuple[int, int] | None,
-    unsupervised: Unsupervised | None,
 ) -> Score:
     failed = _failed(label, results, truth, _no_supervised)
     sequences = _right(rules, results.found[label], failed, truth)
     if not sequences:
         nothing = Figures(math.nan, math.nan, math.nan, 0, 0)
-        return Score(label, nothing, math.nan, {}, failed, {}, {}, unsupervised)
+        return Score(label, nothing, math.nan, {}, failed, {}, {}, None)
     tags = sorted({tag for one in sequences for tag in one.tags})
     return Score(
         label,
@@ -266,8 +285,9 @@ def _score(
             if rules is not Rules.TOOLKIT
         },
         Totals(rules, interval).rows(sequences),
-        unsupervised,
+        None,
         vot_rules.expected_overlap(rules, sequences),
+        tuple(sequences),
     )
 
 

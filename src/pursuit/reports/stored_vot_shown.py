@@ -21,7 +21,7 @@ from pursuit.reports.stored_vot import Score, Scores, Unsupervised
 def tables(found: Scores) -> list[Table]:
     """Return a row a tracker, the best EAO first; * marks means that lack sequences.
 
-    Where there are results without resets, a second table has them.
+    Where there are results with noisy starts, and without resets, further tables have them.
     """
     robust = "failures\nin 100" if found.rules is Rules.PYSOT else "R"
     rows = grid("tracker", ("A", robust, "failures", "EAO", "95 %", "p", "run on"))
@@ -37,8 +37,13 @@ def tables(found: Scores) -> list[Table]:
             comparison.p_cell(against.get(one.label)),
             _ran(one.sequences, one.failed),
         )
+    noisy = [one.noise for one in found.trackers if one.noise]
     beside = [one for one in found.trackers if one.unsupervised]
-    return [rows, _without_resets(beside)] if beside else [rows]
+    return [
+        rows,
+        *([_noisy(noisy, robust)] if noisy else []),
+        *([_without_resets(beside)] if beside else []),
+    ]
 
 
 def as_json(found: Scores) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def as_json(found: Scores) -> dict[str, Any]:
             "against_best": comparison.as_json(against.get(one.label)),
             "rules": found.rules.value,
             "ar": _ar(one),
+            "region_noise": _noise_json(one.noise),
             "unsupervised": _unsupervised_json(one.unsupervised),
             "eao_mean": number(one.eao_mean),
             **(_weighted(one) if found.rules is Rules.TOOLKIT else {}),
@@ -130,6 +136,17 @@ def _mean_point(parts: Iterable[Figures], *, weighted: bool) -> list[float | Non
     return [number(value) for value in vot.ar_mean(accuracy, failures, frames, weights)]
 
 
+def _noise_json(one: Score | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        **_figures_json(one.total),
+        "eao": number(one.eao),
+        "sequences": {name: _figures_json(part) for name, part in one.sequences.items()},
+        "failed": dict(one.failed),
+    }
+
+
 def _unsupervised_json(one: Unsupervised | None) -> dict[str, Any] | None:
     if one is None:
         return None
@@ -139,6 +156,21 @@ def _unsupervised_json(one: Unsupervised | None) -> dict[str, Any] | None:
         "sequences": {name: number(value) for name, value in one.sequences.items()},
         "failed": dict(one.failed),
     }
+
+
+def _noisy(found: Iterable[Score], robust: str) -> Table:
+    """Return a row a tracker on the experiment with noisy starts."""
+    rows = grid("region noise", ("A", robust, "failures", "EAO", "run on"))
+    for one in found:
+        rows.add_row(
+            one.label,
+            _cell(one.total.accuracy, one.failed),
+            _cell(one.total.robustness, one.failed),
+            _cell(one.total.failures, one.failed, ".4g"),
+            _cell(one.eao, one.failed),
+            _ran(one.sequences, one.failed),
+        )
+    return rows
 
 
 def _without_resets(found: Iterable[Score]) -> Table:

@@ -251,7 +251,8 @@ def _truth(sequence: datasets.Sequence) -> Truth:
     if regions is None:
         boxes = np.where(known[:, None], sequence.boxes, np.nan)
         regions = Regions(boxes, np.full((len(boxes), 3, 2), np.nan))
-    return Truth(sequence.name, regions, sequence.size(), with_empty(sequence.tags))
+    tags = with_empty(sequence.tags)
+    return Truth(sequence.name, regions, sequence.size(), tags, sequence.practical)
 
 
 def trajectory(run: Run) -> Trajectory:

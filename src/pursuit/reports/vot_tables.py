@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from pursuit.reports.gathered_vot import VotScore, VotScores
+from pursuit.reports.stored_vot_ranks import SHORT, in_order, parts, practical
 from pursuit.reports.tables import (
     LACKING,
     STAR,
@@ -51,6 +52,66 @@ def summary(scores: VotScores) -> Table:
         tuple(rows),
     )
     return with_best(table, {1: True, 3: True, 5: False, 6: True})
+
+
+def noise(scores: VotScores) -> Table | None:
+    """Return a row a tracker on the experiment with noisy starts; None without any."""
+    rows = []
+    for one in scores.trackers:
+        found = one.score.noise
+        if found is None:
+            continue
+        mark = LACKING if found.failed else ""
+        rows.append(
+            (
+                word(one.label),
+                number(found.total.accuracy, mark=mark),
+                number(found.total.robustness, mark=mark),
+                number(found.total.failures if found.runs else math.nan, ".4g", mark),
+                number(found.eao, mark=mark),
+                Cell(f"{len(found.sequences)}/{one.total}", len(found.sequences)),
+            )
+        )
+    if not rows:
+        return None
+    table = Table(
+        "vot-noise",
+        "With noisy starts",
+        "VOT2014's region noise: each start with a box moved, scaled and turned by chance.",
+        ("Tracker", "A", "R", "failures", "EAO", "sequences"),
+        tuple(rows),
+    )
+    return with_best(table, {1: True, 2: True, 3: False, 4: True})
+
+
+def ranks(scores: VotScores) -> Table | None:
+    """Return a row a tracker: VOT2014's ranks by accuracy and robustness; None without any."""
+    found = scores.ranks
+    if found is None:
+        return None
+    names = [SHORT.get(name, name) for name in found.experiments]
+    names += ["both"] if len(names) > 1 else []
+    rows = []
+    for label in in_order(found):
+        each = [one.average(label) for one in found.experiments.values()]
+        each += [found.average(label)] if len(each) > 1 else []
+        values = [*(value for pair in each for value in pair), found.overall(label)]
+        rows.append((word(label), *(number(value, ".2f") for value in values)))
+    titles = [f"{name}: {what}" for name in names for what in ("A", "R")]
+    matters = (
+        "Differences of overlap below practical.value are none."
+        if practical(found)
+        else "What difference of overlap matters is not known (no practical.value)."
+    )
+    table = Table(
+        "vot-ranks",
+        "Ranks as in VOT2014",
+        "By accuracy (A) and by failures (R); trackers that the tests find no difference between "
+        f"share their ranks. Means over {parts(found)}. {matters}",
+        ("Tracker", *titles, "mean"),
+        tuple(rows),
+    )
+    return with_best(table, dict.fromkeys(range(1, len(table.columns)), False))
 
 
 def sequences(scores: VotScores) -> Table:

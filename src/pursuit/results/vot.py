@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,10 @@ from pursuit.measures.vot import Code
 from pursuit.results import vot_binary
 from pursuit.results.runs import Folder, Runs
 
-# The toolkits' names of the experiments with and without resets, and of their folders.
-BASELINE, UNSUPERVISED = "baseline", "unsupervised"
-EXPERIMENTS = (BASELINE, "region_noise", "realtime", UNSUPERVISED)
+# The toolkits' names of the experiments, and of their folders: with resets, the same with noisy
+# starts, without resets.
+BASELINE, NOISE, UNSUPERVISED = "baseline", "region_noise", "unsupervised"
+EXPERIMENTS = (BASELINE, NOISE, "realtime", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
 _RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
@@ -161,11 +162,15 @@ class StoredResults:
         supervised: runs of the experiment with resets that was asked for.
         unsupervised: of the one without, beside the baseline; none beside another.
         others: other experiments that were met, as TRACKER/EXPERIMENT.
+        noise: of the one with resets and noisy starts, beside the baseline; none beside another.
+        experiment: what was asked for.
     """
 
     supervised: Runs[Trajectory]
     unsupervised: Runs[Trajectory]
     others: tuple[str, ...]
+    noise: Runs[Trajectory] = field(default_factory=Runs)
+    experiment: str = BASELINE
 
 
 def parse(data: bytes, place: str) -> Trajectory:
@@ -185,7 +190,7 @@ def parse(data: bytes, place: str) -> Trajectory:
 
 
 def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
-    """Return what trackers did with and without resets, out of folders and archives.
+    """Return what trackers did with resets, and beside the baseline, out of folders and archives.
 
     Args:
         paths: of the folders and archives.
@@ -196,7 +201,7 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
     """
     found: dict[str, Runs[Trajectory]] = {wanted: Runs()}
     if wanted == BASELINE:
-        found[UNSUPERVISED] = Runs()
+        found |= {UNSUPERVISED: Runs(), NOISE: Runs()}
     others: set[str] = set()
     for path in paths:
         count = 0
@@ -216,7 +221,9 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
             raise DataError(f"{path} holds no result TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt")
         for parts, folder in folders.items():
             found[parts[-2].lower()].put(folder)
-    return StoredResults(found[wanted], found.get(UNSUPERVISED, Runs()), tuple(sorted(others)))
+    supervised = found.pop(wanted)
+    unsupervised, noise = (found.get(name, Runs()) for name in (UNSUPERVISED, NOISE))
+    return StoredResults(supervised, unsupervised, tuple(sorted(others)), noise, wanted)
 
 
 def is_run_of_experiment(parts: Sequence[str]) -> bool:
