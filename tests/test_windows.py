@@ -269,13 +269,12 @@ def test_many_places_in_threads_are_the_places_alone(
     frame = waves(400, 300)
     rng = np.random.default_rng(number)
     centres = rng.uniform(-20, 320, (number, 2))
-    sides = rng.uniform(40, 700, (number, 1)) * np.array([0.96, 1, 1.0375])
+    sides = rng.uniform(40, 700, (number, 1, 2)) * np.array([0.96, 1, 1.0375])[:, None]
     borders = rng.uniform(0, 255, (number, 3))
     out = np.zeros((number, 3, 255, 255, 3), np.uint8)
     monkeypatch.setattr(cv2, "getNumThreads", lambda: threads)
     cut_many(frame, centres, sides, borders, out)
     alone = np.ones_like(out)
     for row in range(number):
-        squares = np.repeat(sides[row, :, None], 2, axis=1)
-        cut_sizes(frame, centres[row], squares, borders[row], alone[row])
+        cut_sizes(frame, centres[row], sides[row], borders[row], alone[row])
     assert np.array_equal(out, alone)

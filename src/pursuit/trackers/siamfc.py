@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
-from pursuit import windows
 from pursuit.boxes import Array
 from pursuit.frames import Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import CompiledSiamFC
+from pursuit.runtimes.cutting import Windows, cutter
 from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import State
 from pursuit.trackers.many import LEAST, ManyTargets, confidence
@@ -37,6 +37,11 @@ _CELLS = 17  # side of the score map
 # takes memory that is asked for, and cleared, anew at every call.
 _PIECE = 24
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
+
+
+def _squares(sides: Array) -> Array:
+    """Return the widths and heights (N, S, 2) of squares with sides (N, S)."""
+    return np.repeat(sides[..., None], 2, axis=-1)
 
 
 def _without(maps: Floats, views: Views, box: Array) -> Floats:
@@ -76,6 +81,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         super().__init__(name)
         self.settings = settings or SiamFCSettings()
         self._network = network
+        self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
         self._reader = MapReader(_CELLS, self.settings)
         reach = self.settings.scales // 2
@@ -133,7 +139,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         middle = len(self._steps) // 2
         return slice(middle, middle + 1)
 
-    def _embedded(self, crops: NDArray[np.uint8]) -> Tensor:
+    def _embedded(self, crops: Windows) -> Tensor:
         """Return the features (M, C, s, s) of windows (M, S, S, 3): one call, or a CPU's pieces."""
         number = len(crops) if self._network.device.type != "cpu" else _PIECE
         if len(crops) <= number:
@@ -237,9 +243,8 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         border = np.tile(mean_colour(frame), (number, 1))
         centre, size = box_arithmetic.centres(where), where[:, 2:]
         sides = box_arithmetic.context_side(size)
-        crops = np.empty((number, EXEMPLAR, EXEMPLAR, 3), np.uint8)
-        for i in range(number):
-            crops[i] = windows.cut(frame, centre[i], sides[i], EXEMPLAR, border[i])
+        crops = self._cutter.empty(number, EXEMPLAR)
+        self._cutter.cut(frame, centre, _squares(sides[:, None]), border, crops)
         targets = SiamFCTargets(
             ids=ids,
             centre=centre,
@@ -308,17 +313,15 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
 
     def _windows(
         self, frame: Frame, targets: SiamFCTargets, near: Views, wide: Views | None = None
-    ) -> NDArray[np.uint8]:
+    ) -> Windows:
         """Return the windows (M, 255, 255, 3) of the near views, S a target, then of the wide."""
         number, scales = len(near.side), len(near.side) // len(targets)
         more = 0 if wide is None else len(wide.side)
-        crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
+        crops: Windows = self._cutter.empty(number + more, SEARCH)
 
-        def cut(views: Views, each: int, out: NDArray[np.uint8]) -> None:
-            places, sides = views.centre[::each], views.side.reshape(-1, each)
-            borders = targets.border[views.target[::each]]
-            parts = out.reshape(-1, each, *out.shape[1:])
-            windows.cut_many(frame, places, sides, borders, parts)
+        def cut(views: Views, each: int, out: Windows) -> None:
+            places, sides = views.centre[::each], _squares(views.side.reshape(-1, each))
+            self._cutter.cut(frame, places, sides, targets.border[views.target[::each]], out)
 
         cut(near, scales, crops[:number])
         if wide is not None and more:
