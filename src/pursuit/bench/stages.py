@@ -18,6 +18,7 @@ from pursuit import windows
 from pursuit.runtimes.cutting import DeviceCutter
 from pursuit.trackers import goturn
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.device_response import DeviceMapReader
 from pursuit.trackers.response import MapReader
 
 # In the order of an update. The trunk makes features of windows; the head is what else the
@@ -25,7 +26,11 @@ from pursuit.trackers.response import MapReader
 STAGES = ("cut", "trunk", "head", "decode")
 
 # Through which trackers decode what the network says: where it is, and its name there.
-_DECODERS: tuple[tuple[Any, str], ...] = ((MapReader, "read"), (goturn, "boxes_of"))
+_DECODERS: tuple[tuple[Any, str], ...] = (
+    (MapReader, "read"),
+    (DeviceMapReader, "read"),
+    (goturn, "boxes_of"),
+)
 
 
 class Clock:
@@ -84,7 +89,7 @@ class Clock:
 
 def _settle() -> None:
     """Wait for a GPU in use: it is handed work and answers later."""
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
 
 

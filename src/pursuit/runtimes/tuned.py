@@ -9,7 +9,6 @@ local response norm and its last layer (bfloat16 would round corners to 0.3 % of
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,7 +20,7 @@ from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, fold_norms
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.engine import Correlation
-from pursuit.runtimes.graphs import CUDARecorder, Graphs
+from pursuit.runtimes.graphs import runner
 from pursuit.runtimes.machine import has_fast_bf16
 
 
@@ -34,12 +33,7 @@ class _Tuned:
         self.dtype = _best_type(self.device)
         # Two products of bfloat16 are one step of a CPU: three channels leave every fourth out.
         self._in_pairs = self.device.type == "cpu" and self.dtype == torch.bfloat16
-        cuda = self.device.type == "cuda"
-        self._graphs = Graphs(CUDARecorder(self.device)) if cuda else None
-
-    def _run(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """Return what a function returns of inputs on the device."""
-        return function(*inputs) if self._graphs is None else self._graphs(function, *inputs)
+        self._run = runner(self.device)
 
     def _images(self, windows: Tensor, mean: Tensor | None = None) -> Tensor:
         """Return windows (M, S, S, 3) less a mean (3 S,), as the first kernels take them.

@@ -25,9 +25,9 @@ from pursuit.runtimes import CompiledSiamFC
 from pursuit.runtimes.cutting import Windows, cutter
 from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import State
+from pursuit.trackers.device_response import Maps, reader
 from pursuit.trackers.many import LEAST, ManyTargets, confidence
 from pursuit.trackers.redetect import next_states, wide_centres
-from pursuit.trackers.response import Floats, MapReader
 from pursuit.trackers.settings import SiamFCSettings
 from pursuit.trackers.targets import SiamFCTargets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
@@ -44,14 +44,13 @@ def _squares(sides: Array) -> Array:
     return np.repeat(sides[..., None], 2, axis=-1)
 
 
-def _without(maps: Floats, views: Views, box: Array) -> Floats:
-    """Return the maps (1, M, 17, 17) of M views as low as they get where they show a box (4,)."""
+def _showing(views: Views, box: Array) -> NDArray[np.bool_]:
+    """Return which cells of the maps (1, M, 17, 17) of M views show a box (4,)."""
     cells = (np.arange(_CELLS) - (_CELLS - 1) / 2) * STRIDE / SEARCH
     # (M, 2, 17): x, y of the cells in the frame.
     place = views.centre[:, :, None] + cells * views.side[:, None, None]
     within = np.abs(place - (box[:2] + box[2:] / 2)[:, None]) <= box[2:, None] / 2
-    hidden = (within[:, 1, :, None] & within[:, 0, None, :])[None]
-    return np.where(hidden, maps.min(axis=(2, 3), keepdims=True), maps)
+    return (within[:, 1, :, None] & within[:, 0, None, :])[None]
 
 
 class SiamFCTracker(ManyTargets[SiamFCTargets]):
@@ -83,7 +82,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         self._network = network
         self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
-        self._reader = MapReader(_CELLS, self.settings)
+        self._reader = reader(_CELLS, self.settings, network.device)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
 
@@ -147,12 +146,13 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         starts = range(0, len(crops), number)
         return torch.cat([self._network.embed(crops[start : start + number]) for start in starts])
 
-    def _maps(self, exemplar: Tensor, search: Tensor) -> Floats:
-        """Return score maps (N, S, 17, 17); small enough to be read here, on any device."""
-        return self._network.score(exemplar, search).cpu().numpy()
+    def _maps(self, exemplar: Tensor, search: Tensor) -> Maps:
+        """Return score maps (N, S, 17, 17) where they are read."""
+        maps: Maps = self._reader.taken(self._network.score(exemplar, search))
+        return maps
 
     def _moved(
-        self, targets: SiamFCTargets, maps: Floats, views: Views
+        self, targets: SiamFCTargets, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
         out = (len(self._steps) - maps.shape[1]) // 2  # scales left out on each side
@@ -170,7 +170,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
     def _told_apart(
-        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Floats, views: Views
+        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores (N,), those that took another's place put elsewhere.
 
@@ -188,7 +188,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             view = views.take(slice(row * scales, (row + 1) * scales))
             rest = maps[row : row + 1]
             for owner in owners:
-                rest = _without(rest, view, boxes[owner])
+                rest = self._reader.without(rest, _showing(view, boxes[owner]))
             again, (its_score,) = self._moved(one, rest, view)
             if its_score < sure:
                 again = one
@@ -198,7 +198,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(moved, centre=centre, zoom=zoom), score
 
     def _taken_up(
-        self, targets: SiamFCTargets, score: Array, maps: Floats, views: Views
+        self, targets: SiamFCTargets, score: Array, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores, those lost put where a wide view (M,) shows them best."""
         move = self._reader.read(maps, influence=0)
