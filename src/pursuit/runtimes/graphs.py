@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pursuit.errors import EngineError
 
-_MOST = 32  # graphs of a network; of more shapes, those longest unused are let go
+_MOST = 16  # graphs of a network; of more shapes, those longest unused are let go
 _WARM = 3  # calls before a recording, which must find all that is made on first use
 
 # A function's name, and what shapes and types its inputs have.
@@ -62,7 +62,8 @@ class Graphs:
     """Calls functions of tensors, faster when they come again with inputs of the same shapes.
 
     Shapes that come a second time are recorded: some never do, and a recording takes as long as
-    many calls. What is returned is the caller's to keep.
+    many calls. So shapes that are too many to keep are called as they are. What is returned is
+    the caller's to keep.
     """
 
     def __init__(self, recorder: Recorder) -> None:
