@@ -177,4 +177,7 @@ def _checked(device: str) -> str:
         raise SettingsError(f"pursuit runs on cpu and cuda; got device {device!r}")
     if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
         raise SettingsError(f"this machine has no device {device!r} that PyTorch can use: name cpu")
+    # The number is settled here: a program may make another GPU its current one later.
+    if device == "cuda":
+        return f"cuda:{torch.cuda.current_device()}"
     return device

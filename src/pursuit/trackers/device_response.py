@@ -101,4 +101,4 @@ class DeviceMapReader:
         blend = torch.addcmul(influence * self._window, gain, risen)
         place = blend.flatten(2).argmax(dim=2, keepdim=True)  # of equal ones the first
         peak = fine.amax(dim=(2, 3)) + floor[:, :, 0, 0]
-        return torch.cat([peak[..., None], gain[..., 0], place, raised.flatten(2)], dim=2)
+        return torch.cat([peak[..., None], gain[..., 0], place.float(), raised.flatten(2)], dim=2)
