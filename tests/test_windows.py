@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pursuit.windows import cut, cut_batch, cut_many, cut_sizes
+from pursuit.windows import cut, cut_batch, cut_many, cut_sizes, in_units, sample
 
 BORDER = (255.0, 0.0, 40.0)
 
@@ -238,6 +238,22 @@ def test_the_two_forms_agree(centre: tuple[float, float], side: float) -> None:
     # OpenCV places samples on a grid of 1/32 pixel in one form and not in the other.
     assert difference.mean() < 0.5
     assert np.quantile(difference, 0.99) <= 8
+
+
+def test_turned_windows_of_a_device_are_those_of_the_cpu() -> None:
+    images = torch.from_numpy(np.stack([smooth_frame(120, 90), smooth_frame(120, 90)[::-1]]))
+    images = images.permute(0, 3, 1, 2)
+    turned = np.array([[[30.0, -12.0, 61.3], [17.0, 25.0, 44.2]], [[-40.0, 5, 8], [9, 50, 80]]])
+    border = torch.tensor([BORDER, (3.0, 90.0, 200.0)])
+    expected = cut_batch(images, turned, 64, border)
+    shifted = images.float() - border[:, :, None, None]
+    places = torch.from_numpy(in_units(turned, 120, 90))
+    found = sample(shifted, places, 64) + border[:, :, None, None]
+    assert (found - expected).abs().max() < 2
+    assert (found - expected).abs().mean() < 0.5
+    # One image that both windows are of.
+    same = torch.cat([sample(shifted[:1], places[i : i + 1], 64) for i in range(2)])
+    assert torch.equal(sample(shifted[:1], places, 64), same)
 
 
 def smooth_frame(width: int = 400, height: int = 300) -> Any:
