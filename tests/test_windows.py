@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pursuit.windows import cut, cut_batch, cut_many, cut_sizes
+from pursuit.windows import cut, cut_batch, cut_many, cut_sizes, in_units, sample
 
 BORDER = (255.0, 0.0, 40.0)
 
@@ -240,6 +240,22 @@ def test_the_two_forms_agree(centre: tuple[float, float], side: float) -> None:
     assert np.quantile(difference, 0.99) <= 8
 
 
+def test_turned_windows_of_a_device_are_those_of_the_cpu() -> None:
+    images = torch.from_numpy(np.stack([smooth_frame(120, 90), smooth_frame(120, 90)[::-1]]))
+    images = images.permute(0, 3, 1, 2)
+    turned = np.array([[[30.0, -12.0, 61.3], [17.0, 25.0, 44.2]], [[-40.0, 5, 8], [9, 50, 80]]])
+    border = torch.tensor([BORDER, (3.0, 90.0, 200.0)])
+    expected = cut_batch(images, turned, 64, border)
+    shifted = images.float() - border[:, :, None, None]
+    places = torch.from_numpy(in_units(turned, 120, 90))
+    found = sample(shifted, places, 64) + border[:, :, None, None]
+    assert (found - expected).abs().max() < 2
+    assert (found - expected).abs().mean() < 0.5
+    # One image that both windows are of.
+    same = torch.cat([sample(shifted[:1], places[i : i + 1], 64) for i in range(2)])
+    assert torch.equal(sample(shifted[:1], places, 64), same)
+
+
 def smooth_frame(width: int = 400, height: int = 300) -> Any:
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / 17 + y / 31), np.cos(x / 23), np.sin(y / 19)]
@@ -269,13 +285,12 @@ def test_many_places_in_threads_are_the_places_alone(
     frame = waves(400, 300)
     rng = np.random.default_rng(number)
     centres = rng.uniform(-20, 320, (number, 2))
-    sides = rng.uniform(40, 700, (number, 1)) * np.array([0.96, 1, 1.0375])
+    sides = rng.uniform(40, 700, (number, 1, 2)) * np.array([0.96, 1, 1.0375])[:, None]
     borders = rng.uniform(0, 255, (number, 3))
     out = np.zeros((number, 3, 255, 255, 3), np.uint8)
     monkeypatch.setattr(cv2, "getNumThreads", lambda: threads)
     cut_many(frame, centres, sides, borders, out)
     alone = np.ones_like(out)
     for row in range(number):
-        squares = np.repeat(sides[row, :, None], 2, axis=1)
-        cut_sizes(frame, centres[row], squares, borders[row], alone[row])
+        cut_sizes(frame, centres[row], sides[row], borders[row], alone[row])
     assert np.array_equal(out, alone)

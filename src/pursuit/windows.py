@@ -4,7 +4,7 @@ One definition, two forms. A window has a centre and sides in frame pixels; alon
 output pixel i of n lies at  centre - side / 2 + (i + 0.5) * side / n  (half-pixel centres, so
 nothing shifts), and nothing is rounded to whole pixels of the frame. What lies outside the
 frame has the border colour. `cut`, `cut_sizes` and `cut_many` take windows of one frame on the CPU,
-`cut_batch` a window of each image of a batch on its device.
+`cut_batch` a window of each image of a batch on its device, with `sample`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # A target may leave the frame for good; its window must stay a bounded piece of work.
-_FAR = 1e6
+FAR = 1e6
+LEAST = 1e-3  # pixels, of a window's side
 
 
 def cut(
@@ -70,13 +71,13 @@ def cut_sizes(
         border: colour (3,) of what lies outside the frame.
         out: (S, size, size, 3), contiguous; what is written.
     """
-    x, y = (min(max(float(value), -_FAR), _FAR) for value in np.asarray(centre))
+    x, y = (min(max(float(value), -FAR), FAR) for value in np.asarray(centre))
     colour = tuple(float(value) for value in np.asarray(border))
     height, width = frame.shape[:2]
     size = out.shape[1]
     groups: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
     for index, (across, down) in enumerate(np.asarray(sides).tolist()):
-        across, down = min(max(across, 1e-3), _FAR), min(max(down, 1e-3), _FAR)
+        across, down = min(max(across, LEAST), FAR), min(max(down, LEAST), FAR)
         # No block is larger than the frame: what lies around it needs no averaging.
         blocks = (
             max(1, min(int(across / size), width, height)),
@@ -104,15 +105,14 @@ def cut_many(
     Args:
         frame: uint8 (H, W, 3), any strides.
         centres: (N, 2) x, y in frame pixels.
-        sides: (N, S) of squares in frame pixels.
+        sides: (N, S, 2) width and height in frame pixels.
         borders: (N, 3) colours of what lies outside the frame.
         out: (N, S, size, size, 3), contiguous; what is written.
     """
 
     def some(rows: range) -> None:
         for row in rows:
-            squares = np.repeat(sides[row, :, None], 2, axis=1)
-            cut_sizes(frame, centres[row], squares, borders[row], out[row])
+            cut_sizes(frame, centres[row], sides[row], borders[row], out[row])
 
     number = len(centres)
     parts = min(cv2.getNumThreads(), number)
@@ -251,18 +251,39 @@ def cut_batch(images: Tensor, matrices: NDArray[np.float64], size: int, border: 
         return _cut_with_opencv(images, matrices, size, border)
     import torch  # here: curation cuts windows too, in processes that need no torch
 
-    height, width = images.shape[-2:]
-    theta = matrices * np.array([2 / width, 2 / height])[:, None]
-    theta[..., 2] -= 1
-    grid = torch.nn.functional.affine_grid(
-        torch.as_tensor(theta, dtype=torch.float32).to(images.device),
-        [len(images), 3, size, size],
-        align_corners=False,
-    )
+    places = torch.as_tensor(in_units(matrices, *images.shape[:1:-1]), device=images.device)
     # Zeros outside, of pixels measured from the border colour, give that colour outside.
     shifted = images.float() - border[:, :, None, None]
-    out = torch.nn.functional.grid_sample(shifted, grid, align_corners=False)
-    return out + border[:, :, None, None]
+    return sample(shifted, places, size) + border[:, :, None, None]
+
+
+def in_units(matrices: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
+    """Return windows (B, 2, 3), as `cut_batch` wants them, of images that reach from -1 to 1."""
+    units = matrices * np.array([2 / width, 2 / height])[:, None]
+    units[..., 2] -= 1
+    return units.astype(np.float32)
+
+
+def sample(pixels: Tensor, places: Tensor, size: int) -> Tensor:
+    """Return windows (B, C, size, size) of images, with zeros outside, on the images' device.
+
+    Args:
+        pixels: float32 (B, C, H, W); or (1, C, H, W), one image that all windows are of.
+        places: float32 (B, 2, 3), as `in_units` gives them.
+        size: side of the result in pixels.
+    """
+    import torch
+
+    number, channels = pixels.shape[:2]
+    steps = (torch.arange(size, device=pixels.device) * 2 + 1) / size - 1
+    # As affine_grid, whose matrix product may be one of TF32: half a pixel in a thousand.
+    columns, rows, middle = places[:, None, None].unbind(-1)  # each (B, 1, 1, 2)
+    grid = columns * steps[:, None] + (rows * steps[:, None, None] + middle)
+    grid = grid.reshape(number, -1, size, 2)  # of one image: one window below the other
+    out = torch.nn.functional.grid_sample(pixels, grid, align_corners=False)
+    if number == len(places):
+        return out
+    return out.reshape(channels, len(places), size, size).swapaxes(0, 1)
 
 
 def _cut_with_opencv(

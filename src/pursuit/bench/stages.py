@@ -15,8 +15,10 @@ from typing import Any
 import torch
 
 from pursuit import windows
+from pursuit.runtimes.cutting import DeviceCutter
 from pursuit.trackers import goturn
 from pursuit.trackers.base import Tracker
+from pursuit.trackers.device_response import DeviceMapReader
 from pursuit.trackers.response import MapReader
 
 # In the order of an update. The trunk makes features of windows; the head is what else the
@@ -24,7 +26,11 @@ from pursuit.trackers.response import MapReader
 STAGES = ("cut", "trunk", "head", "decode")
 
 # Through which trackers decode what the network says: where it is, and its name there.
-_DECODERS: tuple[tuple[Any, str], ...] = ((MapReader, "read"), (goturn, "boxes_of"))
+_DECODERS: tuple[tuple[Any, str], ...] = (
+    (MapReader, "read"),
+    (DeviceMapReader, "read"),
+    (goturn, "boxes_of"),
+)
 
 
 class Clock:
@@ -43,11 +49,11 @@ class Clock:
     def watching(self) -> Iterator[None]:
         """Count what trackers cut and decode, as long as this lasts."""
         cuts = [(windows, name) for name in vars(windows) if name.startswith("cut")]
-        stages = {"cut": cuts, "decode": _DECODERS}
+        stages = {"cut": [*cuts, (DeviceCutter, "cut")], "decode": _DECODERS}
         with ExitStack() as stack:
             for stage, functions in stages.items():
                 for module, name in functions:
-                    timed = self._timed(stage, getattr(module, name))
+                    timed = self._timed(stage, getattr(module, name), _settle)
                     stack.enter_context(_replaced(module, name, timed))
             yield
 
@@ -81,6 +87,12 @@ class Clock:
         return run
 
 
+def _settle() -> None:
+    """Wait for a GPU in use: it is handed work and answers later."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+
+
 @contextmanager
 def _replaced(module: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
     before = getattr(module, name)
@@ -97,8 +109,7 @@ class _Watched:
     def __init__(self, network: Any, timed: Callable[..., Callable[..., Any]]) -> None:
         self._network = network
         self._timed = timed
-        # A GPU is handed work and answers later.
-        self._settle = torch.cuda.synchronize if network.device.type == "cuda" else None
+        self._settle = _settle if network.device.type == "cuda" else None
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._network, name)

@@ -10,7 +10,6 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
@@ -18,6 +17,7 @@ from pursuit.networks.goturn import CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SiamFC
 from pursuit.runtimes import int8
 from pursuit.runtimes.choose import EngineWarning, fastest
+from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
@@ -49,8 +49,8 @@ class Compiled(Protocol):
     name: str
     device: torch.device
 
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
-        """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
+    def embed(self, windows: Windows) -> Tensor:
+        """Return features (M, C, s, s) of windows (M, S, S, 3), RGB; an array, or on the device."""
         ...
 
 
@@ -177,4 +177,7 @@ def _checked(device: str) -> str:
         raise SettingsError(f"pursuit runs on cpu and cuda; got device {device!r}")
     if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
         raise SettingsError(f"this machine has no device {device!r} that PyTorch can use: name cpu")
+    # The number is settled here: a program may make another GPU its current one later.
+    if device == "cuda":
+        return f"cuda:{torch.cuda.current_device()}"
     return device

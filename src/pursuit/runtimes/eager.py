@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Generic, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
+from pursuit.runtimes.cutting import Windows
 
 Network = TypeVar("Network", SiamFC, GOTURN)
 
@@ -26,9 +25,9 @@ class _Eager(Generic[Network]):
         self.network: Network = copy.deepcopy(network).float().eval().to(self.device)
 
     @torch.inference_mode()
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+    def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        images = torch.from_numpy(windows).to(self.device).permute(0, 3, 1, 2)
+        images = torch.as_tensor(windows, device=self.device).permute(0, 3, 1, 2)
         return self.network.embed(images.float().contiguous())
 
 

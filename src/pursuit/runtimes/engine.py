@@ -18,6 +18,7 @@ from torch import Tensor
 from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, correlate
+from pursuit.runtimes.cutting import Windows
 
 # A graph ready to run: an input to the output, float32, an array of its own.
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -50,9 +51,9 @@ class EngineSiamFC(Correlation):
         self.name, self.device = name, torch.device("cpu")
         self._features = features
 
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+    def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        return torch.from_numpy(self._features(windows))
+        return torch.from_numpy(self._features(np.asarray(windows)))
 
 
 class EngineGOTURN:
@@ -70,9 +71,9 @@ class EngineGOTURN:
         self._features, self._hidden = features, hidden
         self._last = copy.deepcopy(goturn.linears(network)[-1]).float()
 
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+    def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
-        return torch.from_numpy(self._features(windows))
+        return torch.from_numpy(self._features(np.asarray(windows)))
 
     @torch.inference_mode()
     def regress(self, target: Tensor, search: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The runtime for tracking: norms folded, channels last, bfloat16 where the hardware has it.
 
+On CUDA each function is a graph for each shape of its inputs.
+
 What sums many terms or gives the answer stays in float32: SiamFC's correlation, GOTURN's
 local response norm and its last layer (bfloat16 would round corners to 0.3 % of the crop).
 """
@@ -9,21 +11,21 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, fold_norms
+from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.engine import Correlation
+from pursuit.runtimes.graphs import runner
 from pursuit.runtimes.machine import has_fast_bf16
 
 
 class _Tuned:
-    """The number type that suits a device, and values brought to both."""
+    """The number type that suits a device, values brought to both, and how it runs functions."""
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
@@ -31,15 +33,16 @@ class _Tuned:
         self.dtype = _best_type(self.device)
         # Two products of bfloat16 are one step of a CPU: three channels leave every fourth out.
         self._in_pairs = self.device.type == "cpu" and self.dtype == torch.bfloat16
+        self._run = runner(self.device)
 
-    def _images(self, windows: NDArray[np.uint8], mean: Tensor | None = None) -> Tensor:
+    def _images(self, windows: Tensor, mean: Tensor | None = None) -> Tensor:
         """Return windows (M, S, S, 3) less a mean (3 S,), as the first kernels take them.
 
         (M, 3, S, S), or (M, 6, S, S / 2) with pixels in pairs; channels last, as the array is.
         Whole numbers to 255, and their differences, are exact in bfloat16.
         """
         number, height, width, _ = windows.shape
-        rows = torch.from_numpy(windows).to(self.device).flatten(2)
+        rows = windows.flatten(2)
         if not self._in_pairs:
             values = rows.to(self.dtype)
             values = values if mean is None else values - mean
@@ -79,8 +82,16 @@ class TunedSiamFC(_Tuned, Correlation):
         self._layers[0] = (first, self._layers[0][1], stride, convolutions[0].groups)
 
     @torch.inference_mode()
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+    def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
+        return self._run(self._features, torch.as_tensor(windows, device=self.device))
+
+    @torch.inference_mode()
+    def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
+        return self._run(super().score, exemplar, search)
+
+    def _features(self, windows: Tensor) -> Tensor:
         x = self._images(windows)
         last = len(self._layers) - 1
         for i, (weight, bias, stride, groups) in enumerate(self._layers):
@@ -148,8 +159,16 @@ class TunedGOTURN(_Tuned):
         self._last = copy.deepcopy(last).float().to(self.device)
 
     @torch.inference_mode()
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
+    def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
+        return self._run(self._features, torch.as_tensor(windows, device=self.device))
+
+    @torch.inference_mode()
+    def regress(self, target: Tensor, search: Tensor) -> Tensor:
+        """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
+        return self._run(self._corners, target, search)
+
+    def _features(self, windows: Tensor) -> Tensor:
         x = self._images(windows, self._mean)
         for block in self._blocks:
             x = F.conv2d(x, block.weight, block.bias, block.stride, block.padding, 1, block.groups)
@@ -160,9 +179,7 @@ class TunedGOTURN(_Tuned):
                 x = block.norm(x)
         return x.float().contiguous()
 
-    @torch.inference_mode()
-    def regress(self, target: Tensor, search: Tensor) -> Tensor:
-        """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
+    def _corners(self, target: Tensor, search: Tensor) -> Tensor:
         number = len(target)
         target = target.repeat_interleave(len(search) // number, dim=0)
         x = torch.cat([target, search], dim=1).flatten(1).to(self.dtype)

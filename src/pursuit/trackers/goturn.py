@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
-from pursuit import windows
 from pursuit.boxes import Array
 from pursuit.frames import Frame
 from pursuit.networks.goturn import CONTEXT, CROP, OUTPUT
 from pursuit.runtimes import CompiledGOTURN
+from pursuit.runtimes.cutting import Windows, cutter
 from pursuit.trackers.base import State
 from pursuit.trackers.many import LEAST, ManyTargets, Targets, confidence
 from pursuit.trackers.redetect import next_states
@@ -34,7 +34,6 @@ from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 UNKNOWN = 0.5  # score of a tracker with one view, which cannot tell
 
-_BLACK = (0, 0, 0)
 # Views: moved right and down by so many `shift` of the box, and `zoom` to which power.
 _VIEWS = np.array(
     [[0, 0, 0], [1, 1, 0], [-1, -1, 0], [1, -1, 0], [-1, 1, 0], [0, 0, 1], [0, 0, -1]], np.float64
@@ -49,12 +48,13 @@ class GOTURNTargets(Targets):
         sides: (N, 2) w, h now.
         start: features (N, C, 6, 6) of the crops of the frame they started in; (N, 0) where
             nothing is compared with them.
-        last: crops uint8 (N, 227, 227, 3) of the last frame, or likewise (N, 0).
+        last: crops uint8 (N, 227, 227, 3) of the last frame, on the runtime's device, or likewise
+            (N, 0).
     """
 
     sides: Array
     start: Tensor
-    last: NDArray[np.uint8]
+    last: Windows
 
     @property
     def size(self) -> Array:
@@ -99,6 +99,7 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         super().__init__(name)
         self.settings = settings or GOTURNSettings()
         self._network = network
+        self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
         views = _VIEWS[: self.settings.views]
         self._shifts = views[:, :2] * self.settings.shift
@@ -111,7 +112,7 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
 
     def _started(self, frame: Frame, where: Array, ids: NDArray[np.int64]) -> GOTURNTargets:
         centre, size = box_arithmetic.centres(where), where[:, 2:]
-        crop = _cut(frame, centre, CONTEXT * size)
+        crop = self._cut(frame, centre, CONTEXT * size)
         first, none = self.settings.first, (len(ids), 0)
         return GOTURNTargets(
             ids=ids,
@@ -127,7 +128,7 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         size = targets.size[:, None]
         centre = targets.centre[:, None] + self._shifts * size  # (N, S, 2), as `side`
         side = CONTEXT * self._zooms * size
-        search = _cut(frame, centre.reshape(-1, 2), side.reshape(-1, 2))
+        search = self._cut(frame, centre.reshape(-1, 2), side.reshape(-1, 2))
         boxes, good = boxes_of(self._corners(targets, search), centre, side)
         boxes = np.where(good[..., None], boxes, targets.boxes()[:, None])
         asked = self._moved(targets, boxes, good)
@@ -136,10 +137,10 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         score = self._score(boxes, good & fits[:, None])
         moved = replace(moved, state=self._states(score, fits, targets.state))
         if self.settings.first < 1:
-            moved = replace(moved, last=_cut(frame, moved.centre, CONTEXT * moved.size))
+            moved = replace(moved, last=self._cut(frame, moved.centre, CONTEXT * moved.size))
         return moved, score
 
-    def _corners(self, targets: GOTURNTargets, search: NDArray[np.uint8]) -> Array:
+    def _corners(self, targets: GOTURNTargets, search: Windows) -> Array:
         """Return corners (N, S, 4) in search windows (N * S, 227, 227, 3), from one network call.
 
         Where both looks of a target count, they are the mean of what each of them asks for.
@@ -148,7 +149,7 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         if first == 1:
             found = self._network.regress(targets.start, self._network.embed(search))
         else:
-            features = self._network.embed(np.concatenate([targets.last, search]))
+            features = self._network.embed(self._cutter.join(targets.last, search))
             search_features = features[number:]
             found = self._network.regress(features[:number], search_features)
             if first > 0:
@@ -156,6 +157,12 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
                     found, self._network.regress(targets.start, search_features), first
                 )
         return found.cpu().numpy().astype(np.float64)
+
+    def _cut(self, frame: Frame, centre: Array, side: Array) -> Windows:
+        """Return windows (M, 227, 227, 3), black around, from centres and sides, each (M, 2)."""
+        crops: Windows = self._cutter.empty(len(centre), CROP)
+        self._cutter.cut(frame, centre, side[:, None], np.zeros((len(centre), 3)), crops)
+        return crops
 
     def _moved(
         self, targets: GOTURNTargets, boxes: Array, good: NDArray[np.bool_]
@@ -218,11 +225,3 @@ def boxes_of(corners: Array, centre: Array, side: Array) -> tuple[Array, NDArray
     low, high = start + corners[..., :2] * scale, start + corners[..., 2:] * scale
     boxes = box_arithmetic.from_xyxy(np.concatenate([low, high], axis=-1))
     return boxes, np.asarray((finite & (boxes[..., 2:] > 0)).all(axis=-1))
-
-
-def _cut(frame: Frame, centre: Array, side: Array) -> NDArray[np.uint8]:
-    """Return windows (M, 227, 227, 3) of a frame from their centres and sides, each (M, 2)."""
-    crops = np.empty((len(centre), CROP, CROP, 3), np.uint8)
-    for i in range(len(centre)):
-        crops[i] = windows.cut(frame, centre[i], side[i], CROP, _BLACK)
-    return crops

@@ -115,7 +115,9 @@ def load_preset(
             f"weights, or a tracker that takes these ({fitting})"
         )
     tracker = _built(network, chosen, name, (scale, offset), device, runtime)
-    tracker.warm_up()
+    # On a GPU calls are recorded when they come again.
+    for _ in range(1 if device == "cpu" else 2):
+        tracker.warm_up()
     return tracker
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pursuit.trackers.settings import SiamFCSettings
 
@@ -26,7 +27,7 @@ _AROUND = 2  # coefficients beyond a cell that reach into it, on each side
 _SLACK = 1e-5  # of the highest value: what rounding may lift a fine cell above its bound
 # A curve stays below its chords, 1/2 a cell long, by 1/8 of the length's square, plus curvature.
 _RISE = 1 / 32
-_LIMIT = 1e6  # scores beyond are taken for this
+LIMIT = 1e6  # scores beyond are taken for this
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,14 @@ class MapReader:
         self._reach = (reach[:, None] * side + reach).ravel()  # of a cell's coefficients, in a row
         self._near = np.arange(-factor, factor + 1)
 
+    def taken(self, maps: Tensor) -> Floats:
+        """Return a network's score maps (N, S, s, s) as `read` takes them."""
+        return maps.cpu().numpy()
+
+    def without(self, maps: Floats, hidden: NDArray[np.bool_]) -> Floats:
+        """Return maps (N, S, s, s) as low as they get where they are to be hidden, likewise."""
+        return np.where(hidden, maps.min(axis=(2, 3), keepdims=True), maps)
+
     def read(
         self, maps: Floats, first: Floats | None = None, influence: float | None = None
     ) -> Move:
@@ -118,9 +127,9 @@ class MapReader:
             influence: of the window, where it is not the settings'.
         """
         number, scales = maps.shape[:2]
-        if not np.abs(maps).max(initial=0) <= _LIMIT:
-            maps = np.nan_to_num(maps, nan=0.0, posinf=_LIMIT, neginf=-_LIMIT)
-            maps = maps.clip(-_LIMIT, _LIMIT)
+        if not np.abs(maps).max(initial=0) <= LIMIT:
+            maps = np.nan_to_num(maps, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+            maps = maps.clip(-LIMIT, LIMIT)
         # Measured from its lowest cell a flat map is zero exactly, before and after upsampling.
         floor = maps.min(axis=(2, 3), keepdims=True)
         raised = (maps - floor).reshape(-1, self._cells, self._cells)
@@ -128,14 +137,45 @@ class MapReader:
         spline = self._spline @ raised.swapaxes(1, 2) @ self._spline.T
         extremes, _ = self._highest(np.concatenate([spline, -spline]))
         peaks = extremes[: len(spline)].reshape(number, scales) + floor[:, :, 0, 0]
-        first = np.zeros_like(peaks) if first is None else first
-        likeness = _likeness(peaks, first)
-        handicap = np.maximum(first - _middle(first), 0) * likeness[:, None]
-        scale = _best_scale(peaks - handicap, self._penalty)
+        scale, likeness = self._scale(peaks, first)
         chosen = np.arange(number) * scales + scale
         least = -extremes[len(spline) + chosen]
         offset = self._places(raised[chosen], spline[chosen], least, influence)
         return Move(scale, offset, peaks, likeness)
+
+    def upsampling(self) -> tuple[Floats, Floats]:
+        """Return U, as `upsampling_matrix` does, and the cosine window (s f, s f)."""
+        return self._matrix, self._window
+
+    def move(
+        self,
+        peaks: Floats,
+        places: Whole,
+        gains: Floats,
+        raised: Floats,
+        first: Floats | None,
+        influence: float,
+    ) -> Move:
+        """Return the move that `read` returns of maps whose highest cells are known.
+
+        Args:
+            peaks: (N, S) highest values.
+            places: (N, S) the fine cells, in row order, that are highest in blended maps.
+            gains: (N, S) of the maps where they are blended with the window.
+            raised: (N, S, s, s) the maps, each from its lowest cell.
+            first, influence: as of `read`, the latter as it is.
+        """
+        scale, likeness = self._scale(peaks, first)
+        chosen = np.arange(len(peaks)), scale
+        offset = self._beside(places[chosen], raised[chosen], gains[chosen], influence)
+        return Move(scale, offset, peaks, likeness)
+
+    def _scale(self, peaks: Floats, first: Floats | None) -> tuple[Whole, Floats]:
+        """Return which scale has the highest of the peaks (N, S), (N,), and the likeness (N,)."""
+        first = np.zeros_like(peaks) if first is None else first
+        likeness = _likeness(peaks, first)
+        handicap = np.maximum(first - _middle(first), 0) * likeness[:, None]
+        return _best_scale(peaks - handicap, self._penalty), likeness
 
     def _places(
         self, raised: Floats, spline: Floats, least: Floats, influence: float | None
@@ -155,6 +195,20 @@ class MapReader:
         # A flat map leaves the window alone.
         gain = ((1 - influence) / total).astype(np.float32)
         _, place = self._highest(spline, gain, least, np.float32(influence))
+        return self._beside(place, raised, gain, influence)
+
+    def _beside(
+        self, place: Whole, raised: Floats, gain: Floats, influence: float
+    ) -> NDArray[np.float64]:
+        """Return x, y (N, 2) of the bare peaks next to fine cells (N,), as `_places` does.
+
+        Args:
+            place: the fine cells, in row order.
+            raised: (N, s, s) the maps.
+            gain: (N,) of the maps where they are blended with the window.
+            influence: of the window.
+        """
+        size = self._cells * self._factor
         y, x = place // size, place % size
         ys = np.minimum(np.maximum(y[:, None] + self._near, 0), size - 1)
         xs = np.minimum(np.maximum(x[:, None] + self._near, 0), size - 1)

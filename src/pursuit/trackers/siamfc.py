@@ -18,16 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
-from pursuit import windows
 from pursuit.boxes import Array
 from pursuit.frames import Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import CompiledSiamFC
+from pursuit.runtimes.cutting import Windows, cutter
 from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import State
+from pursuit.trackers.device_response import Maps, reader
 from pursuit.trackers.many import LEAST, ManyTargets, confidence
 from pursuit.trackers.redetect import next_states, wide_centres
-from pursuit.trackers.response import Floats, MapReader
 from pursuit.trackers.settings import SiamFCSettings
 from pursuit.trackers.targets import SiamFCTargets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
@@ -39,14 +39,18 @@ _PIECE = 24
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
-def _without(maps: Floats, views: Views, box: Array) -> Floats:
-    """Return the maps (1, M, 17, 17) of M views as low as they get where they show a box (4,)."""
+def _squares(sides: Array) -> Array:
+    """Return the widths and heights (N, S, 2) of squares with sides (N, S)."""
+    return np.repeat(sides[..., None], 2, axis=-1)
+
+
+def _showing(views: Views, box: Array) -> NDArray[np.bool_]:
+    """Return which cells of the maps (1, M, 17, 17) of M views show a box (4,)."""
     cells = (np.arange(_CELLS) - (_CELLS - 1) / 2) * STRIDE / SEARCH
     # (M, 2, 17): x, y of the cells in the frame.
     place = views.centre[:, :, None] + cells * views.side[:, None, None]
     within = np.abs(place - (box[:2] + box[2:] / 2)[:, None]) <= box[2:, None] / 2
-    hidden = (within[:, 1, :, None] & within[:, 0, None, :])[None]
-    return np.where(hidden, maps.min(axis=(2, 3), keepdims=True), maps)
+    return (within[:, 1, :, None] & within[:, 0, None, :])[None]
 
 
 class SiamFCTracker(ManyTargets[SiamFCTargets]):
@@ -76,8 +80,9 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         super().__init__(name)
         self.settings = settings or SiamFCSettings()
         self._network = network
+        self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
-        self._reader = MapReader(_CELLS, self.settings)
+        self._reader = reader(_CELLS, self.settings, network.device)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
 
@@ -133,7 +138,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         middle = len(self._steps) // 2
         return slice(middle, middle + 1)
 
-    def _embedded(self, crops: NDArray[np.uint8]) -> Tensor:
+    def _embedded(self, crops: Windows) -> Tensor:
         """Return the features (M, C, s, s) of windows (M, S, S, 3): one call, or a CPU's pieces."""
         number = len(crops) if self._network.device.type != "cpu" else _PIECE
         if len(crops) <= number:
@@ -141,12 +146,13 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         starts = range(0, len(crops), number)
         return torch.cat([self._network.embed(crops[start : start + number]) for start in starts])
 
-    def _maps(self, exemplar: Tensor, search: Tensor) -> Floats:
-        """Return score maps (N, S, 17, 17); small enough to be read here, on any device."""
-        return self._network.score(exemplar, search).cpu().numpy()
+    def _maps(self, exemplar: Tensor, search: Tensor) -> Maps:
+        """Return score maps (N, S, 17, 17) where they are read."""
+        maps: Maps = self._reader.taken(self._network.score(exemplar, search))
+        return maps
 
     def _moved(
-        self, targets: SiamFCTargets, maps: Floats, views: Views
+        self, targets: SiamFCTargets, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return the targets where their score maps (N, S, 17, 17) say, and their scores (N,)."""
         out = (len(self._steps) - maps.shape[1]) // 2  # scales left out on each side
@@ -164,7 +170,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(targets, centre=centre, zoom=zoom), self._score(targets, peak)
 
     def _told_apart(
-        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Floats, views: Views
+        self, before: SiamFCTargets, moved: SiamFCTargets, score: Array, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores (N,), those that took another's place put elsewhere.
 
@@ -182,7 +188,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             view = views.take(slice(row * scales, (row + 1) * scales))
             rest = maps[row : row + 1]
             for owner in owners:
-                rest = _without(rest, view, boxes[owner])
+                rest = self._reader.without(rest, _showing(view, boxes[owner]))
             again, (its_score,) = self._moved(one, rest, view)
             if its_score < sure:
                 again = one
@@ -192,7 +198,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         return replace(moved, centre=centre, zoom=zoom), score
 
     def _taken_up(
-        self, targets: SiamFCTargets, score: Array, maps: Floats, views: Views
+        self, targets: SiamFCTargets, score: Array, maps: Maps, views: Views
     ) -> tuple[SiamFCTargets, Array]:
         """Return targets and scores, those lost put where a wide view (M,) shows them best."""
         move = self._reader.read(maps, influence=0)
@@ -237,9 +243,8 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         border = np.tile(mean_colour(frame), (number, 1))
         centre, size = box_arithmetic.centres(where), where[:, 2:]
         sides = box_arithmetic.context_side(size)
-        crops = np.empty((number, EXEMPLAR, EXEMPLAR, 3), np.uint8)
-        for i in range(number):
-            crops[i] = windows.cut(frame, centre[i], sides[i], EXEMPLAR, border[i])
+        crops = self._cutter.empty(number, EXEMPLAR)
+        self._cutter.cut(frame, centre, _squares(sides[:, None]), border, crops)
         targets = SiamFCTargets(
             ids=ids,
             centre=centre,
@@ -308,17 +313,15 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
 
     def _windows(
         self, frame: Frame, targets: SiamFCTargets, near: Views, wide: Views | None = None
-    ) -> NDArray[np.uint8]:
+    ) -> Windows:
         """Return the windows (M, 255, 255, 3) of the near views, S a target, then of the wide."""
         number, scales = len(near.side), len(near.side) // len(targets)
         more = 0 if wide is None else len(wide.side)
-        crops = np.empty((number + more, SEARCH, SEARCH, 3), np.uint8)
+        crops: Windows = self._cutter.empty(number + more, SEARCH)
 
-        def cut(views: Views, each: int, out: NDArray[np.uint8]) -> None:
-            places, sides = views.centre[::each], views.side.reshape(-1, each)
-            borders = targets.border[views.target[::each]]
-            parts = out.reshape(-1, each, *out.shape[1:])
-            windows.cut_many(frame, places, sides, borders, parts)
+        def cut(views: Views, each: int, out: Windows) -> None:
+            places, sides = views.centre[::each], _squares(views.side.reshape(-1, each))
+            self._cutter.cut(frame, places, sides, targets.border[views.target[::each]], out)
 
         cut(near, scales, crops[:number])
         if wide is not None and more:

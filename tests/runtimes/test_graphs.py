@@ -1,0 +1,199 @@
+"""Graphs: recorded when shapes come again, right each time, and what they gave stays."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from standin import StandInRecorder
+from torch import Tensor
+
+from pursuit.errors import EngineError
+from pursuit.runtimes import graphs
+from pursuit.runtimes.graphs import CUDARecorder, Graphs, runner
+
+
+def doubled(x: Tensor) -> Tensor:
+    return 2 * x
+
+
+def summed(x: Tensor, y: Tensor) -> Tensor:
+    return x + y
+
+
+def test_shapes_are_recorded_when_they_come_again() -> None:
+    recorder = StandInRecorder()
+    run = Graphs(recorder)
+    for size, recorded in ((2, 0), (2, 1), (2, 1), (3, 1), (3, 2), (2, 2)):
+        x = torch.rand(size)
+        assert torch.equal(run(doubled, x), 2 * x)
+        assert recorder.recorded == recorded
+    assert recorder.replayed == 4
+
+
+def test_types_and_functions_are_told_apart() -> None:
+    recorder = StandInRecorder()
+    run = Graphs(recorder)
+    x = torch.arange(4)
+    for _ in range(3):
+        assert run(doubled, x).dtype == torch.int64
+        assert run(doubled, x.float()).dtype == torch.float32
+        assert run(summed, x, x).tolist() == [0, 2, 4, 6]
+    assert recorder.recorded == 3
+
+
+def test_what_was_given_stays_whatever_comes_after() -> None:
+    run = Graphs(StandInRecorder())
+    inputs = [torch.full((3,), float(i)) for i in range(5)]
+    found = [run(summed, x, 10 * x) for x in inputs]
+    assert [one.tolist() for one in found] == [[11.0 * i] * 3 for i in range(5)]
+    assert [one.tolist() for one in inputs] == [[float(i)] * 3 for i in range(5)]  # only read
+
+
+def test_in_and_out_of_inference_mode() -> None:
+    run = Graphs(StandInRecorder())
+    with torch.inference_mode():
+        x = torch.ones(3)
+        for _ in range(3):
+            inside = run(doubled, x)
+    assert run(doubled, inside).tolist() == [4, 4, 4]
+    assert run(doubled, torch.ones(3)).tolist() == [2, 2, 2]
+
+
+def test_shapes_longest_unused_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "_MOST", 2)
+    recorder = StandInRecorder()
+    run = Graphs(recorder)
+    for size in (1, 1, 2, 2, 1, 3, 3):  # at the first 3, 2 goes
+        run(doubled, torch.rand(size))
+    assert recorder.recorded == 3
+    run(doubled, torch.rand(1))
+    assert recorder.recorded == 3 and recorder.replayed == 5
+    run(doubled, torch.rand(2))
+    run(doubled, torch.rand(2))
+    assert recorder.recorded == 4
+
+
+def test_a_cpu_calls_plainly() -> None:
+    calls = []
+
+    def function(x: Tensor) -> Tensor:
+        calls.append(x)
+        return x
+
+    x = torch.ones(2)
+    for _ in range(3):
+        assert runner(torch.device("cpu"))(function, x) is x
+    assert len(calls) == 3
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A log of what `torch.cuda` is asked for, in order; it does nothing."""
+    log: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str = "side") -> None:
+            self.name = name
+
+        def wait_stream(self, other: Stream) -> None:
+            log.append(f"{self.name} waits for {other.name}")
+
+    @contextlib.contextmanager
+    def within(name: str) -> Iterator[None]:
+        log.append(f"{name} (")
+        yield
+        log.append(")")
+
+    def graph(one: Any, pool: str, stream: Stream, *, capture_error_mode: str) -> Any:
+        return within(f"graph in {pool} on {stream.name}, {capture_error_mode}")
+
+    fake = SimpleNamespace(
+        device=lambda device: within(str(device)),
+        Stream=Stream,
+        current_stream=lambda: Stream("main"),
+        stream=lambda stream: within(stream.name),
+        graph_pool_handle=lambda: "pool",
+        CUDAGraph=lambda: SimpleNamespace(replay=lambda: log.append("replay")),
+        graph=graph,
+    )
+    monkeypatch.setattr(torch, "cuda", fake)
+    return log
+
+
+def test_a_recording_is_warmed_up_on_its_own_stream_and_device(cuda: list[str]) -> None:
+    recorder = CUDARecorder(torch.device("cuda:1"))
+    assert cuda == ["cuda:1 (", ")"]
+    cuda.clear()
+
+    def run() -> Tensor:
+        cuda.append("run")
+        return torch.ones(1)
+
+    replay, output = recorder.record(run)
+    assert cuda == [
+        "cuda:1 (",
+        *("side waits for main", "side (", "run", "run", "run", ")"),
+        *("graph in pool on side, thread_local (", "run", ")"),
+        *("main waits for side", ")"),
+    ]
+    assert output.tolist() == [1]
+    cuda.clear()
+    replay()
+    assert cuda == ["cuda:1 (", "replay", ")"]
+
+
+def failing(error: Exception, at: int) -> Callable[[], Tensor]:
+    """Return a function whose call number `at` raises."""
+    calls = []
+
+    def run() -> Tensor:
+        calls.append(0)
+        if len(calls) == at:
+            raise error
+        return torch.ones(1)
+
+    return run
+
+
+def test_what_cannot_be_recorded_is_said_in_a_line(cuda: list[str]) -> None:
+    recorder = CUDARecorder(torch.device("cuda:0"))
+    error = RuntimeError("operation not permitted when stream is capturing\nmore\nlines")
+    with pytest.raises(EngineError, match="capturing; name the runtime eager, or") as caught:
+        recorder.record(failing(error, at=4))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_memory_that_runs_out_stays_what_it_is(cuda: list[str], hidden: bool) -> None:
+    recorder = CUDARecorder(torch.device("cuda:0"))
+    error: RuntimeError = torch.OutOfMemoryError("CUDA out of memory")
+    if hidden:  # as the end of a recording does
+        error = RuntimeError("capture was invalidated")
+        error.__context__ = torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        recorder.record(failing(error, at=4))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("index", range(max(1, torch.cuda.device_count())))
+def test_a_gpu_plays_what_it_recorded(index: int) -> None:
+    device = torch.device("cuda", index)
+    run = runner(device)
+    assert isinstance(run, Graphs)
+    weight = torch.rand(64, 64, device=device)
+
+    def layers(x: Tensor) -> Tensor:
+        for _ in range(5):
+            x = (x @ weight).relu_() / 32
+        return x
+
+    inputs = [torch.rand(rows, 64, device=device) for rows in (4, 4, 4, 9, 9, 4, 9, 4)]
+    with torch.inference_mode():
+        found = [run(layers, x) for x in inputs]
+    for x, one in zip(inputs, found, strict=True):
+        assert torch.allclose(one, layers(x), rtol=1e-4)
