@@ -230,5 +230,5 @@ def test_a_device_too_small_for_the_network(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(runtimes, "TunedSiamFC", full)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(EngineError, match=r"^cuda has too little memory for this network"):
-        runtimes.compile(NETWORK, device="cuda")
+    with pytest.raises(EngineError, match=r"^cuda:0 has too little memory for this network"):
+        runtimes.compile(NETWORK, device="cuda:0")
