@@ -5,6 +5,7 @@ A layout is a module with LOOKS_FOR (what it goes by), fits(path) and read(path,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -65,6 +66,18 @@ def open_videos(root: Path | str, layout: str | None = None) -> list[Sequence]:
         DataError: no such folder, no layout fits, or its labels are wrong.
     """
     return _open(Path(root), VIDEOS, layout, "videos")
+
+
+def open_other_videos(path: Path, own: Collection[str]) -> list[Sequence] | None:
+    """Return the sequences of a folder whose layout is none of a reader's own, else None.
+
+    Raises:
+        DataError: its labels are wrong.
+    """
+    if not path.is_dir():
+        return None
+    name = next((name for name, layout in VIDEOS.items() if layout.fits(path)), None)
+    return None if name is None or name in own else open_videos(path, name)
 
 
 def open_stills(path: Path | str, layout: str | None = None) -> list[LabelledImage]:

@@ -19,7 +19,6 @@ from rich.table import Table
 
 from pursuit import datasets
 from pursuit.boxes import Regions
-from pursuit.datasets import video_with_boxes
 from pursuit.datasets.vot import Benchmark, Truth, read_truth, with_empty, year_of
 from pursuit.measures import vot as measures
 from pursuit.measures.speed import Speed, speed
@@ -140,14 +139,13 @@ def benchmark(sequences: Sequence[datasets.Sequence], year: int | None) -> Bench
 
 
 def truth_of(path: Path) -> Benchmark:
-    """Return the ground truth that lies in files as VOT and pysot have it, or our videos.
+    """Return the ground truth that lies in files as VOT and pysot have it, or beside videos.
 
     Raises:
         DataError: there is none, or a part of it is not what it should be.
     """
-    if video_with_boxes.fits(path):
-        return benchmark(datasets.open_videos(path), year_of(path))
-    return read_truth(path)
+    videos = datasets.open_other_videos(path, own=("vot", "got10k"))
+    return read_truth(path) if videos is None else benchmark(videos, year_of(path))
 
 
 def pace(runs: Sequence[Sequence[Run]]) -> Speed | None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
-from pursuit.datasets import Sequence, open_videos, video_with_boxes
+from pursuit.datasets import Sequence, open_other_videos
 from pursuit.datasets.reading import is_picture, size_of_picture
 from pursuit.datasets.vot import rows_of
 from pursuit.errors import DataError
@@ -81,13 +81,14 @@ def read_truth(path: Path) -> dict[str, Truth]:
 
     Beside that may lie meta_info.ini, which tells the class and the size of the frames, or else
     the pictures; and cover.label, or else absence.label, a line a frame. Or it is a folder of
-    videos in our layout.
+    videos in another layout that `open_videos` knows.
 
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
-    if video_with_boxes.fits(path):
-        return {key(one.name): truth_of(one) for one in open_videos(path)}
+    videos = open_other_videos(path, own=("got10k",))
+    if videos is not None:
+        return {key(one.name): truth_of(one) for one in videos}
     folders: dict[Parts, list[Stored]] = {}
     for file in stored(path, _is_label):
         if file.data is not None:

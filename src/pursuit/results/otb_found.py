@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
-from pursuit.datasets import open_videos, video_with_boxes
+from pursuit.datasets import open_other_videos
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.reading import plural
@@ -97,13 +97,15 @@ def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
 
     It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
     boxes counted from 1; or NAME/groundtruth.txt as VOT and GOT-10k have it, counted from 0; or,
-    a folder, videos in our layout. Or it is pysot's JSON file of OTB, counted from 1.
+    a folder, videos in another layout that `open_videos` knows. Or it is pysot's JSON file of
+    OTB, counted from 1.
 
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
-    if video_with_boxes.fits(path):
-        found = {one.name: one.boxes for one in open_videos(path)}
+    videos = open_other_videos(path, own=("otb", "vot", "got10k"))
+    if videos is not None:
+        found = {one.name: one.boxes for one in videos}
     elif path.suffix.lower() == ".json" and path.is_file():
         found = {name: boxes - FROM_ONE for name, boxes in _regions(path).items()}
     else:
