@@ -64,7 +64,7 @@ def got10k(
 
     def told(judged: Judged, one: Entrant) -> str:
         mine = score(judged, one)
-        return with_interval("AO", mine.score.figures.ao, mine.intervals["ao"])
+        return with_interval("AO", mine.score.figures.ao, mine.score.intervals["ao"])
 
     judged = judge(
         task,
