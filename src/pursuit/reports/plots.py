@@ -1,14 +1,16 @@
-"""Success and precision plots of OTB, as PNG and SVG."""
+"""Success and precision plots of OTB, and GOT-10k's success plot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit.datasets.reading import plural
+from pursuit.measures import got10k
 from pursuit.measures import otb as measures
 from pursuit.reports.drawing import (
     COLOURS,
@@ -20,12 +22,21 @@ from pursuit.reports.drawing import (
     save_figure,
 )
 from pursuit.reports.scores import TrackerScore
+from pursuit.reports.stored_got10k import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+
+
+class Line(NamedTuple):
+    """A tracker's curve, and its measure for the legend."""
+
+    name: str
+    curve: Array
+    value: float
 
 
 _RUNS = {"ope": "one pass", "tre": "20 starts", "sre": "12 first boxes"}
@@ -59,27 +70,42 @@ def save_plots(scores: Sequence[TrackerScore], folder: Path, protocol: str = "op
 
 def success_figure(scores: Sequence[TrackerScore], protocol: str = "ope") -> Figure:
     """Return the success plot: share of frames above each overlap, AUC in the legend."""
-    figure, axes = _axes("Success", scores, protocol)
+    figure, axes = _axes("Success", max(one.total for one in scores), _RUNS[protocol])
     axes.set(xlabel="overlap threshold", ylabel="share of frames above it", xlim=(0, 1))
-    curves = [(one, one.success, one.auc) for one in scores]
+    curves = [Line(_named(one), one.success, one.auc) for one in scores]
     _draw(axes, measures.OVERLAP_THRESHOLDS, curves, "AUC", "upper right")
     return figure
 
 
 def precision_figure(scores: Sequence[TrackerScore], protocol: str = "ope") -> Figure:
     """Return the precision plot: share of frames within each distance, P20 in the legend."""
-    figure, axes = _axes("Precision", scores, protocol)
+    figure, axes = _axes("Precision", max(one.total for one in scores), _RUNS[protocol])
     axes.set(xlabel="distance of the centres, px", ylabel="share of frames within it", xlim=(0, 50))
     axes.axvline(20, color=FAINT, linewidth=1.2, zorder=0)
-    curves = [(one, one.precision, one.precision20) for one in scores]
+    curves = [Line(_named(one), one.precision, one.precision20) for one in scores]
     _draw(axes, measures.DISTANCE_THRESHOLDS, curves, "within 20 px", "lower right")
     return figure
 
 
-def _axes(title: str, scores: Sequence[TrackerScore], protocol: str) -> tuple[Figure, Axes]:
-    count = max(one.total for one in scores)
-    over = f"{_RUNS[protocol]} over {count} sequence{'s' if count != 1 else ''}"
-    figure, axes = new_axes(f"{title}, {over}")
+def got10k_figure(scores: Sequence[Score]) -> Figure:
+    """Return GOT-10k's success plot: share of frames above each overlap, AO in the legend."""
+    total = max(len(one.sequences) + len(one.failed) for one in scores)
+    figure, axes = _axes("Success", total, "GOT-10k")
+    axes.set(xlabel="overlap threshold", ylabel="share of frames above it", xlim=(0, 1))
+    curves = [
+        Line(
+            _named(one),
+            got10k.success_curve([part.overlaps for part in one.sequences]),
+            one.figures.ao,
+        )
+        for one in scores
+    ]
+    _draw(axes, got10k.THRESHOLDS, curves, "AO", "upper right")
+    return figure
+
+
+def _axes(title: str, count: int, runs: str) -> tuple[Figure, Axes]:
+    figure, axes = new_axes(f"{title}, {runs} over {plural(count, 'sequence')}")
     axes.set_ylim(0, 1.005)
     return figure, axes
 
@@ -87,26 +113,28 @@ def _axes(title: str, scores: Sequence[TrackerScore], protocol: str) -> tuple[Fi
 def _draw(
     axes: Axes,
     thresholds: Array,
-    curves: Sequence[tuple[TrackerScore, Array, float]],
+    curves: Sequence[Line],
     measure: str,
     corner: str,
 ) -> None:
     # A tracker looks the same in both plots: by its place in the list, not by its rank.
-    lines = {}
-    for index, (one, curve, _) in enumerate(curves):
-        (lines[one.label],) = axes.plot(
-            thresholds, curve, color=COLOURS[index % len(COLOURS)],
+    drawn = []
+    for index, one in enumerate(curves):
+        (line,) = axes.plot(
+            thresholds, one.curve, color=COLOURS[index % len(COLOURS)],
             linestyle=DASHES[index % len(DASHES)], linewidth=1.9, clip_on=False,
         )  # fmt: skip
-    order = sorted(curves, key=lambda row: -row[2])
+        drawn.append((one, line))
+    drawn.sort(key=lambda pair: -pair[0].value)
     legend(
         axes,
-        [lines[one.label] for one, _, _ in order],
-        [f"{value:.3f}  {_named(one)}" for one, _, value in order],
+        [line for _, line in drawn],
+        [f"{one.value:.3f}  {one.name}" for one, _ in drawn],
         measure,
         corner,
     )
 
 
-def _named(one: TrackerScore) -> str:
-    return f"{one.label} ({len(one.sequences)} of {one.total})" if one.failed else one.label
+def _named(one: TrackerScore | Score) -> str:
+    total = len(one.sequences) + len(one.failed)
+    return f"{one.label} ({len(one.sequences)} of {total})" if one.failed else one.label

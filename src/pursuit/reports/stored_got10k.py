@@ -127,7 +127,8 @@ def judge(found: Found, truths: Mapping[str, Truth]) -> tuple[list[Score], list[
     """
     scores = [_score(label, found, truths) for label in found.boxes.found]
     scores.sort(key=lambda one: (math.isnan(one.figures.ao), -one.figures.ao, one.label))
-    return scores, [*found.notes, *_notes(found, truths)]
+    others = [f"not scored, of another protocol: {name}" for name in found.others]
+    return scores, [*found.notes, *others, *_notes(found, truths)]
 
 
 def sequence_score(truth: Truth, runs: Sequence[Array], seconds: Array) -> SequenceScore:
