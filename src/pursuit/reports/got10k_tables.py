@@ -45,7 +45,7 @@ def summary(scores: Got10kScores) -> Table:
     means = ("mAO", "95 %", *(f"m{rate}" for rate in _RATES.values())) if classes else ()
     table = Table(
         "got10k-summary",
-        "GOT-10k",
+        "Average overlap and success rates",
         "AO: mean overlap of all frames but the first; SR: share of frames with an overlap above "
         "0.5, 0.75; 95 %: the ends of the interval, sequences drawn again 10,000 times. "
         + ("mAO, mSR: the same, every class counting alike. " if classes else "")

@@ -75,10 +75,11 @@ def started(scores: OtbScores, kind: str) -> Table | None:
         return None
     timed = any(one.speed for one in found)
     title, what = _STARTED[kind]
+    note = f"{what}; each frame of them counts the same."
     table = Table(
         f"otb-{kind}",
         title,
-        f"{what}; their mean is the sequence's." + (STAR if any(x.failed for x in found) else ""),
+        note + (STAR if any(one.failed for one in found) else ""),
         (*_MEASURES, *(_TIMES if timed else ()), "sequences"),
         tuple(
             (word(one.label), *_measured(one), *(_pace(one.speed) if timed else ()), _ran(one))

@@ -101,6 +101,7 @@ def _otb_sections(gathered: Gathered) -> list[Section]:
         return []
     tables: list[Table] = []
     found: list[Plot] = []
+    speeds: list[Plot] = []
     for kind in (OPE, TRE, SRE):
         scores = [one.kinds[kind] for one in gathered.otb.trackers if kind in one.kinds]
         drawn = [one for one in scores if one.sequences]
@@ -109,59 +110,55 @@ def _otb_sections(gathered: Gathered) -> list[Section]:
         elif scores:
             tables.append(otb_tables.summary(gathered.otb))
         if drawn:
-            found += _curves(drawn, kind)
-    return [Section("otb", "OTB", tuple(tables), tuple(found))]
+            found += _curves(drawn, gathered.labels, kind)
+        # Of the first that has times: the others' say the same.
+        speeds = speeds or _speed("speed", _of("AUC", kind), gathered.labels, _paces(drawn))
+    return [Section("otb", "OTB", tuple(tables), (*found, *speeds))]
 
 
-def _curves(drawn: Sequence[TrackerScore], kind: str) -> list[Plot]:
-    """Return the plots of OPE, TRE or SRE; AUC over speed where there are times."""
-    end, of = ("", "") if kind == OPE else (f"-{kind}", f" by {kind.upper()}")
-    success, precision = plots.success_figure(drawn, kind), plots.precision_figure(drawn, kind)
+def _curves(drawn: Sequence[TrackerScore], order: Sequence[str], kind: str) -> list[Plot]:
+    """Return the plots of OPE, TRE or SRE."""
+    end = "" if kind == OPE else f"-{kind}"
+    success = plots.success_figure(drawn, order, kind)
+    precision = plots.precision_figure(drawn, order, kind)
     return [
-        Plot(f"success{end}", _told(f"Success{of}", drawn, "AUC"), success),
-        Plot(f"precision{end}", _told(f"Precision{of}", drawn, "P20"), precision),
-        *_speed(
-            f"speed{end}",
-            f"AUC{of}",
-            [(one.label, one.speed.fps, one.auc) for one in drawn if one.speed],
-        ),
+        Plot(f"success{end}", _told(_of("Success", kind), drawn, "AUC"), success),
+        Plot(f"precision{end}", _told(_of("Precision", kind), drawn, "P20"), precision),
     ]
 
 
-def _speed(name: str, measure: str, points: Sequence[tuple[str, float, float]]) -> list[Plot]:
+def _of(what: str, kind: str) -> str:
+    return what if kind == OPE else f"{what} by {kind.upper()}"
+
+
+def _paces(drawn: Sequence[TrackerScore]) -> list[tuple[str, float, float]]:
+    return [(one.label, one.speed.fps, one.auc) for one in drawn if one.speed]
+
+
+def _speed(
+    name: str, measure: str, order: Sequence[str], points: Sequence[tuple[str, float, float]]
+) -> list[Plot]:
     """Return the plot of a measure over speed, of points (tracker, fps, value); none of none."""
     known = [one for one in points if np.isfinite(one[1:]).all()]
     if not known:
         return []
-    figure = quality_plots.speed_figure(known, measure, "frames a second")
+    figure = quality_plots.speed_figure(known, order, measure, "frames a second")
     return [Plot(name, f"{measure} over frames a second", figure)]
-
-
-def _got10k_sections(gathered: Gathered) -> list[Section]:
-    if gathered.got10k is None:
-        return []
-    drawn = [one for one in gathered.got10k.trackers if not np.isnan(one.figures.ao)]
-    found = []
-    if drawn:
-        title = _told("Success", drawn, "AO")
-        found.append(Plot("success-got10k", title, plots.got10k_figure(drawn)))
-    found += _speed("speed-got10k", "AO", [(one.label, one.fps, one.figures.ao) for one in drawn])
-    return [Section("got10k", "GOT-10k", (got10k_tables.summary(gathered.got10k),), tuple(found))]
 
 
 def _vot_sections(gathered: Gathered) -> list[Section]:
     if gathered.vot is None:
         return []
     able = [one for one in gathered.vot.trackers if one.score.sequences]
+    order, fps = gathered.labels, gathered.fps
     found = []
     if able:
-        found.append(Plot("ar", "Accuracy over robustness", quality_plots.ar_figure(able)))
-        found.append(
-            Plot("eao", "Expected average overlap", quality_plots.eao_figure(gathered.vot))
-        )
-    fps = gathered.fps
+        ar = quality_plots.ar_figure(able, order)
+        eao = quality_plots.eao_figure(gathered.vot, order)
+        found.append(Plot("ar", "Accuracy over robustness", ar))
+        found.append(Plot("eao", "Expected average overlap", eao))
     eaos = [(one.label, fps[one.label], one.score.eao) for one in able if one.label in fps]
-    found += _speed("speed-vot", "EAO", eaos)
+    found += _speed("speed-vot", "EAO", order, eaos)
     ranks = quality_plots.mean_ranks(able)
     # The paper's axis is EFO; frames a second where that of a tracker with times is not known.
     timed = fps.keys() & ranks.keys()
@@ -169,9 +166,23 @@ def _vot_sections(gathered: Gathered) -> list[Section]:
     speeds, unit = (gathered.efo, "EFO") if known else (fps, "frames a second")
     points = [(label, speeds[label], rank) for label, rank in ranks.items() if label in speeds]
     if points:
-        figure = quality_plots.rank_figure(points, unit)
+        figure = quality_plots.rank_figure(points, order, unit)
         found.append(Plot("rank", f"Rank over speed ({unit}), as in GOTURN's Figure 6", figure))
     return [Section("vot", "VOT", (vot_tables.summary(gathered.vot),), tuple(found))]
+
+
+def _got10k_sections(gathered: Gathered) -> list[Section]:
+    if gathered.got10k is None:
+        return []
+    order = gathered.labels
+    drawn = [one for one in gathered.got10k.trackers if not np.isnan(one.figures.ao)]
+    points = [(one.label, one.fps, one.figures.ao) for one in drawn]
+    found = []
+    if drawn:
+        title = _told("Success", drawn, "AO")
+        found.append(Plot("success-got10k", title, plots.got10k_figure(drawn, order)))
+    found += _speed("speed-got10k", "AO", order, points)
+    return [Section("got10k", "GOT-10k", (got10k_tables.summary(gathered.got10k),), tuple(found))]
 
 
 def _papers(gathered: Gathered, known: Mapping[str, Identity]) -> tuple[Table, ...]:

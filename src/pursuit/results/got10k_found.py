@@ -143,10 +143,10 @@ def find(
             whole = file.above + file.parts
             if numbered and key(whole[-2]) not in _names(whole):
                 continue
-            place = _place(whole, known)
-            if place is not None and _is_of_another_protocol(whole):
+            if _is_of_another_protocol(whole):
                 others.add("/".join(whole[-4:-2]))
                 continue
+            place = _place(whole, known)
             if place is None:
                 unused.names.append("/".join(file.parts))
             elif place[2]:
