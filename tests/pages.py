@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pursuit.measures.vot import Code
-from pursuit.results import otb, vot
+from pursuit.results import got10k, otb, vot
 
 LENGTHS = {"first": 20, "second": 30, "third": 24}
 TRUTH = (20.0, 16.0, 24.0, 20.0)
@@ -55,6 +55,23 @@ def write_vot(
         boxes = np.tile(TRUTH, (length, 1)) + (shift, 0, 0, 0)
         boxes[codes != Code.FOLLOWED] = np.nan
         vot.write(root / tracker / experiment, name, vot.Run(codes, boxes))
+
+
+def write_got10k(
+    root: Path, tracker: str, shifts: dict[str, list[float]], *, ms: float = 4
+) -> None:
+    """Write runs that are off by some pixels each, and lost in the last three frames."""
+    for name, several in shifts.items():
+        runs = []
+        for number, shift in enumerate(several, start=1):
+            boxes = np.tile(TRUTH, (LENGTHS[name], 1))
+            boxes[1:, 0] += shift
+            boxes[-3:, 0] = 70
+            tracker_ms = np.full(LENGTHS[name], ms)
+            tracker_ms[0] = 500
+            runs.append(otb.Run(boxes, tracker_ms, np.full(LENGTHS[name], 1.0)))
+            got10k.write(root / tracker, name, runs[-1], number)
+        got10k.write_times(root / tracker, name, runs)
 
 
 class Page(HTMLParser):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import HOSTILE, LENGTHS, Page, write_otb, write_videos, write_vot
+from pages import HOSTILE, LENGTHS, Page, write_got10k, write_otb, write_videos, write_vot
 
 from pursuit.datasets import open_videos
 from pursuit.errors import DataError, SettingsError
@@ -125,7 +125,7 @@ def test_page_stands_alone(page: Page, report: Report) -> None:
     assert all(one.startswith(("#", "data:image/jpeg;base64,")) for one in page.addresses)
     assert len(page.ids) == len(set(page.ids))
     assert all(one[1:] in page.ids for one in page.addresses if one.startswith("#"))
-    assert page.tags.count("svg") == 7
+    assert page.tags.count("svg") == 8
     assert page.tags.count("script") == 1
     assert html(report) == text  # the same results, the same bytes
 
@@ -192,7 +192,7 @@ def test_files(report: Report, tmp_path: Path) -> None:
     assert out in paths
     names = {path.relative_to(out.parent).as_posix() for path in paths}
     assert {"report.html", "report.md", "report.tex"} < names
-    for plot in ("success", "precision", "speed", "ar", "eao", "ar-rank", "rank"):
+    for plot in ("success", "precision", "speed", "ar", "eao", "speed-vot", "ar-rank", "rank"):
         assert {f"report-plots/{plot}.svg", f"report-plots/{plot}.png"} < names
     assert all(path.stat().st_size > 500 for path in paths)
     assert len(list(out.parent.rglob("*.*"))) == len(paths)
@@ -220,10 +220,21 @@ def test_results_of_other_protocols_beside_do_not_hide_these(videos: Path, tmp_p
     assert found.folders == {"mine": tmp_path / "mine"}
     assert len(found.otb.trackers[0].ope.sequences) == 3
     assert [one.name for one in found.otb.trackers[0].kinds["tre"].sequences] == ["first"]
-    assert any("GOT-10k's kind are not on this page" in note for note in found.notes)
+    assert found.got10k is not None
+    assert [one.name for one in found.got10k.trackers[0].sequences] == ["first"]
     write_vot(tmp_path, "mine", 3)
-    (noted,) = {note for note in gather([tmp_path], None, videos).notes if "not " in note}
-    assert "GOT-10k" in noted  # and nothing of TRE as an experiment of VOT's
+    write_got10k(tmp_path, "other", {"third": [1]})
+    found = gather([tmp_path], None, videos)
+    assert found.vot is not None and len(found.parts) == 3
+    # Each section tells of its own trackers and sequences, and nothing of the others' results.
+    assert found.notes == [
+        "no tracker has a result on 1 sequence with labels, which count for none: second"
+    ]
+    assert found.wrong == [
+        *(f"mine (TRE) on {name}: no result" for name in ("second", "third")),
+        "other on first: no result",
+        "mine on third: no result",
+    ]
 
 
 def test_a_tracker_that_left_nothing_is_named(videos: Path, tmp_path: Path) -> None:

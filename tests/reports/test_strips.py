@@ -19,8 +19,7 @@ TRUTH = np.tile([40.0, 30, 20, 16], (30, 1))
 def moment() -> Moment:
     boxes = TRUTH.copy()
     boxes[15:, :2] = 90, 70
-    found = lost_in_pass("t", "s", boxes, TRUTH)
-    assert found is not None
+    (found,) = lost_in_pass("OTB", "t", "s", boxes, TRUTH)
     return found
 
 

@@ -11,10 +11,15 @@ import cv2
 import numpy as np
 import pytest
 from commands import run
-from pages import Page, write_otb, write_videos, write_vot
+from pages import LENGTHS, Page, write_got10k, write_otb, write_videos, write_vot
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
+
+
+OTB = ("success", "precision", "speed")
+VOT = ("ar", "eao", "speed-vot", "ar-rank", "rank")
+GOT10K = ("success-got10k", "speed-got10k")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +33,7 @@ def videos(
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("results")
     for number, label in enumerate(("alpha", "beta", "gamma")):
+        write_got10k(root, label, {name: [6 - number] for name in LENGTHS})
         write_otb(root, label, 2 + 3 * number, lost_from=99 if number else 5)
         write_vot(root, label, 2 + 2 * number, fails_at=11 if number else None)
     return root
@@ -46,9 +52,10 @@ def test_page_and_files_beside_it(page: Path) -> None:
     names = sorted(path.name for path in page.parent.iterdir())
     assert names == ["report-plots", "report.html", "report.md", "report.tex"]
     plots = {path.name for path in (page.parent / "report-plots").iterdir()}
-    assert len(plots) == 14
+    assert plots == {f"{x}.{y}" for x in (*OTB, *VOT, *GOT10K) for y in ("png", "svg")}
     found = Page(page.read_text(encoding="utf-8"))
     assert [row[0] for row in found.tables["otb-summary"][1:]] == ["beta", "gamma", "alpha"]
+    assert [row[0] for row in found.tables["got10k-summary"][1:]] == ["gamma", "beta", "alpha"]
 
 
 def test_it_may_lie_among_the_results_and_be_made_anew(
@@ -121,12 +128,14 @@ def test_browser_sorts_a_table_by_click(page: Path, tmp_path: Path) -> None:
       const head = document.querySelector("#otb-summary thead th:nth-child(2) button");
       head.click(); head.click();
       document.querySelector("#vot-sequences thead th button").click();
+      document.querySelector("#got10k-sequences thead th button").click();
     </script></body>"""
     changed = tmp_path / "clicked.html"
     changed.write_text(page.read_text(encoding="utf-8").replace("</body>", clicks))
     found = Page(chromium(tmp_path, "--dump-dom", changed.as_uri()))
     assert [row[0] for row in found.tables["otb-summary"][1:]] == ["alpha", "gamma", "beta"]
     assert [row[0] for row in found.tables["vot-sequences"][1:]] == ["third", "second", "first"]
+    assert [row[0] for row in found.tables["got10k-sequences"][1:]] == ["third", "second", "first"]
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -36,7 +36,7 @@ class Got10k(Judging):
     def told(self, judged: Judged, one: Entrant) -> str:
         """Return a tracker's AO, as a line has it."""
         mine = self._score(judged, one)
-        return with_interval("AO", mine.score.figures.ao, mine.intervals["ao"])
+        return with_interval("AO", mine.score.figures.ao, mine.score.intervals["ao"])
 
     def show(self, judged: Judged) -> dict[str, Any]:
         """Print a table; return the scores for JSON."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit import boxes as bx
+from pursuit.measures.statistics import ratio
 
 Array = NDArray[np.float64]
 
@@ -113,3 +114,13 @@ def class_balanced(parts: Sequence[Array], classes: Sequence[str]) -> Figures:
     means = [[(x.ao, x.sr50, x.sr75) for x in found] for found in by_class.values()]
     ao, sr50, sr75 = np.mean([np.mean(found, axis=0) for found in means], axis=0)
     return Figures(float(ao), float(sr50), float(sr75))
+
+
+def mean_of_classes(totals: Array) -> Array:
+    """Return the mean over C classes of their own ratio, of totals (..., 2 C): see `statistics`.
+
+    The totals are, class by class, a sum and what it is divided by; a class of 0 does not count.
+    """
+    means = ratio(totals.reshape(*totals.shape[:-1], -1, 2))
+    known = np.isfinite(means)
+    return ratio(np.stack([np.where(known, means, 0).sum(axis=-1), known.sum(axis=-1)], axis=-1))

@@ -21,8 +21,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 INK, FAINT = "#333333", "#dddddd"
 
-_MANY = 8  # names; a longer legend stands below the plot
-_LONGEST = 34  # letters of a name in a legend
+_FEW = 4  # names in a legend of one column
+_LONGEST = {1: 56, 2: 27}  # letters of a name, by the columns
 
 
 def check_matplotlib() -> None:
@@ -60,25 +60,35 @@ def new_axes(title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def legend(axes: Axes, lines: Sequence[Any], texts: Sequence[str], title: str, corner: str) -> None:
-    """Name lines or marks in a corner of the axes; below them where they are many."""
-    look: dict[str, Any] = {
-        "title": title or None, "alignment": "left", "fontsize": 9, "title_fontsize": 9,
-        "handlelength": 2.8 if title else 1.2, "labelcolor": INK,
-    }  # fmt: skip
-    short = [text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in texts]
+def look(place: int) -> dict[str, Any]:
+    """Return the colour and the dashes of a line, by its tracker's place in a list."""
+    return {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[place % len(DASHES)]}
+
+
+def legend(axes: Axes, lines: Sequence[Any], texts: Sequence[str], title: str) -> None:
+    """Name lines or marks below the axes, where they hide nothing."""
     figure = axes.get_figure(root=True)
-    if len(lines) > _MANY and figure is not None:
-        rows = -(-len(lines) // 2)
-        figure.set_figheight(figure.get_figheight() + 0.2 + 0.185 * rows)
-        look |= {"loc": "outside lower left", "ncols": 2, "frameon": False}
-        made = figure.legend(lines, short, **look)
-    else:
-        look |= {"loc": corner, "framealpha": 0.9, "edgecolor": "none"}
-        made = axes.legend(lines, short, **look)
+    if figure is None or not lines:
+        return
+    columns = 1 if len(lines) <= _FEW else 2
+    rows = -(-len(lines) // columns) + bool(title)
+    figure.set_figheight(figure.get_figheight() + 0.1 + 0.185 * rows)
+    made = figure.legend(
+        lines, [_short(text, _LONGEST[columns]) for text in texts], title=title or None,
+        alignment="left", fontsize=9, title_fontsize=9, labelcolor=INK, frameon=False,
+        handlelength=2.8 if title else 1.2, loc="outside lower left", ncols=columns,
+    )  # fmt: skip
     made.get_title().set_color(INK)
     for text in made.get_texts():
         text.set_parse_math(False)  # a $ in a name is a $
+
+
+def _short(text: str, most: int) -> str:
+    """Return a text without its middle where it is long: the ends of names tell them apart."""
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[head + 1 - most :]}"
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

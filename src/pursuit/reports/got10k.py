@@ -8,61 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from pursuit import datasets
 from pursuit.measures.got10k import Figures
-from pursuit.measures.speed import Speed
-from pursuit.measures.statistics import ratio
-from pursuit.reports import comparison, stored_got10k
+from pursuit.reports import stored_got10k
 from pursuit.reports.grid import grid
 from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.reports.scores import pace
 from pursuit.reports.stored_got10k import Score, SequenceScore
+from pursuit.reports.timed import Timed
 from pursuit.results.got10k_found import truth_of
 from pursuit.results.otb import Run
 
-Array = NDArray[np.float64]
-_RATES = {"sr50": 0.5, "sr75": 0.75}
-
-
-@dataclass(frozen=True)
-class TrackerScore:
-    """How a tracker did on a data set.
-
-    Attributes:
-        score: its measures.
-        speed: the pace over all updates, None where there were none.
-    """
-
-    score: Score
-    speed: Speed | None
-
-    @property
-    def label(self) -> str:
-        """What the tracker is called."""
-        return self.score.label
-
-    @property
-    def failed(self) -> Mapping[str, str]:
-        """The sequences that it could not be run on, and why."""
-        return self.score.failed
-
-    @cached_property
-    def intervals(self) -> dict[str, tuple[float, ...]]:
-        """Measure -> ends of its 95 % interval, sequences drawn again; none without a number."""
-        rates = {
-            name: {part.name: _above(part, least) for part in self.score.sequences}
-            for name, least in _RATES.items()
-        }
-        each = {"ao": self.score.sums, **rates}
-        return {name: comparison.interval(sums, ratio) for name, sums in each.items()}
+TrackerScore = Timed[Score]
 
 
 def tracker_score(
@@ -76,7 +39,7 @@ def tracker_score(
         failed: name of each other sequence -> why.
     """
     parts = tuple(_sequence_score(*one) for one in ran)
-    return TrackerScore(Score(label, parts, failed), pace([run for _, runs in ran for run in runs]))
+    return Timed(Score(label, parts, failed), pace([run for _, runs in ran for run in runs]))
 
 
 def table(found: Sequence[TrackerScore]) -> Table:
@@ -96,8 +59,9 @@ def table(found: Sequence[TrackerScore]) -> Table:
         )
         if ran < 2:
             continue
+        intervals = one.score.intervals.values()
         for end, title in enumerate(("  95 %, from", "          to")):
-            ends = cells(*(both[end] if both else math.nan for both in one.intervals.values()))
+            ends = cells(*(both[end] if both else math.nan for both in intervals))
             rows.add_row(title, *ends, *[""] * (2 + 3 * classes), style="dim")
     return rows
 
@@ -111,7 +75,7 @@ def as_json(found: Sequence[TrackerScore]) -> dict[str, Any]:
     return {
         one.label: {
             **stored[one.label],
-            "interval": {name: list(ends) or None for name, ends in one.intervals.items()},
+            "interval": {name: list(ends) or None for name, ends in one.score.intervals.items()},
             "p95_ms": one.speed and number(one.speed.p95_ms),
             "decode_ms": one.speed and number(one.speed.decode_ms),
         }
@@ -128,10 +92,6 @@ def _sequence_score(sequence: datasets.Sequence, runs: Sequence[Run]) -> Sequenc
     truth = truth_of(sequence)
     seconds = np.concatenate([run.tracker_ms for run in runs]) / 1000
     return stored_got10k.sequence_score(truth, [run.boxes for run in runs], seconds)
-
-
-def _above(part: SequenceScore, least: float) -> Array:
-    return np.array([(part.overlaps > least).sum(), len(part.overlaps)], dtype=np.float64)
 
 
 def _values(figures: Figures) -> tuple[float, ...]:

@@ -24,6 +24,7 @@ class Moment:
     """Where a run goes wrong.
 
     Attributes:
+        protocol: OTB, VOT or GOT-10k.
         tracker, sequence: whose run.
         start: frame that the tracker was last started in.
         frame: the first that is wrong.
@@ -34,6 +35,7 @@ class Moment:
         what: in words.
     """
 
+    protocol: str
     tracker: str
     sequence: str
     start: int
@@ -51,14 +53,16 @@ class Moment:
         return float(bx.overlap(*both)) if np.isfinite(both).all() else float("nan")
 
 
-def lost_in_pass(tracker: str, sequence: str, boxes: Array, truth: Array) -> Moment | None:
+def lost_in_pass(
+    protocol: str, tracker: str, sequence: str, boxes: Array, truth: Array
+) -> list[Moment]:
     """Return the worst moment of a run without help: the longest time without any overlap.
 
-    Where there is none, the frame of the least overlap; None without labels after the start.
+    Where there is none, the frame of the least overlap; nothing without labels after the start.
     """
     known = labelled(truth)
     if known.sum() < 2:
-        return None
+        return []
     frames = np.flatnonzero(known)
     start, frames = int(frames[0]), frames[1:]
     with np.errstate(invalid="ignore"):
@@ -71,10 +75,11 @@ def lost_in_pass(tracker: str, sequence: str, boxes: Array, truth: Array) -> Mom
         if length
         else (f"never lost; least overlap {least:.2f}")
     )
-    return Moment(
-        tracker, sequence, start, at, length, length or -least,
-        _shown(at, AROUND, start, len(truth)), boxes, truth, what,
-    )  # fmt: skip
+    shown = _shown(at, AROUND, start, len(truth))
+    worth = length or -least
+    return [
+        Moment(protocol, tracker, sequence, start, at, length, worth, shown, boxes, truth, what)
+    ]
 
 
 def failures(
@@ -90,7 +95,9 @@ def failures(
         with_start = boxes.copy()
         with_start[start] = truth[start]
         found.append(
-            Moment(tracker, sequence, start, at, 0, start - at, shown, with_start, truth, what)
+            Moment(
+                "VOT", tracker, sequence, start, at, 0, start - at, shown, with_start, truth, what
+            )
         )
     return sorted(found, key=lambda one: (-one.worth, one.frame))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from pursuit.measures.speed import Speed
-from pursuit.reports.gathered import OtbScores
+from pursuit.reports.gathered_otb import OtbScores
+from pursuit.reports.scores import TrackerScore, ranked
 from pursuit.reports.stored_otb import SRE, TRE, as_json
 from pursuit.reports.tables import (
     LACKING,
@@ -20,7 +21,12 @@ from pursuit.reports.tables import (
     word,
 )
 
-_NO_ENDS = (math.nan, math.nan)
+_STARTED = {
+    TRE: ("TRE: other frames to start in", "20 runs a sequence, from frames spread over it"),
+    SRE: ("SRE: other boxes to start with", "12 runs a sequence, each from a box moved or scaled"),
+}
+_MEASURES = ("Tracker", "AUC", "95 %", "P20", "norm. P20")
+_TIMES = ("fps", "p95 ms")
 _OTB_CODES = (
     "IV illumination, SV scale, OCC occlusion, DEF deformation, MB motion blur, FM fast motion, "
     "IPR and OPR rotation in and out of the plane, OV out of view, BC clutter, LR low resolution."
@@ -34,14 +40,10 @@ def summary(scores: OtbScores) -> Table:
     timed = any(one.ope.speed for one in scores.trackers)
     rows = []
     for one in scores.trackers:
-        mine, mark = told[one.label], LACKING if one.ope.failed else ""
-        rival = mine["against_best"]
+        rival = told[one.label]["against_best"]
         row = [
             word(one.label),
-            number(one.ope.auc, mark=mark),
-            ends(*(mine["auc_interval"] or _NO_ENDS)),
-            number(one.ope.precision20, mark=mark),
-            number(one.ope.normalised20, mark=mark),
+            *_measured(one.ope),
         ]
         for kind in kinds:
             part = one.kinds.get(kind)
@@ -50,11 +52,9 @@ def summary(scores: OtbScores) -> Table:
             )
         row.append(number(rival["p"] if rival else math.nan, ".4f"))
         row += _pace(one.ope.speed) if timed else []
-        ran = len(one.ope.sequences)
-        row.append(Cell(f"{ran}/{one.ope.total}", ran))
-        rows.append(tuple(row))
-    columns = ("Tracker", "AUC", "95 %", "P20", "norm. P20", *(f"{x.upper()} AUC" for x in kinds))
-    more = ("p", *(("fps", "p95 ms") if timed else ()), "sequences")
+        rows.append((*row, _ran(one.ope)))
+    columns = (*_MEASURES, *(f"{x.upper()} AUC" for x in kinds))
+    more = ("p", *(_TIMES if timed else ()), "sequences")
     table = Table(
         "otb-summary",
         "One-pass evaluation",
@@ -66,6 +66,27 @@ def summary(scores: OtbScores) -> Table:
         tuple(rows),
     )
     return with_best(table, dict.fromkeys([1, *range(3, len(columns))], True))
+
+
+def started(scores: OtbScores, kind: str) -> Table | None:
+    """Return a row a tracker with the measures by TRE or SRE, the best first; None without any."""
+    found = ranked([one.kinds[kind] for one in scores.trackers if kind in one.kinds])
+    if not found:
+        return None
+    timed = any(one.speed for one in found)
+    title, what = _STARTED[kind]
+    note = f"{what}; each frame of them counts the same."
+    table = Table(
+        f"otb-{kind}",
+        title,
+        note + (STAR if any(one.failed for one in found) else ""),
+        (*_MEASURES, *(_TIMES if timed else ()), "sequences"),
+        tuple(
+            (word(one.label), *_measured(one), *(_pace(one.speed) if timed else ()), _ran(one))
+            for one in found
+        ),
+    )
+    return with_best(table, dict.fromkeys([1, 3, 4], True))
 
 
 def sequences(scores: OtbScores) -> Table:
@@ -105,6 +126,20 @@ def side_by_side(scores: OtbScores) -> list[Table]:
     first, second = scores.trackers
     mine, theirs = ((one.label, one.ope.aucs) for one in (first, second))
     return beside("otb", "AUC", mine, theirs, ".3f")
+
+
+def _measured(one: TrackerScore) -> list[Cell]:
+    mark = LACKING if one.failed else ""
+    return [
+        number(one.auc, mark=mark),
+        ends(*one.interval),
+        number(one.precision20, mark=mark),
+        number(one.normalised20, mark=mark),
+    ]
+
+
+def _ran(one: TrackerScore) -> Cell:
+    return Cell(f"{len(one.sequences)}/{one.total}", len(one.sequences))
 
 
 def _pace(speed: Speed | None) -> list[Cell]:

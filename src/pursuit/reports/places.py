@@ -1,4 +1,4 @@
-"""Where results lie: of OTB's kind or of VOT's, and whose, by the names of the files alone."""
+"""Where results lie: of OTB's kind, VOT's or GOT-10k's, and whose, by the files' names alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from pursuit.archives import stored
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
+from pursuit.results.otb_found import SEVERAL
 from pursuit.results.vot import BASELINE, is_run, is_run_of_experiment
 
 Pair = tuple[str, str]  # tracker, sequence
 
 CARD = "tracker.json"  # protocols.entrants writes it
-_OTB_RUNS = (("tre",), ("sre",))
+_RESULTS = (".txt", ".mat", ".bin")
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Place:
         path: of it.
         otb: whether it may hold results of OTB's kind.
         vot: tracker and sequence of those of VOT's supervised experiment.
-        got10k: whether it has results of GOT-10k's kind.
+        got10k: tracker and sequence of those of GOT-10k's kind: SEQUENCE/SEQUENCE_001.txt.
         nothing: trackers that `pursuit evaluate` ran, and that left nothing.
     """
 
     path: Path
     otb: bool
     vot: frozenset[Pair]
-    got10k: bool = False
+    got10k: frozenset[Pair] = frozenset()
     nothing: tuple[str, ...] = ()
 
 
@@ -46,17 +47,24 @@ def look(path: Path) -> Place:
     files = [(one.parts, one.above + one.parts) for one in stored(path, lambda _: False)]
     runs = [(at, whole) for at, whole in files if len(whole) > 3 and is_run_of_experiment(whole)]
     experiments = {parts[:-2] for parts, _ in runs}
-    results = [parts for parts, _ in files if parts[-1].endswith((".txt", ".mat", ".bin"))]
-    others = [
-        parts
-        for parts in results
-        if not any(parts[:at] in experiments for at in range(1, len(parts)))
-    ]
+    results = [parts for parts, _ in files if parts[-1].endswith(_RESULTS)]
+    others = {
+        parts: whole
+        for parts, whole in files
+        if parts[-1].endswith(_RESULTS)
+        and not any(parts[:at] in experiments for at in range(1, len(parts)))
+    }
+    numbered = {
+        parts: whole
+        for parts, whole in others.items()
+        if is_run(parts) and len(whole) > 2 and whole[-3].lower() not in SEVERAL
+    }
+    folders = {parts[:-1] for parts in numbered}  # their times lie there too
     found = Place(
         path,
-        any(len(parts) > 1 for parts in others),
+        any(len(parts) > 1 and parts[:-1] not in folders for parts in others),
         frozenset((whole[-4], whole[-2]) for _, whole in runs if whole[-3] == BASELINE),
-        any(is_run(parts) and parts[-3:-2] not in _OTB_RUNS for parts in others),
+        frozenset((whole[-3], whole[-2]) for whole in numbered.values()),
         tuple(
             whole[-2]
             for parts, whole in files
@@ -65,10 +73,11 @@ def look(path: Path) -> Place:
             and not any(one[: len(parts) - 1] == parts[:-1] for one in results)
         ),
     )
-    if not found.otb and not found.vot:
+    if not found.otb and not found.vot and not found.got10k:
         raise DataError(
             f"{path} holds no results that a report shows: TRACKER/SEQUENCE.txt or .mat, as OTB "
-            f"has them, or TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them"
+            f"has them, TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them, or "
+            "TRACKER/SEQUENCE/SEQUENCE_001.txt, as GOT-10k has them"
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from pursuit.reports.numbers import fps_cell, number
 from pursuit.results.got10k_found import Found, Truth
 
 Array = NDArray[np.float64]
+_RATES = {"sr50": 0.5, "sr75": 0.75}
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,33 @@ class Score:
             one.name: np.array([one.overlaps.sum(), len(one.overlaps)]) for one in self.sequences
         }
 
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, ...]]:
+        """Measure -> ends of its 95 % interval, sequences drawn again; none without a number."""
+        rates = {
+            name: {part.name: _above(part, least) for part in self.sequences}
+            for name, least in _RATES.items()
+        }
+        each = {"ao": self.sums, **rates}
+        return {name: comparison.interval(sums, ratio) for name, sums in each.items()}
+
+    @cached_property
+    def balanced_interval(self) -> tuple[float, ...]:
+        """Ends of the 95 % interval of the AO of `balanced`; none without it.
+
+        Sequences are drawn again; a class of which none is drawn does not count.
+        """
+        if not self.balanced:
+            return ()
+        kinds = sorted({one.kind for one in self.sequences})
+        sums = {}
+        for one in self.sequences:
+            sums[one.name] = np.zeros((len(kinds), 2))
+            if len(one.overlaps):
+                sums[one.name][kinds.index(one.kind)] = one.overlaps.mean(), 1
+        flat = {name: each.ravel() for name, each in sums.items()}
+        return comparison.interval(flat, measures.mean_of_classes)
+
     @property
     def wrong(self) -> list[str]:
         """What its means lack and why, a line each."""
@@ -98,7 +127,8 @@ def judge(found: Found, truths: Mapping[str, Truth]) -> tuple[list[Score], list[
     """
     scores = [_score(label, found, truths) for label in found.boxes.found]
     scores.sort(key=lambda one: (math.isnan(one.figures.ao), -one.figures.ao, one.label))
-    return scores, [*found.notes, *_notes(found, truths)]
+    others = [f"not scored, of another protocol: {name}" for name in found.others]
+    return scores, [*found.notes, *others, *_notes(found, truths)]
 
 
 def sequence_score(truth: Truth, runs: Sequence[Array], seconds: Array) -> SequenceScore:
@@ -119,7 +149,7 @@ def table(scores: Sequence[Score]) -> Table:
         rows.add_row(
             one.label,
             _cell(one, figures.ao),
-            comparison.interval_cell(comparison.interval(one.sums, ratio)),
+            comparison.interval_cell(one.intervals["ao"]),
             _cell(one, figures.sr50),
             _cell(one, figures.sr75),
             *([_cell(one, mean.ao if mean else math.nan)] if balanced else []),
@@ -140,7 +170,7 @@ def as_json(scores: Sequence[Score]) -> dict[str, Any]:
         one.label: {
             **_figures_json(one.figures),
             "fps": number(one.fps),
-            "ao_interval": list(comparison.interval(one.sums, ratio)) or None,
+            "ao_interval": list(one.intervals["ao"]) or None,
             "success": _curve_json(one),
             "class_balanced": None if one.balanced is None else _figures_json(one.balanced),
             "sequences": {part.name: _part_json(part) for part in one.sequences},
@@ -202,6 +232,10 @@ def _notes(found: Found, truths: Mapping[str, Truth]) -> list[str]:
                 f"{first}; they overlap by 0"
             )
     return lines
+
+
+def _above(part: SequenceScore, least: float) -> Array:
+    return np.array([(part.overlaps > least).sum(), len(part.overlaps)], dtype=np.float64)
 
 
 def _counts(one: Truth) -> bool:

@@ -58,8 +58,8 @@ def number(value: float, form: str = ".3f", mark: str = "") -> Cell:
     return Cell(f"{value:{form}}{mark}", value)
 
 
-def ends(low: float, high: float) -> Cell:
-    """Return a cell with an interval, sorted by its lower end."""
+def ends(low: float = math.nan, high: float = math.nan) -> Cell:
+    """Return a cell with an interval, sorted by its lower end; NaN is none."""
     if math.isnan(low):
         return Cell(NONE, math.nan)
     return Cell(f"{low:.3f}–{high:.3f}", low)

@@ -30,6 +30,7 @@ from pursuit.reports import comparison, stored_vot, stored_vot_shown
 from pursuit.reports.grid import grid
 from pursuit.reports.lacking import Lacking, failures, mark
 from pursuit.reports.numbers import NONE, cells, fps_cell, number
+from pursuit.reports.timed import Timed
 from pursuit.results import runs as stored_runs
 from pursuit.results.vot import Run, StoredResults, Trajectory
 
@@ -38,28 +39,14 @@ Runs = Mapping[str, Mapping[str, Sequence[Run]]]  # tracker -> sequence -> its r
 
 
 @dataclass(frozen=True)
-class TrackerScore:
+class TrackerScore(Timed[stored_vot.Score]):
     """How a tracker did on a data set; every frame counts the same.
 
     Attributes:
-        score: its measures.
-        totals: the same of totals of its sums.
-        speed: the pace over all updates, None where there were none.
+        totals: the measures of totals of its sums.
     """
 
-    score: stored_vot.Score
     totals: Totals
-    speed: Speed | None
-
-    @property
-    def label(self) -> str:
-        """What the tracker is called."""
-        return self.score.label
-
-    @property
-    def failed(self) -> Mapping[str, str]:
-        """The sequences that it could not be run on, and why."""
-        return self.score.failed
 
     @property
     def errors(self) -> dict[str, float]:
@@ -121,7 +108,7 @@ def scores(
     by_label = {one.label: one for one in found.trackers}
     return Scores(
         tuple(
-            TrackerScore(by_label[label], found.totals, pace(list(each.values())))
+            TrackerScore(by_label[label], pace(list(each.values())), found.totals)
             for label, each in runs.items()
         ),
         found,

@@ -64,11 +64,13 @@ class Found:
         boxes: their runs, each (T, 4); sequences by `key`.
         seconds: tracker -> sequence -> (N,) times of the frames of all runs.
         notes: what is wrong with times; the boxes beside them count all the same.
+        others: what there is of other protocols, by name.
     """
 
     boxes: Runs[Array] = field(default_factory=Runs)
     seconds: dict[str, dict[str, Array]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 def key(name: str) -> str:
@@ -118,13 +120,17 @@ def truth_of(sequence: Sequence) -> Truth:
     return Truth(sequence.name, sequence.boxes, seen, sequence.size(), sequence.kind)
 
 
-def find(paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused) -> Found:
+def find(
+    paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused, *, numbered: bool = False
+) -> Found:
     """Return what trackers left of the known sequences in folders and archives.
 
     Args:
         paths: of the folders and archives.
         known: labels by key.
         unused: is told of files that belong to none of these.
+        numbered: whether only runs in a folder of their sequence are GOT-10k's, and
+            TRACKER/SEQUENCE.txt is OTB's.
 
     Raises:
         DataError: a folder or an archive cannot be read.
@@ -137,10 +143,12 @@ def find(paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused) -> F
             if file.data is None:
                 continue
             whole = file.above + file.parts
-            place = _place(whole, known)
-            if place is not None and _is_of_another_protocol(whole):
+            if numbered and key(whole[-2]) not in _names(whole):
+                continue
+            if _is_of_another_protocol(whole):
                 others.add("/".join(whole[-4:-2]))
                 continue
+            place = _place(whole, known)
             if place is None:
                 unused.names.append("/".join(file.parts))
             elif place[2]:
@@ -154,7 +162,7 @@ def find(paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused) -> F
         for at, folder in folders.items():
             if at not in beside:
                 found.boxes.put(folder)
-        found.notes += [f"not scored, of another protocol: {name}" for name in sorted(others)]
+        found.others += sorted(others)
     return found
 
 
@@ -165,18 +173,24 @@ def _is_of_another_protocol(parts: Parts) -> bool:
 
 def _place(parts: Parts, known: Mapping[str, Truth]) -> tuple[str, str, bool] | None:
     """Return tracker, sequence and whether it holds times; None of a file of no known sequence."""
+    for sequence in _names(parts):
+        if sequence in known:
+            above = parts[:-1]
+            if not above:
+                return None
+            times = _TIMES.fullmatch(PurePosixPath(parts[-1]).stem)
+            is_times = times is not None or above[-1].lower() == "times"
+            return tracker_of(above, sequence, key), sequence, is_times
+    return None
+
+
+def _names(parts: Parts) -> tuple[str, str]:
+    """Return what the sequence of a file may be called, as keys: with the number and without."""
     stem = PurePosixPath(parts[-1]).stem
     times = _TIMES.fullmatch(stem)
     name = times[1] if times else stem
     run = _RUN.fullmatch(name)
-    for sequence in (name, run[1] if run else name):
-        if key(sequence) in known:
-            above = parts[:-1]
-            if not above:
-                return None
-            is_times = times is not None or above[-1].lower() == "times"
-            return tracker_of(above, key(sequence), key), key(sequence), is_times
-    return None
+    return key(name), key(run[1] if run else name)
 
 
 def _take_times(found: Found, tracker: str, sequence: str, file: Stored) -> None:

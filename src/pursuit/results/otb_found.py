@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -64,6 +64,7 @@ class Found:
         runs: one for OPE, 20 for TRE, 12 for SRE; none where the file is wrong.
         wrong: what is wrong with it.
         kind: tre or sre, where the folder's name tells.
+        numbered: whether it lies as GOT-10k's do, SEQUENCE/SEQUENCE_001.txt.
     """
 
     tracker: str
@@ -72,6 +73,7 @@ class Found:
     runs: tuple[StoredRun, ...] = ()
     wrong: str = ""
     kind: str = ""
+    numbered: bool = False
 
 
 @dataclass
@@ -162,7 +164,8 @@ def find(
         yield _parsed_several(files, known)
     for tracker, sequence, file in alone:
         if (tracker, sequence) not in met:  # beside another result, they are GOT-10k's
-            yield _parsed(tracker, sequence, file.data or b"", file.place)
+            one = _parsed(tracker, sequence, file.data or b"", file.place)
+            yield replace(one, numbered=True)
 
 
 def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
