@@ -176,7 +176,7 @@ def test_ground_truth_of_one_kind_hides_no_other(truth: Path, tmp_path: Path) ->
     write_otb(tmp_path, "mine", 5)
     labels = tmp_path / "otb" / "first" / "groundtruth_rect.txt"
     labels.parent.mkdir(parents=True)
-    labels.write_text("1,1,10,10\n" * 5, encoding="utf-8")
+    labels.write_text("1,1,10,10\n" * LENGTHS["first"], encoding="utf-8")
     found = gather([tmp_path / "mine"], tmp_path / "otb", None)
     assert found.otb is not None and found.got10k is None
     (line,) = found.wrong
