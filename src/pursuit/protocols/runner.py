@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
-from concurrent.futures import CancelledError, Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -182,6 +183,11 @@ class _Job:
     def frames(self) -> int:
         return self.experiment.frames(self.sequence)
 
+    def is_beside(self, other: _Job) -> bool:
+        """Return whether both are runs of a tracker on a sequence."""
+        mine, its = (self.entrant, self.sequence.name), (other.entrant, other.sequence.name)
+        return mine == its
+
     def outcome(self, status: Status, error: str = "") -> Outcome:
         name, run = self.sequence.name, self.experiment.name
         return Outcome(self.entrant.label, name, self.frames, status, error, run)
@@ -209,28 +215,31 @@ def _outcomes(jobs: list[_Job], workers: Workers, making: Making | None) -> Iter
         left.sort(key=lambda job: -job.frames)
     left = [replace(job, threads=threads, seconds=FRAME_SECONDS) for job in left]
     with open_executor(count, cluster, apart=True) as executor:
-        for job, found in _spread(executor, left, may_cancel=cluster is None):
+        # A cluster knows best how many it can do at once.
+        for job, found in _spread(executor, left, len(left) if cluster else count):
             yield _written(job, found, made)
 
 
-def _spread(
-    executor: Executor, jobs: list[_Job], *, may_cancel: bool
-) -> Iterator[tuple[_Job, Any]]:
-    """Yield jobs and what they found, as they end."""
-    futures = {executor.submit(_do_apart, job): job for job in jobs}
-    for future in as_completed(futures):
-        job = futures[future]
-        try:
-            found = future.result()
-        except WorkerDied as died:
-            found = _Lost(_cause(died.status), hung=_is_alarm(died.status))
-        except CancelledError:
-            found = _Lost("not tried, as another run of it hung")
-        if may_cancel and isinstance(found, _Lost) and found.hung:
-            for other, its in futures.items():
-                if (its.entrant, its.sequence.name) == (job.entrant, job.sequence.name):
-                    other.cancel()
-        yield job, found
+def _spread(executor: Executor, jobs: list[_Job], at_once: int) -> Iterator[tuple[_Job, Any]]:
+    """Yield jobs and what they found, as they end; no more than `at_once` are handed out."""
+    waiting = deque(jobs)
+    running: dict[Future[Any], _Job] = {}
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            job = waiting.popleft()
+            running[executor.submit(_do_apart, job)] = job
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
+            try:
+                found = future.result()
+            except WorkerDied as died:
+                found = _Lost(_cause(died.status), hung=_is_alarm(died.status))
+            yield job, found
+            if isinstance(found, _Lost) and found.hung:
+                spared = [one for one in waiting if one.is_beside(job)]
+                waiting = deque(one for one in waiting if not one.is_beside(job))
+                for one in spared:
+                    yield one, _Lost("not tried, as another run of it hung")
 
 
 @dataclass(frozen=True)

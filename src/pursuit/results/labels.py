@@ -15,7 +15,7 @@ def is_readable(label: str, sequence: str = "") -> bool:
         label: of the tracker.
         sequence: on which; a folder called as the sequence is no tracker's either.
     """
-    folders = ("results", label)
+    folders = ("somewhere", label)  # which may be a tracker's: the label's own must come first
     return (
         tracker_of(folders, key(sequence), key) == label
         and may_be_result((*folders, "sequence.txt"))
