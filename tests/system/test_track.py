@@ -287,9 +287,21 @@ def test_a_budget_says_what_is_taken(clip: Path, tmp_path: Path) -> None:
         done = run("track", clip, *words, budget)
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith(start) and done.stderr.count("\n") == 2
+        last = done.stderr.splitlines()[-1]
+        assert f"budget of {budget:g} fps {'held' if budget < 1 else 'NOT held'}, " in last
         assert tracks.read(tmp_path / "a.csv").frames.tolist() == [0, 1, 2]
-    done = run("track", clip, *words, "-3")
-    assert done.returncode == 2 and "frames a second above 0" in done.stderr
+    for budget in ("-3", "1000000", "inf", "nan"):
+        done = run("track", clip, *words, budget)
+        assert done.returncode == 2 and "a second above 0 and below 1,000,000; got" in done.stderr
+
+
+def test_a_budget_is_held_by_the_rate_that_was_measured() -> None:
+    tally = Tally()
+    for number in range(5):  # the first is the start, and not of the pace
+        tally.add(result(number, 0.01 if number else 5.0))
+    assert "tracker 100 fps, budget of 99 fps held, never" in tally.summary(0, [], "", 99)
+    assert "tracker 100 fps, budget of 101 fps NOT held, never" in tally.summary(0, [], "", 101)
+    assert "budget" not in tally.summary(0, [])
 
 
 class Camera:

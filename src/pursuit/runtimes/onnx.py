@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
@@ -17,6 +16,7 @@ from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
+from pursuit.runtimes.machine import imported
 
 _OPSET, _IR = 18, 8  # of 2022: engines of today read them
 
@@ -147,6 +147,7 @@ def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
 
 def _ready(model: ModelProto) -> Run:
     """Return a model loaded with as many threads as PyTorch has."""
+    onnxruntime = imported("onnxruntime")  # here: files are written without it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Threads that wait by turning in circles take the cores from the rest of a frame's work.
