@@ -13,42 +13,75 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from pursuit import store, weights
 from pursuit.learning.examples import PairSampler
-from pursuit.networks.siamfc import SEARCH
+from pursuit.learning.goturn_batches import training_examples
+from pursuit.learning.pool import CropPool
+from pursuit.learning.recipe import GOTURNAugmentRecipe, GOTURNRecipe, Recipe
+from pursuit.learning.world import World
+from pursuit.networks.siamfc import SEARCH, SiamFC
 from pursuit.protocols.held_out import recipe_of
-from pursuit.runtimes.int8 import SUFFIX, quantise
+from pursuit.runtimes import int8
+from pursuit.store import Store
 
-CROPS = 100
+CROPS = 100  # search windows of SiamFC
+PAIRS = 100  # target and search crops of GOTURN
+
+Windows = NDArray[np.uint8]
+
+
+def search_windows(crops: Store, recipe: Recipe) -> list[Windows]:
+    """Return SiamFC's windows (1, 255, 255, 3), from the middle of stored crops."""
+    rows = PairSampler(crops, recipe.data, seed=0).draw(0, CROPS).search
+    edge = (crops.size - SEARCH) // 2
+    inside = slice(edge, edge + SEARCH)
+    return [np.ascontiguousarray(crops.crop(int(row))[None, inside, inside]) for row in rows]
+
+
+def pairs(crops: Store, recipe: GOTURNRecipe) -> list[tuple[Windows, Windows]]:
+    """Return GOTURN's target and search windows (1, 227, 227, 3), as they are in the videos."""
+    plain = recipe.model_copy(update={"batch": PAIRS, "augment": GOTURNAugmentRecipe()})
+    pool = CropPool(crops, torch.device("cpu"), whole=False)
+    batch = training_examples(crops, plain, pool, World()).batch(0)
+    targets, searches = (
+        side.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+        for side in batch.windows
+    )
+    return [(targets[i, None], searches[i, None]) for i in range(PAIRS)]
 
 
 def main() -> None:
-    """Write NAME.int8.xml and .bin beside the weights."""
+    """Write NAME.int8.xml and .bin beside the weights; of a GOTURN also NAME.head.int8.xml."""
     name, root, *figures = sys.argv[1:]
     path = weights.shipped()[name]
-    network, card = weights.read_siamfc(path)
-    crops = store.open(Path(root))
-    rows = PairSampler(crops, recipe_of(path).data, seed=0).draw(0, CROPS).search
-    edge = (crops.size - SEARCH) // 2
-    inside = slice(edge, edge + SEARCH)
-    windows = [np.ascontiguousarray(crops.crop(int(row))[None, inside, inside]) for row in rows]
+    network, card = weights.read(path)
+    crops, recipe = store.open(Path(root)), recipe_of(path)
     notes = {
         "card": card.model_dump_json(),
         "licence": card.licence,
         "int8": json.dumps(
             {
                 "made by": "NNCF post-training quantisation",
-                "crops": CROPS,
+                "crops": CROPS if isinstance(network, SiamFC) else 2 * PAIRS,
                 "of": card.sha256,
                 "figures": dict(figure.rpartition("=")[::2] for figure in figures),
             }
         ),
     }
-    target = path.with_name(name + SUFFIX)
-    quantise(network, windows, target, notes)
-    size = target.with_suffix(".bin").stat().st_size / 1e6
-    print(f"{target}: {size:.2f} MB of weights")
+    target = path.with_name(name + int8.SUFFIX)
+    files = [target]
+    if isinstance(network, SiamFC):
+        int8.quantise_siamfc(network, search_windows(crops, recipe), target, notes)
+    else:
+        assert isinstance(recipe, GOTURNRecipe)
+        int8.quantise_goturn(network, pairs(crops, recipe), target, notes)
+        files.append(int8.head(target))
+    for file in files:
+        size = file.with_suffix(".bin").stat().st_size / 1e6
+        print(f"{file}: {size:.2f} MB of weights")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pursuit.runtimes import int8
 from pursuit.weights.files import digest
 
 SLIM = weights.shipped()["siamfc-slim"]
+GOTURN_COMPACT = weights.shipped()["goturn-compact"]
 
 
 def windows(number: int, side: int) -> np.ndarray:  # type: ignore[type-arg]
@@ -51,6 +52,27 @@ def test_shipped_8_bit_features_are_near_the_networks() -> None:
     assert file is not None and file.with_suffix(".bin").stat().st_size < SLIM.stat().st_size
 
 
+def test_shipped_8_bit_goturn_is_near_the_network() -> None:
+    pytest.importorskip("openvino")
+    network, card = weights.read_goturn(GOTURN_COMPACT)
+    file = int8.find(network)
+    assert file == GOTURN_COMPACT.with_name("goturn-compact.int8.xml")
+    compiled = runtimes.compile(network, "openvino-int8")
+    exact = runtimes.compile(network, "eager")
+    x = windows(4, 227)
+    expected, found = exact.embed(x), compiled.embed(x)
+    difference = (found - expected).norm() / expected.norm()
+    assert 1e-3 < difference < 0.06
+    corners = compiled.regress(found[:1], found[1:])
+    assert corners.shape == (1, 3, 4)
+    # In tenths of a crop: 0.1 is 2 pixels of 227.
+    difference = (corners - exact.regress(expected[:1], expected[1:])).abs()
+    assert 1e-5 < difference.mean() < 0.1
+    trunk, head = (one.with_suffix(".bin").stat().st_size for one in (file, int8.head(file)))
+    assert trunk + head < 0.55 * GOTURN_COMPACT.stat().st_size
+    assert digest(network) == card.sha256
+
+
 def test_other_networks_are_refused_by_name_and_not_tried_by_auto(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -59,7 +81,7 @@ def test_other_networks_are_refused_by_name_and_not_tried_by_auto(
     with pytest.raises(EngineError, match="openvino-int8 takes only networks that pursuit ships"):
         runtimes.compile(network, "openvino-int8")
     goturn = GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(8, 8, 8)))
-    with pytest.raises(EngineError, match="no GOTURN comes in 8-bit"):
+    with pytest.raises(EngineError, match="openvino-int8 takes only networks that pursuit ships"):
         runtimes.compile(goturn, "openvino-int8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
@@ -76,13 +98,29 @@ def test_what_is_measured_decides_the_steps(tmp_path: Path) -> None:
     pytest.importorskip("nncf")
     network, _ = weights.read_siamfc(SLIM)
     file = tmp_path / "mine.int8.xml"
-    int8.quantise(network, list(windows(4, 255)[:, None]), file, {"of": "mine"})
+    int8.quantise_siamfc(network, list(windows(4, 255)[:, None]), file, {"of": "mine"})
     assert file.is_file() and file.with_suffix(".bin").stat().st_size < 400_000
     assert {path.name for path in tmp_path.iterdir()} == {"mine.int8.xml", "mine.int8.bin"}
+
+
+def test_a_goturn_is_a_trunk_and_a_head(tmp_path: Path) -> None:
+    pytest.importorskip("nncf")
+    openvino = pytest.importorskip("openvino")
+    torch.manual_seed(0)
+    network = GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(16, 16, 16)))
+    file = tmp_path / "mine.int8.xml"
+    x = windows(4, 227)
+    int8.quantise_goturn(network, [(x[:1], x[1:2]), (x[2:3], x[3:])], file, {"of": "mine"})
+    kinds = {f"mine{part}.int8.{kind}" for part in ("", ".head") for kind in ("xml", "bin")}
+    assert {path.name for path in tmp_path.iterdir()} == kinds
+    for part in (file, int8.head(file)):
+        model = openvino.Core().read_model(part)
+        assert model.get_rt_info(["pursuit", "of"]).value == "mine"
+        assert any(one.get_type_name() == "FakeQuantize" for one in model.get_ops())
 
 
 def test_without_nncf_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8, "installed", lambda module: False)
     network, _ = weights.read_siamfc(SLIM)
     with pytest.raises(MissingExtra, match=r"nncf is not installed.*pursuit\[dev\]"):
-        int8.quantise(network, [], tmp_path / "a.int8.xml", {})
+        int8.quantise_siamfc(network, [], tmp_path / "a.int8.xml", {})

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from openvino import opset1
 from torch import Tensor
 
-from pursuit.errors import EngineError
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
@@ -145,7 +144,7 @@ def _core() -> openvino.Core:
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
     """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
     if name == "openvino-int8":
-        model = _core().read_model(int8.features(network))
+        model = _core().read_model(int8.trunk(network))
         return EngineSiamFC(network, name, _by_shape(model, name))
     folded = siamfc.fold_norms(network)
     pen = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
@@ -154,9 +153,12 @@ def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
 
 
 def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
-    """Return a GOTURN that OpenVINO runs; `name` is "openvino" or "openvino-f32"."""
+    """Return a GOTURN that OpenVINO runs; `name` is that of the runtime."""
     if name == "openvino-int8":
-        raise EngineError("no GOTURN comes in 8-bit integers: name another runtime than " + name)
+        file = int8.trunk(network)
+        features = _by_shape(_core().read_model(file), name)
+        hidden = _ready(_core().read_model(int8.head(file)), name)
+        return EngineGOTURN(network, name, features, hidden)
     folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
     trunk = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
     head = OpenVINOPen()
