@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from pursuit.errors import DataError
-from pursuit.results.otb_found import Unused, find, read_truth
+from pursuit.results.otb_found import find
+from pursuit.results.otb_labels import read_truth
+from pursuit.results.runs import Unused
 
 KNOWN = {"basketball", "jogging-1", "car2", "car24", "human4-2"}
 
