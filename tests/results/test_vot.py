@@ -13,6 +13,7 @@ from pursuit.errors import DataError
 from pursuit.measures.vot import Code
 from pursuit.results import vot
 from pursuit.results.vot import Run
+from pursuit.results.vot_found import read_stored
 
 NAN = [np.nan] * 4
 
@@ -84,7 +85,7 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     packed = tmp_path / "packed.tar.gz"
     with tarfile.open(packed, "w:gz") as archive:
         archive.add(tmp_path / "b", "results")
-    found = vot.read_stored([one / "baseline", packed])
+    found = read_stored([one / "baseline", packed])
     assert {name: list(runs) for name, runs in found.supervised.found.items()} == {
         "KCF": ["ball_1", "bolt"],
         "DSST": ["bolt"],
@@ -92,26 +93,26 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     places = [run.place.rsplit("/", 1)[1] for run in found.supervised.found["KCF"]["bolt"]]
     assert places == ["bolt_001.txt", "bolt_002.txt"]
     results_of(tmp_path / "a", "KCF", "bolt_001", experiment="realtime")
-    found = vot.read_stored([tmp_path / "a"])
+    found = read_stored([tmp_path / "a"])
     assert found.others == ("KCF/realtime",)
     assert list(found.noise.found["KCF"]) == ["bolt"]
-    noise = vot.read_stored([tmp_path / "a"], "region_noise")
+    noise = read_stored([tmp_path / "a"], "region_noise")
     assert list(noise.supervised.found["KCF"]) == ["bolt"] and not noise.noise.found
     assert noise.others == ("KCF/baseline", "KCF/realtime")
     # The names above a folder count too, of a sequence's own as well.
-    assert list(vot.read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
+    assert list(read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
 
 
 def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     results_of(tmp_path / "a", "KCF", "bolt_001", "car_001")
     results_of(tmp_path / "b", "KCF", "ball_001", "bolt_002")
     for paths in ([tmp_path / "a", tmp_path / "b"], [tmp_path]):
-        found = vot.read_stored(paths)
+        found = read_stored(paths)
         assert set(found.supervised.found["KCF"]) == {"ball", "car"}
         (name,) = found.supervised.wrong["KCF"]
         assert name == "bolt" and "bolt_001.txt and " in found.supervised.wrong["KCF"]["bolt"]
         assert "bolt_002.txt: leave one out, or rename it" in found.supervised.wrong["KCF"]["bolt"]
-    thrice = vot.read_stored([tmp_path / "b"] * 3)
+    thrice = read_stored([tmp_path / "b"] * 3)
     assert not thrice.supervised.found["KCF"] and set(thrice.supervised.wrong["KCF"]) == {
         "ball",
         "bolt",
@@ -119,7 +120,7 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "b.tar", "w") as archive:
         archive.add(tmp_path / "b", "b")
         archive.add(tmp_path / "b" / "KCF" / "baseline" / "ball", "b/KCF/baseline/ball")
-    twice = vot.read_stored([tmp_path / "b.tar"])
+    twice = read_stored([tmp_path / "b.tar"])
     assert "ball_001.txt: this result is there twice" in twice.supervised.wrong["KCF"]["ball"]
     # Of bolt there is a second run, and no first.
     assert "run 001 is missing" in twice.supervised.wrong["KCF"]["bolt"]
@@ -127,11 +128,11 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     results_of(tmp_path / "d", "KCF", "bolt_001", experiment="BASELINE")
     packed = struct.pack("<hIBIBffff", 1, 2, 0, 1, 1, 1, 2, 3, 4)
     (both / "bolt_001.bin").write_bytes(packed)
-    forms = vot.read_stored([tmp_path / "d"]).supervised
+    forms = read_stored([tmp_path / "d"]).supervised
     assert "bolt_001.txt: this result is there twice" in forms.wrong["KCF"]["bolt"]
     (both / "bolt_001.bin").rename(both / "bolt_002.bin")
-    (runs,) = vot.read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
+    (runs,) = read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
     assert [run.codes.tolist() for run in runs] == [[1, 3], [1, 3]]
     (tmp_path / "c").mkdir()
     with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
-        vot.read_stored([tmp_path / "c"])
+        read_stored([tmp_path / "c"])

@@ -57,7 +57,7 @@ def vot(
     from pursuit.reports.stored_vot import scores
     from pursuit.reports.stored_vot_shown import as_json, tables
     from pursuit.reports.vot import truth_of
-    from pursuit.results.vot import read_stored
+    from pursuit.results.vot_found import read_stored
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])

@@ -260,11 +260,11 @@ def _json_sequence(name: str, part: Any, path: Path) -> Truth:
     place = f"{path}: {name}"
     if not isinstance(part, dict):
         raise DataError(f"{place}: not as pysot has it: no gt_rect and img_names by name in it")
-    lists: dict[str, Any] = {name: part.get(name) for name in ("gt_rect", "img_names")}
+    lists: dict[str, Any] = {at: part.get(at) for at in ("gt_rect", "img_names")}
     lists |= {tag: part[tag] for tag in TAGS if tag in part}
-    for name, values in lists.items():
+    for at, values in lists.items():
         if not isinstance(values, list):
-            raise DataError(f"{place}: not as pysot has it: no list {name} in it")
+            raise DataError(f"{place}: not as pysot has it: no list {at} in it")
     try:
         rows = [[float(value) for value in row] for row in lists["gt_rect"]]
         size = (int(part["width"]), int(part["height"])) if "width" in part else None

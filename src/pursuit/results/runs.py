@@ -77,9 +77,15 @@ class Unused:
     def nothing(self, paths: Sequence[Path], count: int, looked_for: str) -> DataError:
         """Return the error that there is no result: what was met, and what was looked for."""
         where = ", ".join(map(str, paths))
+        return DataError(
+            f"{where}: no results of the {count} sequences with labels: looked for {looked_for}; "
+            f"{self.told()}"
+        )
+
+    def told(self) -> str:
+        """Return what kinds of files were met, and what of them is not used."""
         met = ", ".join(f"{count} {kind}" for kind, count in self.met.most_common(5))
-        lines = "; ".join([f"looked for {looked_for}", f"met {met or 'no file'}", *self.lines()])
-        return DataError(f"{where}: no results of the {count} sequences with labels: {lines}")
+        return "; ".join([f"met {met or 'no file'}", *self.lines()])
 
 
 def own_folders(path: Path) -> frozenset[str]:
