@@ -136,3 +136,67 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
         read_stored([tmp_path / "c"])
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["KCF/baseline/bolt_001.txt", "KCF/baseline/bolt/bolt.txt", "KCF/Baseline/bolt/bolt_001.csv"],
+)
+def test_other_layouts_of_an_experiment(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, "1\n1,2,3,4\n")
+    found = read_stored([tmp_path])
+    (run,) = found.supervised.found["KCF"]["bolt"]
+    assert run.regions.boxes[1].tolist() == [1, 2, 3, 4] and not found.notes
+
+
+def test_results_outside_the_folder_of_an_experiment(tmp_path: Path) -> None:
+    write(tmp_path, "VOT2018/KCF/bolt/bolt_001.txt", "1\n1,2,3,4\n2\n0\n")
+    write(tmp_path, "VOT2018/KCF/ball/ball_001.txt", "1\n1,2,3,4\n")
+    write(tmp_path, "VOT2018/MIL/bolt/bolt_001.txt", "1\n1,2,3,4\n5,2,3,4\n")
+    found = read_stored([tmp_path])
+    assert set(found.supervised.found["KCF"]) == {"bolt", "ball"}
+    assert list(found.unsupervised.found) == ["MIL"] and list(found.supervised.found) == ["KCF"]
+    kcf, mil = found.notes
+    assert kcf.startswith("KCF lies in no folder of an experiment: taken as baseline, for some")
+    assert "MIL lies" in mil and "taken as unsupervised, for no row after the first" in mil
+    with tarfile.open(tmp_path / "CSR.tar", "w") as archive:
+        archive.add(tmp_path / "VOT2018" / "KCF" / "bolt", "bolt")
+    assert list(read_stored([tmp_path / "CSR.tar"]).supervised.found) == ["CSR"]
+    # Beside folders of experiments, they are another benchmark's.
+    write(tmp_path, "VOT2018/KCF/baseline/bolt/bolt_001.txt", "1\n1,2,3,4\n")
+    found = read_stored([tmp_path / "VOT2018"])
+    assert list(found.supervised.found["KCF"]) == ["bolt"] and not found.unsupervised.found
+    assert found.others == ("VOT2018/KCF", "VOT2018/MIL")
+
+
+def test_files_that_are_not_read_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "KCF/baseline/bolt/bolt_001.npy", "")
+    write(tmp_path, "KCF/baseline/bolt/bolt_001_time.value", "")
+    with pytest.raises(DataError, match=r"met 1 \.npy, 1 \.value; not used, of a kind .*\.npy"):
+        read_stored([tmp_path])
+    write(tmp_path, "KCF/baseline/ball/ball_001.txt", "1\n")
+    (line,) = read_stored([tmp_path]).notes
+    assert line.startswith("not used, of a kind that is not read (.npy): 1 file: ")
+
+
+@pytest.mark.parametrize(
+    ("codes", "row"),
+    [
+        ("1333200001333", 0),
+        ("0013320", 0),
+        ("1332", 0),
+        ("13323", 5),  # goes on after a failure
+        ("13303", 4),  # skipped without a failure
+        ("13313", 4),  # started twice
+        ("3331", 1),
+        ("133221", 5),
+    ],
+)
+def test_rows_that_cannot_come_after_those_before(codes: str, row: int) -> None:
+    text = "".join(("1,2,3,4" if code == "3" else code) + "\n" for code in codes)
+    assert vot.odd_row(vot.parse(text.encode(), "x")) == row

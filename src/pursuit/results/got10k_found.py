@@ -88,7 +88,9 @@ def read_truth(path: Path) -> dict[str, Truth]:
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
-    videos = open_other_videos(path, own=("got10k",))
+    # VOT's labels without its frames are files like ours.
+    pictures = any(path.glob("*/color")) or any(map(is_picture, path.glob("*/*")))
+    videos = open_other_videos(path, own=("got10k",) if pictures else ("got10k", "vot"))
     if videos is not None:
         return {key(one.name): truth_of(one) for one in videos}
     folders: dict[Parts, list[Stored]] = {}
