@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -36,7 +37,13 @@ _DAMAGED = (
     *(ValueError, RuntimeError, NotImplementedError),  # zipfile: a password, another packing
 )
 _ZIP_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile cannot bound the others
+_ALONE = (".txt", ".csv", ".mat", ".json", ".bin")  # never an archive's
 _KINDS = ".zip, .tar, .tar.gz, .tar.bz2, .tar.xz"
+
+
+def is_archive(name: str) -> bool:
+    """Return whether a file is called as an archive, of a kind that is read or another."""
+    return re.search(r"\.(?:zip|tar|tgz|tbz2?|txz|7z|rar|tar\.\w+)$", name.lower()) is not None
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def stored(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
 
     Args:
         path: a folder, or an archive .zip, .tar, .tar.gz, .tar.bz2, .tar.xz (known by its
-            content).
+            content); or a file of numbers, which is as if its folder held nothing else.
         wanted: whether to read what is in a file of such parts.
 
     Raises:
@@ -72,6 +79,8 @@ def stored(path: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
     """
     if path.is_dir():
         yield from _of_folder(path, wanted)
+    elif path.is_file() and path.suffix.lower() in _ALONE:
+        yield _alone(path, wanted)
     elif path.is_file():
         yield from _of_archive(path, wanted)
     else:
@@ -91,6 +100,13 @@ def _of_folder(root: Path, wanted: Callable[[Parts], bool]) -> Iterator[Stored]:
             parts = file.parts[len(above) :]
             place = root / file.relative_to(whole)
             yield Stored(str(place), parts, above, _content(place) if wanted(parts) else None)
+
+
+def _alone(path: Path, wanted: Callable[[Parts], bool]) -> Stored:
+    whole = path.resolve()
+    above = whole.parent.parent.parts
+    parts = whole.parts[len(above) :]
+    return Stored(str(path), parts, above, _content(path) if wanted(parts) else None)
 
 
 def _turns_back(path: Path) -> bool:

@@ -13,7 +13,8 @@ from pursuit.datasets.otb_list import Entry, entries
 from pursuit.errors import DataError
 from pursuit.measures.otb import MATLAB, RULES
 from pursuit.reports import stored_otb as stored
-from pursuit.results.otb_found import Found, Truth
+from pursuit.results.otb_found import Found
+from pursuit.results.otb_labels import Truth
 from pursuit.results.otb_toolkit import StoredRun
 
 BOX = np.array([[10.0, 10, 20, 10]])

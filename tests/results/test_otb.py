@@ -84,3 +84,34 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OutputError, match="No space left"):
         otb.write(tmp_path, "Couple", RUN)
     assert list(tmp_path.iterdir()) == []
+
+
+BOXES = [[10, 20, 30, 40], [11, 20, 30, 40]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,y,w,h\n11,21,30,40\n12,21,30,40\n",
+        '"X" "Y" "Width" "Height"\n11 21 30 40\n12 21 30 40\n',
+        "# KCF\n% x y w h\n11,21,30,40\n# a remark\n12,21,30,40\n",
+        "11,21,30,40,0.5\n12,21,30,40,1\n",
+        "11,21,41,21,41,61,11,61\n12,21,42,21,42,61,12,61\n",
+        "11,21,30,40\n12,21,42,21,42,61,12,61\n",
+        "20,21,30,31,41,41,20,61,11,30\n12,21,42,21,42,61,30,61,12,61\n",
+    ],
+)
+def test_what_others_write_is_read(text: str) -> None:
+    assert otb.parse_boxes(text.encode(), "x").tolist() == BOXES
+
+
+@pytest.mark.parametrize("nan", ["-nan(ind)", "1.#QNAN", "-1.#IND00", "nan(snan)", "NaN"])
+def test_nan_as_windows_programs_print_it(nan: str) -> None:
+    found = otb.parse_boxes(f"11,21,30,40\n{nan},{nan},{nan},{nan}\n".encode(), "x")
+    assert found[0].tolist() == BOXES[0] and np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize("text", ["1_0,2,3,4", "\uff11,2,3,4", "1.#,2,3,4", "xmin,ymin,xmax,ymax"])
+def test_no_numbers(text: str) -> None:
+    with pytest.raises(DataError, match="x:2: not 4 numbers"):
+        otb.parse_boxes(f"# boxes\n{text}\n1,2,3,4\n".encode(), "x")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from pursuit.errors import DataError
-from pursuit.results.otb_found import Unused, find, read_truth
+from pursuit.results.otb_found import find
+from pursuit.results.otb_labels import read_truth
+from pursuit.results.runs import Unused
 
 KNOWN = {"basketball", "jogging-1", "car2", "car24", "human4-2"}
 
@@ -164,3 +166,95 @@ def test_labels_without_a_row_are_told(tmp_path: Path) -> None:
     assert list(read_truth(root, unused)) == ["basketball"]
     (line,) = unused.lines()
     assert line.startswith("not used, without a label: 1 file: ") and line.endswith("Human4.txt")
+
+
+def told(path: Path, known: set[str] = KNOWN) -> tuple[list[tuple[str, str]], list[str]]:
+    unused = Unused()
+    ones = list(find([path], known, known, unused))
+    return sorted((one.tracker, one.sequence) for one in ones), unused.lines()
+
+
+def test_files_of_kinds_that_are_not_read_are_told(tmp_path: Path) -> None:
+    root = write(tmp_path / "all", "kcf/Basketball.txt", "mosse/Basketball.npy", "mosse/Car2.pkl")
+    write(root, "kcf/Car2.png", "mosse/notes.npy", "tld.zip", "csk/Basketball.tar.gz")
+    ones, lines = told(root)
+    assert ones == [("kcf", "basketball")]
+    assert lines == [
+        "not used, of a kind that is not read (.npy, .pkl): 2 files: "
+        "all/mosse/Basketball.npy, all/mosse/Car2.pkl",
+        "not used, an archive inside a folder, to be named itself: 2 files: "
+        "all/tld.zip, all/csk/Basketball.tar.gz",
+    ]
+
+
+def test_a_folder_for_each_sequence(tmp_path: Path) -> None:
+    root = write(tmp_path / "all", "Car2/KCF.txt", "Car2/MIL.txt", "Basketball/KCF.txt")
+    write(root, "Car2/attrs.txt", text="IV, SV")
+    write(root, "Car2/groundtruth.txt")
+    ones, lines = told(root)
+    assert ones == [("KCF", "basketball"), ("KCF", "car2"), ("MIL", "car2")]
+    assert len(lines) == 1 and "2 files: all/Car2/attrs.txt, all/Car2/groundtruth.txt" in lines[0]
+    other = write(tmp_path / "b" / "mine", "Car2/boxes.txt", "Basketball/boxes.txt")
+    assert told(other)[0] == [("mine", "basketball"), ("mine", "car2")]
+    # Beside usual results, such files are no tracker's.
+    write(root, "mosse/Car2.txt")
+    ones, lines = told(root)
+    assert ones == [("mosse", "car2")]
+    assert "of no sequence with labels: 5 files" in lines[0]
+
+
+def test_names_that_begin_with_the_tracker(tmp_path: Path) -> None:
+    root = write(tmp_path / "all", "kcf_hog_Jogging.1.txt", "kcf_hog_car2.txt", "x/OPE_Car24.txt")
+    ones, lines = told(root)
+    assert ones == [("kcf_hog", "car2"), ("kcf_hog", "jogging-1"), ("x", "car24")]
+    assert not lines
+
+
+def test_one_json_file_of_a_tracker_or_of_several(tmp_path: Path) -> None:
+    boxes = [[11, 21, 30, 40], [12, 21, 30, 40]]
+    (tmp_path / "KCF.json").write_text(
+        json.dumps({"Car2": boxes, "Jogging.1": boxes, "Own": boxes})
+    )
+    (tmp_path / "scores.json").write_text(json.dumps({"KCF": {"auc": 0.5, "success": [1, 0]}}))
+    unused = Unused()
+    ones = list(find([tmp_path], KNOWN, KNOWN, unused))
+    assert [(one.tracker, one.sequence) for one in ones] == [("KCF", "car2"), ("KCF", "jogging-1")]
+    assert ones[0].runs[0].boxes.tolist() == [[10, 20, 30, 40], [11, 20, 30, 40]]
+    assert unused.names == [f"{tmp_path / 'KCF.json'}: Own"]
+    several = tmp_path / "b" / "all.json"
+    several.parent.mkdir()
+    several.write_text(json.dumps({"KCF": {"Car2": boxes}, "MIL": {"Car2": [[1, 2, 3]]}}))
+    kcf, mil = find([several], KNOWN, KNOWN, unused)
+    assert (kcf.tracker, len(kcf.runs[0].boxes)) == ("KCF", 2)
+    assert mil.tracker == "MIL" and "3 numbers in a row of boxes" in mil.wrong
+
+
+def test_one_file_is_as_its_folder(tmp_path: Path) -> None:
+    root = write(tmp_path / "kcf", "Car2.txt", "Basketball_MIL.csv", "Car24.txt")
+    assert told(root / "Car2.txt")[0] == [("kcf", "car2")]
+    assert told(root / "Basketball_MIL.csv")[0] == [("MIL", "basketball")]
+
+
+def test_a_folder_that_pursuit_wrote_is_a_trackers_whatever_it_is_called(tmp_path: Path) -> None:
+    names = ("att", "times", "annotated", "tre", "OTB")
+    root = write(tmp_path / "out", *(f"{name}/Car2.txt" for name in names))
+    assert told(root)[0] == [("out", "car2")] * 2
+    write(root, *(f"{name}/tracker.json" for name in names), text="{}")
+    assert told(root)[0] == sorted((name, "car2") for name in names)
+
+
+def test_an_empty_label_file_is_wrong_but_of_a_second_target(tmp_path: Path) -> None:
+    root = write(tmp_path / "a", "Deer/groundtruth_rect.txt", text="")
+    write(root, "Car2/groundtruth_rect.txt")
+    with pytest.raises(DataError, match=r"Deer.groundtruth_rect.txt: no label in it"):
+        read_truth(root)
+    root = write(tmp_path / "b", "Pair/groundtruth_rect.2.txt", text="")
+    write(root, "Pair/groundtruth_rect.1.txt")
+    unused = Unused()
+    assert list(read_truth(root, unused)) == ["pair-1"]
+    assert len(unused.empty) == 1
+
+
+def test_labels_that_are_polygons_count_from_1(tmp_path: Path) -> None:
+    root = write(tmp_path / "a", "Car2/groundtruth_rect.txt", text="2,3,6,3,6,9,2,9\n")
+    assert read_truth(root)["car2"].boxes.tolist() == [[1, 2, 4, 6]]

@@ -48,6 +48,17 @@ def cells(*runs: dict[str, Any]) -> np.ndarray:
         {"results": {"res": ROWS, "type": "rect"}},  # the struct alone
         {"results": cells({"res": ROWS})},
         {"result": ROWS},  # the boxes alone
+        {"rects": ROWS, "fps": 30.0},
+        {"bboxes": ROWS},
+        {"mine": ROWS, "fps": np.array([[30.0]])},
+        {"results": ROWS.T},  # a column a frame
+        {"results": cells({"res": ROWS.T, "type": "rect"})},
+        {"results": np.column_stack([ROWS, [0.5, 1]])},  # with a score
+        {
+            "boxes": np.array(
+                [[11, 21, 41, 21, 41, 61, 11, 61], [12.5, 21, 42.5, 21, 42.5, 61, 12.5, 61]]
+            )
+        },
     ],
 )
 def test_boxes_are_counted_from_0(content: dict[str, Any], compressed: bool) -> None:
@@ -96,7 +107,9 @@ def test_boxes_of_l1_and_of_corners() -> None:
         (b"198,214,34,81\n" * 20, "not a MATLAB file"),
         (b"MATLAB 7.3 MAT-file", "-v7.3"),
         (mat(results=cells({"res": ROWS}))[:-9], "not a MATLAB file, or damaged"),
-        (mat(other=ROWS), "no variable called results"),
+        (mat(other=ROWS, another=ROWS), "no variable called results"),
+        (mat(other=ROWS[:, :3]), "no variable called results"),
+        (mat(results=np.ones((9, 5)) * 2), "5 numbers in a row"),
         (mat(results=np.empty((1, 0), object)), "no run"),
         (mat(results=cells({"boxes": ROWS})), "no field res"),
         (mat(results=cells({"res": ROWS[:, :3], "type": "rect"})), "3 numbers in a row"),
@@ -147,6 +160,9 @@ def test_the_python_toolkits_json() -> None:
     assert (first.boxes == ROWS - [1, 1, 0, 0]).all() and first.as_rows
     assert second.boxes.tolist() == [[197, 213, 34, 81]] and not second.as_rows
     assert len(parse_json(json.dumps(run).encode(), "x.json")) == 1
+    (plain,) = parse_json(json.dumps(ROWS.tolist()).encode(), "x.json")
+    (named,) = parse_json(json.dumps({"bboxes": ROWS.tolist()}).encode(), "x.json")
+    assert plain.boxes.tolist() == named.boxes.tolist() == BOXES
     corners = {"resType": "4corner", "res": [[[10, 30, 30, 10], [5, 5, 25, 25]]]}
     (third,) = parse_json(json.dumps(corners).encode(), "x.json")
     assert third.boxes.tolist() == [[9, 4, 21, 21]]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pursuit.reports import vot
-from pursuit.results import got10k_found, otb_found
+from pursuit.results import got10k_found, otb_labels
 
 LABELS = {  # of one target in each, its box 10, 20, 30, 40 counted from 0
     "otb": ("img/000{}.png", "groundtruth_rect.txt", "11,21,30,40"),
@@ -32,7 +32,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_any_layout_is_labels_of_any_benchmark(root: Path) -> None:
     expected = [[10, 20, 30, 40]] * 3
-    assert otb_found.read_truth(root)["bus"].boxes.tolist() == expected
+    assert otb_labels.read_truth(root)["bus"].boxes.tolist() == expected
     got10k = got10k_found.read_truth(root)["bus"]
     assert (got10k.boxes.tolist(), got10k.size) == (expected, (160, 120))
     sequence = vot.truth_of(root).sequences["Bus"]

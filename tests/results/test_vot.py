@@ -13,6 +13,7 @@ from pursuit.errors import DataError
 from pursuit.measures.vot import Code
 from pursuit.results import vot
 from pursuit.results.vot import Run
+from pursuit.results.vot_found import read_stored
 
 NAN = [np.nan] * 4
 
@@ -84,7 +85,7 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     packed = tmp_path / "packed.tar.gz"
     with tarfile.open(packed, "w:gz") as archive:
         archive.add(tmp_path / "b", "results")
-    found = vot.read_stored([one / "baseline", packed])
+    found = read_stored([one / "baseline", packed])
     assert {name: list(runs) for name, runs in found.supervised.found.items()} == {
         "KCF": ["ball_1", "bolt"],
         "DSST": ["bolt"],
@@ -92,26 +93,26 @@ def test_stored_results_of_folders_and_archives(tmp_path: Path) -> None:
     places = [run.place.rsplit("/", 1)[1] for run in found.supervised.found["KCF"]["bolt"]]
     assert places == ["bolt_001.txt", "bolt_002.txt"]
     results_of(tmp_path / "a", "KCF", "bolt_001", experiment="realtime")
-    found = vot.read_stored([tmp_path / "a"])
+    found = read_stored([tmp_path / "a"])
     assert found.others == ("KCF/realtime",)
     assert list(found.noise.found["KCF"]) == ["bolt"]
-    noise = vot.read_stored([tmp_path / "a"], "region_noise")
+    noise = read_stored([tmp_path / "a"], "region_noise")
     assert list(noise.supervised.found["KCF"]) == ["bolt"] and not noise.noise.found
     assert noise.others == ("KCF/baseline", "KCF/realtime")
     # The names above a folder count too, of a sequence's own as well.
-    assert list(vot.read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
+    assert list(read_stored([one / "baseline" / "bolt"]).supervised.found["KCF"]) == ["bolt"]
 
 
 def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     results_of(tmp_path / "a", "KCF", "bolt_001", "car_001")
     results_of(tmp_path / "b", "KCF", "ball_001", "bolt_002")
     for paths in ([tmp_path / "a", tmp_path / "b"], [tmp_path]):
-        found = vot.read_stored(paths)
+        found = read_stored(paths)
         assert set(found.supervised.found["KCF"]) == {"ball", "car"}
         (name,) = found.supervised.wrong["KCF"]
         assert name == "bolt" and "bolt_001.txt and " in found.supervised.wrong["KCF"]["bolt"]
         assert "bolt_002.txt: leave one out, or rename it" in found.supervised.wrong["KCF"]["bolt"]
-    thrice = vot.read_stored([tmp_path / "b"] * 3)
+    thrice = read_stored([tmp_path / "b"] * 3)
     assert not thrice.supervised.found["KCF"] and set(thrice.supervised.wrong["KCF"]) == {
         "ball",
         "bolt",
@@ -119,7 +120,7 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "b.tar", "w") as archive:
         archive.add(tmp_path / "b", "b")
         archive.add(tmp_path / "b" / "KCF" / "baseline" / "ball", "b/KCF/baseline/ball")
-    twice = vot.read_stored([tmp_path / "b.tar"])
+    twice = read_stored([tmp_path / "b.tar"])
     assert "ball_001.txt: this result is there twice" in twice.supervised.wrong["KCF"]["ball"]
     # Of bolt there is a second run, and no first.
     assert "run 001 is missing" in twice.supervised.wrong["KCF"]["bolt"]
@@ -127,11 +128,75 @@ def test_results_of_one_name_and_none(tmp_path: Path) -> None:
     results_of(tmp_path / "d", "KCF", "bolt_001", experiment="BASELINE")
     packed = struct.pack("<hIBIBffff", 1, 2, 0, 1, 1, 1, 2, 3, 4)
     (both / "bolt_001.bin").write_bytes(packed)
-    forms = vot.read_stored([tmp_path / "d"]).supervised
+    forms = read_stored([tmp_path / "d"]).supervised
     assert "bolt_001.txt: this result is there twice" in forms.wrong["KCF"]["bolt"]
     (both / "bolt_001.bin").rename(both / "bolt_002.bin")
-    (runs,) = vot.read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
+    (runs,) = read_stored([tmp_path / "d"]).supervised.found["KCF"].values()
     assert [run.codes.tolist() for run in runs] == [[1, 3], [1, 3]]
     (tmp_path / "c").mkdir()
     with pytest.raises(DataError, match="holds no result TRACKER/baseline"):
-        vot.read_stored([tmp_path / "c"])
+        read_stored([tmp_path / "c"])
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["KCF/baseline/bolt_001.txt", "KCF/baseline/bolt/bolt.txt", "KCF/Baseline/bolt/bolt_001.csv"],
+)
+def test_other_layouts_of_an_experiment(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, "1\n1,2,3,4\n")
+    found = read_stored([tmp_path])
+    (run,) = found.supervised.found["KCF"]["bolt"]
+    assert run.regions.boxes[1].tolist() == [1, 2, 3, 4] and not found.notes
+
+
+def test_results_outside_the_folder_of_an_experiment(tmp_path: Path) -> None:
+    write(tmp_path, "VOT2018/KCF/bolt/bolt_001.txt", "1\n1,2,3,4\n2\n0\n")
+    write(tmp_path, "VOT2018/KCF/ball/ball_001.txt", "1\n1,2,3,4\n")
+    write(tmp_path, "VOT2018/MIL/bolt/bolt_001.txt", "1\n1,2,3,4\n5,2,3,4\n")
+    found = read_stored([tmp_path])
+    assert set(found.supervised.found["KCF"]) == {"bolt", "ball"}
+    assert list(found.unsupervised.found) == ["MIL"] and list(found.supervised.found) == ["KCF"]
+    kcf, mil = found.notes
+    assert kcf.startswith("KCF lies in no folder of an experiment: taken as baseline, for some")
+    assert "MIL lies" in mil and "taken as unsupervised, for no row after the first" in mil
+    with tarfile.open(tmp_path / "CSR.tar", "w") as archive:
+        archive.add(tmp_path / "VOT2018" / "KCF" / "bolt", "bolt")
+    assert list(read_stored([tmp_path / "CSR.tar"]).supervised.found) == ["CSR"]
+    # Beside folders of experiments, they are another benchmark's.
+    write(tmp_path, "VOT2018/KCF/baseline/bolt/bolt_001.txt", "1\n1,2,3,4\n")
+    found = read_stored([tmp_path / "VOT2018"])
+    assert list(found.supervised.found["KCF"]) == ["bolt"] and not found.unsupervised.found
+    assert found.others == ("VOT2018/KCF", "VOT2018/MIL")
+
+
+def test_files_that_are_not_read_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "KCF/baseline/bolt/bolt_001.npy", "")
+    write(tmp_path, "KCF/baseline/bolt/bolt_001_time.value", "")
+    with pytest.raises(DataError, match=r"met 1 \.npy, 1 \.value; not used, of a kind .*\.npy"):
+        read_stored([tmp_path])
+    write(tmp_path, "KCF/baseline/ball/ball_001.txt", "1\n")
+    (line,) = read_stored([tmp_path]).notes
+    assert line.startswith("not used, of a kind that is not read (.npy): 1 file: ")
+
+
+@pytest.mark.parametrize(
+    ("codes", "row"),
+    [
+        ("1333200001333", 0),
+        ("0013320", 0),
+        ("1332", 0),
+        ("13323", 5),  # goes on after a failure
+        ("13303", 4),  # skipped without a failure
+        ("13313", 4),  # started twice
+        ("3331", 1),
+        ("133221", 5),
+    ],
+)
+def test_rows_that_cannot_come_after_those_before(codes: str, row: int) -> None:
+    text = "".join(("1,2,3,4" if code == "3" else code) + "\n" for code in codes)
+    assert vot.odd_row(vot.parse(text.encode(), "x")) == row

@@ -240,3 +240,40 @@ def test_the_toolkits_own_report(tmp_path: Path) -> None:
         ours = (mine["ao"], mine["sr50"], mine["fps"], mine["success"][75], part["ao"], part["fps"])
         assert ours == pytest.approx(theirs, rel=1e-12), tracker
         assert mine["sr75"] == mine["success"][75]
+
+
+def test_forms_that_others_write(truth: Path, results: Path, tmp_path: Path) -> None:
+    """Headers, remarks, scores and polygons make no difference; other kinds are told."""
+    expected, _ = scored(tmp_path, results, "--ground-truth", truth)
+    root = results / "WHOLE"
+    polygon = "10,10,30,10,30,30,10,30"
+    write(root / NAMES[0] / f"{NAMES[0]}_001.txt", ["x,y,w,h", "# mine", *[BOX] * 5])
+    write(root / NAMES[1] / f"{NAMES[1]}_001.txt", [f"{BOX},0.75"] * 9)
+    write(root / NAMES[2] / f"{NAMES[2]}_001.txt", [polygon] * 11)
+    write(truth / NAMES[2] / "groundtruth.txt", [polygon] * 11)
+    write(results / "OTHER" / NAMES[0] / f"{NAMES[0]}_001.npy", [])
+    write(results / "MORE.zip", [])
+    found, stderr = scored(tmp_path, results, "--ground-truth", truth)
+    assert found == expected
+    kinds, archives = stderr.splitlines()
+    assert "of a kind that is not read (.npy): 1 file: GOT-10k/OTHER/" in kinds
+    assert "an archive inside a folder, to be named itself: 1 file: GOT-10k/MORE.zip" in archives
+
+
+@pytest.mark.parametrize("name", ["times", "baseline", "val"])
+def test_a_named_folder_may_be_called_anything(truth: Path, tmp_path: Path, name: str) -> None:
+    for each, frames in zip(NAMES, FRAMES, strict=True):
+        write(tmp_path / "x" / name / "KCF" / f"{each}.txt", [BOX] * frames)
+        write(tmp_path / "KCF" / name / f"{each}.txt", [BOX] * frames)
+    for root in (tmp_path / "x" / name, tmp_path / "KCF" / name):
+        found, stderr = scored(tmp_path, root, "--ground-truth", truth)
+        assert not stderr
+        assert {at: one["ao"] for at, one in found.items()} in ({"KCF": 1}, {name: 1})
+
+
+def test_nothing_to_score_tells_what_was_met(truth: Path, tmp_path: Path) -> None:
+    write(tmp_path / "x" / "KCF" / f"{NAMES[0]}.npy", [])
+    done = run("score", "got10k", tmp_path / "x", "--ground-truth", truth)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "looked for TRACKER/SEQUENCE/SEQUENCE_001.txt" in line and "met 1 .npy; not used" in line

@@ -19,7 +19,9 @@ from pursuit.datasets.otb_list import entries, key, listed
 from pursuit.measures.otb import RULES
 from pursuit.reports import stored_otb as stored
 from pursuit.reports.stored_otb import Stored
-from pursuit.results.otb_found import Truth, Unused, find, read_truth
+from pursuit.results.otb_found import find
+from pursuit.results.otb_labels import Truth, read_truth
+from pursuit.results.runs import Unused
 
 # The toolbox's trackers whose boxes are at hand too, and what their files are called. Not CFWLB:
 # its boxes were changed after the curves were made, and lack four rows in each sequence.

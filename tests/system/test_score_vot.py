@@ -169,8 +169,9 @@ def test_nothing_is_left_out_in_silence(truth: Path, results: Path, tmp_path: Pa
     done = run("score", "vot", results / "LOSS", again, "--ground-truth", truth)
     assert done.returncode == 2 and done.stderr.count(": two results, ") == 2
     write(results / "LOSS" / "baseline" / "balls" / "balls_001.txt", ["1"])
-    message = error(results / "LOSS", "--ground-truth", truth)
-    assert "has results on balls, not in the ground truth (did you mean ball?)" in message
+    done = run("score", "vot", results / "LOSS", "--ground-truth", truth)
+    message = "not used: LOSS has results on balls, not in the ground truth (did you mean ball?)"
+    assert done.returncode == 0 and message in done.stderr
     (truth / "bolt" / "sequence").unlink()
     (results / "LOSS" / "baseline" / "balls" / "balls_001.txt").unlink()
     message = error(results / "LOSS", "--ground-truth", truth)
@@ -287,3 +288,52 @@ def test_the_unsupervised_experiment_beside(truth: Path, results: Path, tmp_path
     done = run("score", "vot", results, "--ground-truth", plain)
     assert done.returncode == 0
     assert "note: not scored: HALF/unsupervised: only the baseline is, and beside" in done.stderr
+
+
+def test_rows_without_sense_are_told_and_count(truth: Path, results: Path, tmp_path: Path) -> None:
+    plain = truth.rename(tmp_path / "truth")
+    out = tmp_path / "scores.json"
+    before = score(results, "--ground-truth", plain, out)
+    path = results / "LOSS" / "baseline" / "bolt" / "bolt_001.txt"
+    spoil(path, 18, "-5,-6,-7,-8")
+    spoil(path, 13, "0,0,10,10")
+    done = run("score", "vot", results, "--ground-truth", plain, "--json", out)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    message = "note: LOSS on bolt: row 14 cannot come after row 13 and row 19 has a negative side"
+    assert line.startswith(message)
+    assert json.loads(out.read_text(encoding="utf-8"))["LOSS"]["failures"] == 1
+    assert before["LOSS"]["failures"] == 1
+
+
+def test_a_ground_truth_of_some_of_the_sequences(
+    truth: Path, results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "scores.json"
+    whole = score(results, "--ground-truth", truth, out)
+    (truth / "bolt").rename(tmp_path / "bolt")
+    done = run("score", "vot", results, "--ground-truth", truth, "--json", out)
+    assert done.returncode == 0
+    assert (
+        done.stderr.count("note: not used: ") == done.stderr.count("has results on bolt, not") == 2
+    )
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["LOSS"]["failures"] == 0
+    assert found["HALF"]["sequences"] == {"ball": whole["HALF"]["sequences"]["ball"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"bolt": 3}, "bolt: not as pysot has it: no gt_rect and img_names by name in it"),
+        ({"bolt": {"gt_rect": [[1, 2, 3, 4]]}}, "no list img_names in it"),
+        ({"bolt": {"gt_rect": [["a"]], "img_names": ["x"]}}, "a list of numbers for each picture"),
+    ],
+)
+def test_pysots_file_that_is_none(
+    results: Path, tmp_path: Path, content: object, message: str
+) -> None:
+    file = tmp_path / "truth.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    done = run("score", "vot", results, "--ground-truth", file)
+    assert done.returncode == 2 and message in done.stderr

@@ -37,11 +37,10 @@ def got10k(
 
     pursuit score got10k results/GOT-10k --ground-truth GOT-10k/val --json scores.json
     """
-    from pursuit.errors import DataError
     from pursuit.files import check_writable
     from pursuit.reports.stored_got10k import as_json, judge, table
     from pursuit.results.got10k_found import find, read_truth
-    from pursuit.results.otb_found import Unused
+    from pursuit.results.runs import Unused
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])
@@ -50,8 +49,8 @@ def got10k(
     unused = Unused()
     scores, notes = judge(find(results, known, unused), known)
     if not scores:
-        where = ", ".join(map(str, results))
-        raise DataError(f"{where}: no results of the {len(known)} sequences with labels")
+        looked_for = "TRACKER/SEQUENCE/SEQUENCE_001.txt, TRACKER/SEQUENCE.txt"
+        raise unused.nothing(results, len(known), looked_for)
     wrong = [line for one in scores for line in one.wrong]
     if json is not None:
         write_json(json, as_json(scores))

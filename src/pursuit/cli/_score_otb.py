@@ -47,11 +47,12 @@ def otb(
     pursuit score otb OTB_RESULTS.tar.xz --ground-truth OTB100 --list otb2013
     """
     from pursuit.datasets.otb_list import listed
-    from pursuit.errors import DataError
     from pursuit.files import check_writable
     from pursuit.measures.otb import RULES
     from pursuit.reports.stored_otb import as_json, judge, table
-    from pursuit.results.otb_found import Unused, find, read_truth
+    from pursuit.results.otb_found import find
+    from pursuit.results.otb_labels import read_truth
+    from pursuit.results.runs import Unused
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])
@@ -61,8 +62,7 @@ def otb(
     wanted = listed(known, list_, "the ground truth")
     scores, notes = judge(find(results, known, wanted, unused), wanted, RULES[rules])
     if not scores:
-        where = ", ".join(map(str, results))
-        raise DataError(f"{where}: no results of the {len(wanted)} sequences with labels")
+        raise unused.nothing(results, len(wanted), "TRACKER/SEQUENCE.txt, SEQUENCE_TRACKER.mat")
     wrong = [line for one in scores for line in one.wrong]
     if json is not None:
         write_json(json, as_json(scores, wanted))

@@ -46,8 +46,8 @@ def vot(
     results of region_noise lie beside the baseline, by both.
 
     Each tracker should have a result on every sequence. What is missing or wrong is named, the
-    tracker's means are marked, and the exit status is 2. A tracker with results on other
-    sequences too ran on another year's: it is named and not scored.
+    tracker's means are marked, and the exit status is 2. A tracker with results on few
+    of these and on others ran on another year's: it is named and not scored.
 
     pursuit score vot results --ground-truth VOT2018.json --rules pysot --json scores.json
     """
@@ -57,7 +57,7 @@ def vot(
     from pursuit.reports.stored_vot import scores
     from pursuit.reports.stored_vot_shown import as_json, tables
     from pursuit.reports.vot import truth_of
-    from pursuit.results.vot import read_stored
+    from pursuit.results.vot_found import read_stored
 
     if json is not None:
         check_outputs([json], [*results, ground_truth])

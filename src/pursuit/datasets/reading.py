@@ -20,6 +20,15 @@ from pursuit.frames import Frame
 
 LISTED = "(pursuit data check lists all that is wrong)"
 
+# What Windows' programs print for NaN: -nan(ind), 1.#QNAN, -1.#IND00.
+_WINDOWS_NAN = re.compile(r"[+-]?(?:nan\(\w*\)|1\.#(?!inf)\w+)", re.IGNORECASE)
+# Names of columns, in the order in which they are read; x1,y1,x2,y2 would be something else.
+_HEADER = re.compile(
+    r"(?:x|left|xmin)[\s,;]+(?:y|top|ymin)[\s,;]+(?:w|width)[\s,;]+(?:h|height)"
+    r"(?:[\s,;]+(?:score|conf|confidence))?",
+    re.IGNORECASE,
+)
+
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
@@ -170,10 +179,42 @@ def read_text(path: Path, findings: Findings) -> str | None:
     return None
 
 
+def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
+    """Return the lines of a text file of numbers, with their numbers from 1.
+
+    A first line x,y,w,h that names the columns is left out, as are lines that begin with # or %
+    and blank ones at the end.
+
+    Raises:
+        DataError: it is no text.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{place} is not a text file") from None
+    every = enumerate(text.rstrip().splitlines(), start=1)
+    lines = [(number, line) for number, line in every if not line.startswith(("#", "%"))]
+    named = lines and _HEADER.fullmatch(lines[0][1].replace('"', "").strip(" \t,;"))
+    return lines[1:] if named else lines
+
+
+def number(text: str) -> float:
+    """Return the number that a text is; what Windows' programs print for NaN is one too.
+
+    Raises:
+        ValueError: it is none; neither are Python's 1_0 and digits of other scripts.
+    """
+    if _WINDOWS_NAN.fullmatch(text):
+        return math.nan
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return float(text)
+
+
 def box_of(fields: Sequence[str], place: str, findings: Findings) -> list[float] | None:
     """Return x, y, w, h of four pieces of text; None, and a finding, if they are not."""
     try:
-        values = [float(text) for text in fields]
+        values = [number(text) for text in fields]
     except ValueError:
         findings.wrong(f"{place}: x, y, w, h must be numbers; got {shown(','.join(fields))}")
         return None

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
 from pursuit.boxes import Regions
-from pursuit.datasets.reading import is_picture, shown, size_of_picture
+from pursuit.datasets.reading import is_picture, number, shown, size_of_picture, text_lines
 from pursuit.errors import DataError
 
 Mask = NDArray[np.bool_]
@@ -107,24 +107,20 @@ def sequence_truth(folder: Path) -> Truth:
 
 
 def rows_of(data: bytes, place: str) -> list[list[float]]:
-    """Return the numbers of each line of a text file; blank lines at the end are none.
+    """Return the numbers of each line of a text file, of those that `text_lines` gives.
 
     The numbers stand apart by commas, tabs, semicolons or spaces; NaN is one. Any line ends do.
 
     Raises:
         DataError: it is no text, or a line is empty or holds something else.
     """
-    try:
-        lines = data.decode("utf-8-sig").rstrip().splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"{place} is not a text file") from None
     rows = []
-    for number, line in enumerate(lines, 1):
+    for at, line in text_lines(data, place):
         fields = re.split(r"\s*[,;\t]\s*|\s+", line.strip(" \t,;"))
         try:
-            rows.append([float(field) for field in fields])
+            rows.append([number(field) for field in fields])
         except ValueError:
-            raise DataError(f"{place}:{number}: not numbers: {shown(line.strip())}") from None
+            raise DataError(f"{place}:{at}: not numbers: {shown(line.strip())}") from None
     return rows
 
 
@@ -262,13 +258,23 @@ def _read_json(path: Path) -> dict[str, Truth]:
 
 def _json_sequence(name: str, part: Any, path: Path) -> Truth:
     place = f"{path}: {name}"
+    if not isinstance(part, dict):
+        raise DataError(f"{place}: not as pysot has it: no gt_rect and img_names by name in it")
+    lists: dict[str, Any] = {at: part.get(at) for at in ("gt_rect", "img_names")}
+    lists |= {tag: part[tag] for tag in TAGS if tag in part}
+    for at, values in lists.items():
+        if not isinstance(values, list):
+            raise DataError(f"{place}: not as pysot has it: no list {at} in it")
     try:
-        rows = [[float(value) for value in row] for row in part["gt_rect"]]
+        rows = [[float(value) for value in row] for row in lists["gt_rect"]]
         size = (int(part["width"]), int(part["height"])) if "width" in part else None
-        tags = {tag: _padded(part[tag], len(rows), place) for tag in TAGS if tag in part}
-        pictures = len(part["img_names"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{place}: not as pysot has it: {error!r}") from None
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{place}: not as pysot has it: gt_rect is a list of numbers for each picture, width "
+            "and height are numbers"
+        ) from None
+    tags = {tag: _padded(lists[tag], len(rows), place) for tag in TAGS if tag in part}
+    pictures = len(lists["img_names"])
     if pictures != len(rows):
         raise DataError(f"{place}: {len(rows)} labels for {pictures} pictures")
     regions = regions_of(rows, place)

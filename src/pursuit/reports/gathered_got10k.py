@@ -15,7 +15,7 @@ from pursuit.errors import DataError
 from pursuit.reports.places import Place, other_names, without
 from pursuit.reports.stored_got10k import Score, judge
 from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, truth_of
-from pursuit.results.otb_found import Unused
+from pursuit.results.runs import Unused
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,9 @@ from pursuit.reports.places import Place, other_names, without
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, TRE, Stored
 from pursuit.results import otb as otb_results
-from pursuit.results.otb_found import Found, Truth, Unused, find, read_truth
+from pursuit.results.otb_found import Found, find
+from pursuit.results.otb_labels import Truth, read_truth
+from pursuit.results.runs import Unused
 
 _OPE_OF = (1, 20)  # numbers of runs of which the first is one from the start to the end
 

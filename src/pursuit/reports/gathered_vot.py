@@ -25,7 +25,8 @@ from pursuit.reports import comparison, stored_vot
 from pursuit.reports.places import Place, other_names, without
 from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
-from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, StoredResults, parse, read_stored
+from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, parse
+from pursuit.results.vot_found import StoredResults, read_stored
 
 Array = NDArray[np.float64]
 Ends = tuple[float, float]

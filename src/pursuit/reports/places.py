@@ -10,7 +10,7 @@ from pathlib import Path
 from pursuit.archives import stored
 from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
-from pursuit.results.otb_found import SEVERAL
+from pursuit.results.otb_names import SEVERAL
 from pursuit.results.vot import BASELINE, is_run, is_run_of_experiment
 
 Pair = tuple[str, str]  # tracker, sequence

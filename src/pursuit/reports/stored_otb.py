@@ -22,7 +22,8 @@ from pursuit.reports.comparison import NO_NUMBER, Comparison, Contender
 from pursuit.reports.grid import grid
 from pursuit.reports.numbers import number
 from pursuit.reports.scores import SequenceScore, TrackerScore, by_attribute, ranked
-from pursuit.results.otb_found import Found, Truth
+from pursuit.results.otb_found import Found
+from pursuit.results.otb_labels import Truth
 from pursuit.results.otb_toolkit import StoredRun
 
 Array = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,8 @@ from pursuit.measures.vot import Code
 from pursuit.measures.vot_rules import Figures, Rules, SequenceRuns
 from pursuit.measures.vot_sums import Totals
 from pursuit.results.runs import Runs
-from pursuit.results.vot import BASELINE, NOISE, UNSUPERVISED, StoredResults, Trajectory
+from pursuit.results.vot import BASELINE, NOISE, UNSUPERVISED, Trajectory, odd_row
+from pursuit.results.vot_found import StoredResults
 
 Array = NDArray[np.float64]
 Unfit = Callable[[Sequence[Trajectory], Truth], str]
@@ -133,8 +134,8 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
     """Return the scores of all trackers that ran on the sequences of a ground truth.
 
     What is wrong with a result is told by the score's `failed`, as is a result that lacks. One
-    that has results on other sequences too ran on another benchmark: it is not scored, and a
-    note says so.
+    on less than half of these and on others too ran on another benchmark: it is not scored, and
+    a note says so, as of results on others at all.
 
     Raises:
         DataError: no tracker ran on these; or the size of pictures is needed and not known.
@@ -144,12 +145,15 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         one.renamed(lambda name: spelt.get(name.lower(), name))
         for one in (results.supervised, results.unsupervised, results.noise)
     )
-    foreign = {
-        name: _foreign([*runs, *supervised.wrong[name]], truth)
-        for name, runs in supervised.found.items()
-    }
-    notes = [f"not scored: {name} {why}" for name, why in foreign.items() if why]
-    mine = [name for name, why in foreign.items() if not why]
+    ran_on = {name: [*runs, *supervised.wrong[name]] for name, runs in supervised.found.items()}
+    foreign = {name: _foreign(ran, truth) for name, ran in ran_on.items()}
+    mine = [name for name, ran in ran_on.items() if not foreign[name] or _is_of(truth, ran)]
+    notes = [*results.notes]
+    notes += [
+        f"not {'used' if name in mine else 'scored'}: {name} {why}"
+        for name, why in foreign.items()
+        if why
+    ]
     alone = [
         f"{name}/{experiment}"
         for experiment, beside in ((UNSUPERVISED, free), (NOISE, noise))
@@ -164,7 +168,8 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         for name in sorted([*results.others, *alone])
     ]
     if not mine:
-        raise DataError(f"nothing to score: {next((line[12:] for line in notes), 'no tracker')}")
+        why = "; ".join(line.removeprefix("not scored: ") for line in notes)
+        raise DataError(f"nothing to score: {why or 'no tracker'}")
     interval = _interval(truth)
     found = []
     for name in mine:
@@ -175,6 +180,7 @@ def scores(rules: Rules, results: StoredResults, truth: Benchmark) -> Scores:
         if name in noise.found:
             score = replace(score, noise=_score(rules, name, noise, truth, interval))
         found.append(score)
+        notes += _odd_rows(score, supervised.found[name])
     found.sort(key=lambda one: (math.isnan(one.eao), -one.eao, one.label))
     return Scores(rules, interval, tuple(found), truth.year, tuple(notes), results.experiment)
 
@@ -205,6 +211,25 @@ def _foreign(ran_on: Sequence[str], truth: Benchmark) -> str:
         return ""
     hint = nearest(other[0], truth.sequences)
     return f"has results on {other[0]}{_more(other)}, not in the ground truth{hint}"
+
+
+def _is_of(truth: Benchmark, ran_on: Sequence[str]) -> bool:
+    """Return whether a tracker ran on these sequences, half of them at least, and on others too.
+
+    Years share some: one that ran on another year's has results on few of these.
+    """
+    return 2 * sum(name in truth.sequences for name in ran_on) >= len(truth.sequences)
+
+
+def _odd_rows(score: Score, runs: Mapping[str, Sequence[Trajectory]]) -> Iterator[str]:
+    """Yield a line on each run that counts though no tracker can have left its rows."""
+    for name, run in ((at, run) for at in score.sequences for run in runs[at]):
+        row = odd_row(run)
+        what = [f"row {row} cannot come after row {row - 1}"] if row > 1 else []
+        turned = np.flatnonzero((run.regions.boxes[:, 2:] < 0).any(axis=1))
+        what += [f"row {turned[0] + 1} has a negative side"] if len(turned) else []
+        if what:
+            yield f"{score.label} on {name}: {' and '.join(what)}; it counts as it is ({run.place})"
 
 
 def _failed(

@@ -32,7 +32,8 @@ from pursuit.reports.lacking import Lacking, failures, mark
 from pursuit.reports.numbers import NONE, cells, fps_cell, number
 from pursuit.reports.timed import Timed
 from pursuit.results import runs as stored_runs
-from pursuit.results.vot import Run, StoredResults, Trajectory
+from pursuit.results.vot import Run, Trajectory
+from pursuit.results.vot_found import StoredResults
 
 Array = NDArray[np.float64]
 Runs = Mapping[str, Mapping[str, Sequence[Run]]]  # tracker -> sequence -> its runs

@@ -10,7 +10,7 @@ results and labels are taken as they are, as the toolkit takes them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -23,9 +23,9 @@ from pursuit.datasets.reading import is_picture, size_of_picture
 from pursuit.datasets.vot import rows_of
 from pursuit.errors import DataError
 from pursuit.results import vot
-from pursuit.results.otb import parse_rows
-from pursuit.results.otb_found import SEVERAL, Unused
-from pursuit.results.runs import Folder, Runs, tracker_of
+from pursuit.results.otb import parse_any
+from pursuit.results.otb_names import SEVERAL, is_own
+from pursuit.results.runs import Folder, Runs, Unused, own_folders, tracker_of
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,9 @@ def read_truth(path: Path) -> dict[str, Truth]:
     Raises:
         DataError: there are none, a file is wrong, or a sequence has two.
     """
-    videos = open_other_videos(path, own=("got10k",))
+    # VOT's labels without its frames are files like ours.
+    pictures = any(path.glob("*/color")) or any(map(is_picture, path.glob("*/*")))
+    videos = open_other_videos(path, own=("got10k",) if pictures else ("got10k", "vot"))
     if videos is not None:
         return {key(one.name): truth_of(one) for one in videos}
     folders: dict[Parts, list[Stored]] = {}
@@ -139,16 +141,20 @@ def find(
     for path in paths:
         folders: dict[Parts, Folder[Array]] = {}
         others: set[str] = set()
+        own = own_folders(path)
         for file in stored(path, _may_be_result):
-            if file.data is None:
-                continue
+            unused.meet(file.parts)
             whole = file.above + file.parts
+            if file.data is None:
+                if _may_be_result((*whole[:-1], f"{PurePosixPath(whole[-1]).stem}.txt")):
+                    unused.take(file.parts, is_run=_place(file, known, own) is not None)
+                continue
             if numbered and key(whole[-2]) not in _names(whole):
                 continue
             if _is_of_another_protocol(whole):
                 others.add("/".join(whole[-4:-2]))
                 continue
-            place = _place(whole, known)
+            place = _place(file, known, own)
             if place is None:
                 unused.names.append("/".join(file.parts))
             elif place[2]:
@@ -168,20 +174,26 @@ def find(
 
 def _is_of_another_protocol(parts: Parts) -> bool:
     """Return whether `pursuit evaluate` has other results than GOT-10k's in such a place."""
-    return len(parts) > 3 and parts[-3].lower() in (*vot.EXPERIMENTS, *SEVERAL)
+    others = (*vot.EXPERIMENTS, *SEVERAL)
+    return len(parts) > 3 and parts[-3].lower() in others and vot.is_run(parts)
 
 
-def _place(parts: Parts, known: Mapping[str, Truth]) -> tuple[str, str, bool] | None:
-    """Return tracker, sequence and whether it holds times; None of a file of no known sequence."""
-    for sequence in _names(parts):
-        if sequence in known:
-            above = parts[:-1]
-            if not above:
-                return None
-            times = _TIMES.fullmatch(PurePosixPath(parts[-1]).stem)
-            is_times = times is not None or above[-1].lower() == "times"
-            return tracker_of(above, sequence, key), sequence, is_times
-    return None
+def _place(
+    file: Stored, known: Mapping[str, Truth], own: Collection[str]
+) -> tuple[str, str, bool] | None:
+    """Return tracker, sequence and whether it holds times; None of a file of no known sequence.
+
+    Folders `own` of the named one are trackers', and that one itself is none of times, whatever
+    they are called.
+    """
+    parts = file.above + file.parts
+    sequence = next((name for name in _names(parts) if name in known), None)
+    if sequence is None or len(parts) < 2:
+        return None
+    mine = is_own(file.parts, own)
+    in_times = len(file.parts) > (3 if mine else 2) and parts[-2].lower() == "times"
+    is_times = in_times or _TIMES.fullmatch(PurePosixPath(parts[-1]).stem) is not None
+    return file.parts[1] if mine else tracker_of(parts[:-1], sequence, key), sequence, is_times
 
 
 def _names(parts: Parts) -> tuple[str, str]:
@@ -204,7 +216,7 @@ def _take_times(found: Found, tracker: str, sequence: str, file: Stored) -> None
 
 
 def _boxes(data: bytes, place: str) -> Array:
-    return parse_rows(data, 4, place)
+    return parse_any(data, place)
 
 
 def _may_be_result(parts: Parts) -> bool:
@@ -224,7 +236,7 @@ def _is_label(parts: Parts) -> bool:
 
 def _truth(name: str, files: Mapping[str, Stored]) -> Truth:
     labels = files[_LABELS]
-    boxes = parse_rows(labels.data or b"", 4, labels.place)
+    boxes = parse_any(labels.data or b"", labels.place)
     if not len(boxes):
         raise DataError(f"{labels.place}: no label in it")
     meta = _meta(files.get("meta_info.ini"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pursuit.datasets.otb_list import key
 from pursuit.results import vot
-from pursuit.results.otb_found import SEVERAL, may_be_result
+from pursuit.results.otb_names import SEVERAL, may_be_result
 from pursuit.results.runs import tracker_of
 
 
@@ -18,6 +18,6 @@ def is_readable(label: str, sequence: str = "") -> bool:
     folders = ("somewhere", label)  # which may be a tracker's: the label's own must come first
     return (
         tracker_of(folders, key(sequence), key) == label
-        and may_be_result((*folders, "sequence.txt"))
+        and may_be_result((*folders, "sequence.txt"), own=())
         and label.lower() not in (*vot.EXPERIMENTS, *SEVERAL)
     )

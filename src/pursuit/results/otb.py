@@ -8,16 +8,20 @@ FOLDER/SEQUENCE/SEQUENCE_001.txt and on; a run of TRE has rows from its start to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pursuit import boxes as bx
+from pursuit.datasets.reading import number, text_lines
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 
 Array = NDArray[np.float64]
+_Fields = tuple[int, str, list[str]]  # number of a line, the line, and its parts
 
 _SEPARATORS = str.maketrans(",;", "  ")
 FROM_ONE: Array = np.array([1.0, 1, 0, 0])  # the first pixel is 1 in the files, 0 in here
@@ -96,12 +100,45 @@ def read_boxes(path: Path) -> Array:
 
 
 def parse_boxes(content: bytes, place: str) -> Array:
-    """Return the boxes (T, 4), 0-based, of the content of such a file; `place` names it.
+    """Return the boxes (T, 4), 0-based, of the content of such a file, of anyone's.
 
     Raises:
-        DataError: it is not text, or a line is not a box.
+        DataError: as `parse_any`.
     """
-    return parse_rows(content, 4, place) - FROM_ONE
+    return parse_any(content, place) - FROM_ONE
+
+
+def parse_any(content: bytes, place: str) -> Array:
+    """Return the boxes (T, 4), as they are counted, of the content of a file; `place` names it.
+
+    Raises:
+        DataError: it is not text, or its lines are none of what `boxes_of` knows.
+    """
+    fields = _fields(content, place)
+    if all(len(one) == 4 for _, _, one in fields):
+        return _numbers(fields, 4, place)
+    rows = [_numbers_of(one) or [] for _, _, one in fields]
+    found = boxes_of(rows)
+    return _numbers(fields, 4, place) if found is None else found
+
+
+def boxes_of(rows: Sequence[Sequence[float]]) -> Array | None:
+    """Return the boxes (T, 4) of T rows x, y, w, h; None where one is nothing of the kind.
+
+    A polygon of four corners and more, x1, y1, x2, y2, ..., is the box just around it. Where
+    all rows have a fifth number between 0 and 1, that is a score.
+    """
+    lengths = {len(row) for row in rows}
+    if lengths == {5} and not any(row[4] < 0 or row[4] > 1 for row in rows):
+        return np.array(rows, dtype=np.float64)[:, :4]
+    if any(length < 4 or length % 2 or length == 6 for length in lengths):
+        return None
+    # MOTChallenge's rows begin with the number of the frame.
+    counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
+    if lengths - {4} and counted and rows[0][0] in (0, 1):
+        return None
+    boxes = [row if len(row) == 4 else bx.around(np.reshape(row, (-1, 2))) for row in rows]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def rows(path: Path, columns: int) -> Array:
@@ -119,31 +156,37 @@ def parse_rows(content: bytes, columns: int, place: str) -> Array:
     Raises:
         DataError: it is not text, or a line is not as many numbers.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{place} is not a text file of results") from None
-    lines = text.rstrip().splitlines()
-    fields = [line.split() for line in text.translate(_SEPARATORS).rstrip().splitlines()]
-    try:
-        if all(len(one) == columns for one in fields):
-            # All at once: much faster than a line at a time.
-            flat = np.array([field for one in fields for field in one], dtype=np.float64)
+    return _numbers(_fields(content, place), columns, place)
+
+
+def _fields(content: bytes, place: str) -> list[_Fields]:
+    return [
+        (at, line, line.translate(_SEPARATORS).split()) for at, line in text_lines(content, place)
+    ]
+
+
+def _numbers(fields: Sequence[_Fields], columns: int, place: str) -> Array:
+    plain = all(line.isascii() and "_" not in line for _, line, _ in fields)  # see `number`
+    if plain and all(len(one) == columns for _, _, one in fields):
+        try:  # all at once: much faster than a line at a time
+            flat = np.array([field for _, _, one in fields for field in one], dtype=np.float64)
             return flat.reshape(-1, columns)
-    except ValueError:
-        pass
-    for number, (line, one) in enumerate(zip(lines, fields, strict=True), start=1):
-        if len(one) != columns or not all(map(_is_number, one)):
-            raise DataError(f"{place}:{number}: not {columns} numbers: {line[:40]!r}")
-    raise AssertionError  # one of them is
+        except ValueError:
+            pass
+    rows = []
+    for at, line, one in fields:
+        row = _numbers_of(one)
+        if row is None or len(row) != columns:
+            raise DataError(f"{place}:{at}: not {columns} numbers: {line[:40]!r}")
+        rows.append(row)
+    return np.array(rows, dtype=np.float64).reshape(-1, columns)
 
 
-def _is_number(field: str) -> bool:
+def _numbers_of(fields: Sequence[str]) -> list[float] | None:
     try:
-        np.float64(field)
+        return [number(field) for field in fields]
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _write_rows(path: Path, rows: Array) -> None:

@@ -1,4 +1,4 @@
-"""OTB results wherever they lie, and the labels to compare them with.
+"""OTB results wherever they lie.
 
 A result is SEQUENCE_TRACKER.mat of the toolbox, SEQUENCE_TRACKER.txt, TRACKER/SEQUENCE.txt as
 got10k, pysot and we write it (or .csv), TRACKER/SEQUENCE.json of OTB's Python toolkit, or our
@@ -9,48 +9,28 @@ TRACKER/OPE/SEQUENCE.txt.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from pursuit.archives import Parts, Stored, stored
-from pursuit.datasets import open_other_videos
-from pursuit.datasets.otb import LABELS
-from pursuit.datasets.otb_list import Entry, entries, key
-from pursuit.datasets.reading import plural
-from pursuit.datasets.vot import read_truth as read_regions
+from pursuit.datasets.otb_list import key
 from pursuit.errors import DataError
-from pursuit.results import otb_toolkit, vot
-from pursuit.results.otb import FROM_ONE, parse_boxes
+from pursuit.results import otb_toolkit
+from pursuit.results.otb import parse_boxes
+from pursuit.results.otb_names import (
+    READ,
+    SEVERAL,
+    is_numbered,
+    may_be_result,
+    number,
+    split,
+    unusual_split,
+)
 from pursuit.results.otb_toolkit import StoredRun
-from pursuit.results.runs import tracker_of
-
-Array = NDArray[np.float64]
-
-_NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
-SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
-_NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
-# What else trackers write beside a result: SEQUENCE_times.txt.
-_BESIDE = re.compile(r"[._-](?:times?|fps|speed|runtime|scores?|conf|confidences?|states?|log)$")
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The labels of a sequence.
-
-    Attributes:
-        name: as OTB writes it, where it is one of OTB's.
-        boxes: (T, 4) x, y, w, h, 0-based.
-        entry: what is known of it, None of a sequence that OTB has not.
-    """
-
-    name: str
-    boxes: Array
-    entry: Entry | None
+from pursuit.results.runs import Unused, own_folders, tracker_of
 
 
 @dataclass(frozen=True)
@@ -76,51 +56,6 @@ class Found:
     numbered: bool = False
 
 
-@dataclass
-class Unused:
-    """Files that look like results, but of no sequence that has labels; and labels without any."""
-
-    names: list[str] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-
-    def lines(self) -> list[str]:
-        """Return lines that tell of them, none where there are none."""
-        found = {"of no sequence with labels": self.names, "without a label": self.empty}
-        return [
-            f"not used, {why}: {plural(len(names), 'file')}: "
-            f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
-            for why, names in found.items()
-            if names
-        ]
-
-
-def read_truth(path: Path, unused: Unused | None = None) -> dict[str, Truth]:
-    """Return key -> labels of a folder or an archive; `unused` is told of files without any.
-
-    It holds NAME/groundtruth_rect.txt, or one folder (or one called `anno...`) of NAME.txt,
-    boxes counted from 1; or NAME/groundtruth.txt as VOT and GOT-10k have it, counted from 0; or,
-    a folder, videos in another layout that `open_videos` knows. Or it is pysot's JSON file of
-    OTB, counted from 1.
-
-    Raises:
-        DataError: there are none, a file is wrong, or a sequence has two.
-    """
-    videos = open_other_videos(path, own=("otb", "vot", "got10k"))
-    if videos is not None:
-        found = {one.name: one.boxes for one in videos}
-    elif path.suffix.lower() == ".json" and path.is_file():
-        found = {name: boxes - FROM_ONE for name, boxes in _regions(path).items()}
-    else:
-        found = _label_files(path, unused or Unused())
-    truths: dict[str, Truth] = {}
-    for name, boxes in found.items():
-        known = entries().get(key(name))
-        if key(name) in truths:
-            raise DataError(f"{path}: {truths[key(name)].name} has labels twice")
-        truths[key(name)] = Truth(known.name if known else name, boxes, known)
-    return truths
-
-
 def find(
     paths: Sequence[Path], known: Collection[str], wanted: Collection[str], unused: Unused
 ) -> Iterator[Found]:
@@ -136,46 +71,112 @@ def find(
         DataError: a folder or an archive cannot be read.
         MissingExtra: SciPy is needed for a .mat and is not installed.
     """
-
-    def of_tracker(parts: Parts) -> bool:
-        if not may_be_result(parts):
-            return False
-        split = _split(parts, known)
-        if split is None and not parts[-1].lower().endswith((".json", ".csv")):  # maybe tables
-            unused.names.append("/".join(parts))
-        return split is not None and split[1] in wanted
-
     several: dict[Parts, list[Stored]] = {}
-    alone: list[tuple[str, str, Stored]] = []
+    alone: list[Found] = []
     met: set[tuple[str, str]] = set()
     for path in paths:
-        for file in stored(path, of_tracker):
-            split = _split(file.parts, known)
-            if split is None or file.data is None:
+        look = _Look(known, wanted, own_folders(path), unused)
+        unusual: list[Found] = []
+        usual = False
+        for file in stored(path, look.asks):
+            if file.data is None:
                 continue
-            if _number(file.parts):
+            at = look.split(file.parts)
+            if at is None:
+                found = list(_in_json(file, look))
+                odd = unusual_split(file.parts, known)
+                if not found and odd is not None and odd[1] in wanted:
+                    unusual.append(_parsed(*odd, file.data, file.place))
+            elif number(file.parts):
                 several.setdefault((str(path), *file.parts[:-1]), []).append(file)
-            elif _is_numbered(file.parts):
-                alone.append((*split, file))
+                found, usual = [], True
             else:
-                met.add(split)
-                yield _parsed(*split, file.data, file.place)
+                found = [_parsed(*at, file.data, file.place)]
+                if is_numbered(file.parts):
+                    alone += [replace(one, numbered=True) for one in found]
+                    found, usual = [], True
+            met |= {(one.tracker, one.sequence) for one in found}
+            usual = usual or bool(found)
+            yield from found
+        right = {one.tracker for one in unusual if not one.wrong and not usual}
+        yield from (one for one in unusual if one.tracker in right)
+        unused.names += [one.place for one in unusual if one.tracker not in right]
     for files in several.values():
         yield _parsed_several(files, known)
-    for tracker, sequence, file in alone:
-        if (tracker, sequence) not in met:  # beside another result, they are GOT-10k's
-            one = _parsed(tracker, sequence, file.data or b"", file.place)
-            yield replace(one, numbered=True)
+    # Beside another result, they are GOT-10k's.
+    yield from (one for one in alone if (one.tracker, one.sequence) not in met)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Looks at the names of files in one folder or archive; see `find`."""
+
+    known: Collection[str]
+    wanted: Collection[str]
+    own: Collection[str]
+    unused: Unused
+
+    def split(self, parts: Parts) -> tuple[str, str] | None:
+        return split(parts, self.known, self.own)
+
+    def asks(self, parts: Parts) -> bool:
+        """Return whether to read a file; tell of one that looks like a result and is none."""
+        self.unused.meet(parts)
+        if not may_be_result(parts, self.own):
+            return False
+        at = self.split(parts)
+        suffix = PurePosixPath(parts[-1]).suffix.lower()
+        if suffix not in READ:
+            self.unused.take(parts, is_run=at is not None)
+            return False
+        if at is None and suffix != ".json":  # that may hold sequences by name
+            at = unusual_split(parts, self.known)
+            if at is None and suffix != ".csv":  # maybe a table
+                self.unused.names.append("/".join(parts))
+        return suffix == ".json" if at is None else at[1] in self.wanted
+
+
+def _in_json(file: Stored, look: _Look) -> Iterator[Found]:
+    """Yield the results of TRACKER.json, {sequence: boxes}, or of {tracker: {sequence: boxes}}."""
+    if not file.place.lower().endswith(".json"):
+        return
+    try:
+        content = otb_toolkit.load_json(file.data or b"", file.place)
+    except DataError:
+        look.unused.names.append(file.place)
+        return
+    folders = (*file.parts[:-1], PurePosixPath(file.parts[-1]).stem)
+    for name, sequences in _by_tracker(content, look.known):
+        for label, runs in sequences.items():
+            place, sequence = f"{file.place}: {label}", key(label)
+            if sequence not in look.known:
+                look.unused.names.append(place)
+            elif sequence in look.wanted:
+                tracker = name or tracker_of(folders, sequence, key)
+                yield _read(tracker, sequence, place, partial(otb_toolkit.runs_of, runs, place))
+
+
+def _by_tracker(content: Any, known: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield tracker ("" where the file is one's) and sequence -> runs, where such are in it."""
+    if not isinstance(content, dict):
+        return
+    runs = {name: part for name, part in content.items() if otb_toolkit.may_be_runs(part)}
+    if any(key(name) in known for name in runs):
+        yield "", runs
+        return
+    for tracker, part in content.items():
+        if isinstance(part, dict):
+            yield from ((tracker, below) for whose, below in _by_tracker(part, known) if not whose)
 
 
 def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
     """Return the runs of TRE or SRE that lie in one folder."""
     files.sort(key=lambda file: file.parts[-1])
     first = files[0]
-    tracker, sequence = _split(first.parts, known) or ("", "")
+    tracker, sequence = split(first.parts, known, ()) or ("", "")
     place = first.place.removesuffix(first.parts[-1]).rstrip("/\\")
     kind = first.parts[-3].lower()
-    missing = sorted(set(range(1, SEVERAL[kind] + 1)) - {_number(one.parts) for one in files})
+    missing = sorted(set(range(1, SEVERAL[kind] + 1)) - {number(one.parts) for one in files})
     if missing or len(files) != SEVERAL[kind]:
         what = f"run {missing[0]} of {SEVERAL[kind]} is missing" if missing else "too many runs"
         wrong = f"{kind.upper()}: {what} ({place})"
@@ -187,110 +188,19 @@ def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:
     return Found(tracker, sequence, place, runs, kind=kind)
 
 
-def _number(parts: Parts) -> int:
-    """Return the number of a run of TRE or SRE, and 0 of other files."""
-    several = _is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in SEVERAL
-    return int(parts[-1][-7:-4]) if several else 0
-
-
-def _is_numbered(parts: Parts) -> bool:
-    """Return whether a file is one of several of a sequence, in a folder of the same name."""
-    match = _NUMBERED.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2] == match[1]
-
-
 def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
-    try:
+    def runs() -> list[StoredRun]:
         if place.lower().endswith(".mat"):
-            runs = otb_toolkit.parse(content, place)
-        elif place.lower().endswith(".json"):
-            runs = otb_toolkit.parse_json(content, place)
-        else:
-            runs = [StoredRun(parse_boxes(content, place))]
+            return otb_toolkit.parse(content, place)
+        if place.lower().endswith(".json"):
+            return otb_toolkit.parse_json(content, place)
+        return [StoredRun(parse_boxes(content, place))]
+
+    return _read(tracker, sequence, place, runs)
+
+
+def _read(tracker: str, sequence: str, place: str, runs: Callable[[], list[StoredRun]]) -> Found:
+    try:
+        return Found(tracker, sequence, place, tuple(runs()))
     except DataError as error:
         return Found(tracker, sequence, place, wrong=str(error))
-    return Found(tracker, sequence, place, tuple(runs))
-
-
-def may_be_result(parts: Parts) -> bool:
-    """Return whether a file of such a path may be a result, by its names alone."""
-    path = PurePosixPath(*parts)
-    folders = [part.lower() for part in path.parts[1:-1]]  # the first one was named to us
-    return (
-        path.suffix.lower() in (".txt", ".csv", ".mat", ".json")
-        and not path.name.startswith(".")
-        and path.stem.lower() != "readme"
-        and not _BESIDE.search(path.stem.lower())
-        and not LABELS.fullmatch(path.name)
-        and not vot.is_run_of_experiment(parts)
-        and not any(part in _NO_RESULTS or part.startswith("anno") for part in folders)
-    )
-
-
-def _split(parts: Parts, known: Collection[str]) -> tuple[str, str] | None:
-    """Return tracker and sequence of a file; None where it is of no known sequence."""
-    path = PurePosixPath(*parts)
-    if _number(parts):
-        return (parts[-4], key(parts[-2])) if key(parts[-2]) in known else None
-    if key(path.stem) in known:
-        sequence = key(path.stem)
-        return tracker_of(path.parts[:-1], sequence, key), sequence
-    # The longest name of a sequence that it begins with: Jogging_1_kcf.
-    for end in range(len(path.stem) - 1, 0, -1):
-        if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
-            sequence, rest = key(path.stem[:end]), path.stem[end + 1 :]
-            if rest.isdecimal() and key(path.parent.name) == sequence:
-                rest = tracker_of(
-                    path.parts[:-1], sequence, key
-                )  # TRACKER/SEQUENCE/SEQUENCE_001.txt
-            return rest, sequence
-    return None
-
-
-def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
-    files = [
-        file
-        for file in stored(path, lambda parts: parts[-1].endswith(".txt"))
-        if file.data is not None
-    ]
-    names = [file.parts[-1] for file in files]
-    if "groundtruth.txt" in names and not any(map(LABELS.fullmatch, names)):
-        return _regions(path)
-    found: dict[str, Array] = {}
-    for name, file in _one_kind(files, path).items():
-        boxes = parse_boxes(file.data or b"", file.place)
-        if len(boxes):  # Human4 has a file without any
-            found[name] = boxes
-        else:
-            unused.empty.append(file.place)
-    if not found:
-        raise DataError(
-            f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"
-        )
-    return found
-
-
-def _regions(path: Path) -> dict[str, Array]:
-    """Return the boxes around the regions of VOT's layout, or of pysot's JSON file."""
-    found = read_regions(path).sequences
-    return {name: truth.regions.around() for name, truth in found.items()}
-
-
-def _one_kind(files: Sequence[Stored], path: Path) -> dict[str, Stored]:
-    """Return name -> file of labels, of those that lie one way."""
-    beside: dict[Parts, dict[str, Stored]] = {}
-    own: dict[str, Stored] = {}
-    for one in files:
-        file = PurePosixPath(*one.parts)
-        match = LABELS.fullmatch(file.name)
-        if match:
-            own[f"{file.parent.name}-{match[1]}" if match[1] else file.parent.name] = one
-        elif file.parent.name.lower() not in _NO_RESULTS and file.stem.lower() != "readme":
-            beside.setdefault(one.parts[:-1], {})[file.stem] = one
-    if own:
-        return own
-    named = [one for one in beside if one[-1].lower().startswith("anno")]
-    folders = named or list(beside)
-    if len(folders) > 1:
-        raise DataError(f"{path}: boxes in {len(folders)} folders; name the one with the labels")
-    return beside[folders[0]] if folders else {}

@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 
 from pursuit.boxes import rounded
 from pursuit.errors import DataError, MissingExtra
-from pursuit.results.otb import FROM_ONE
+from pursuit.results.otb import FROM_ONE, boxes_of
 
 Array = NDArray[np.float64]
 
 _LARGEST = 256 << 20  # bytes of a file when unpacked
 _HEADER = 128  # bytes before the first element
+
+# What boxes are called in files, the toolbox's own name first.
+_NAMES = ("results", "result", "res", "rects", "rect", "bboxes", "bbox", "boxes", "box")
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,20 @@ class StoredRun:
 def parse(content: bytes, place: str) -> list[StoredRun]:
     """Return the runs in the content of a .mat file; `place` names it in errors.
 
-    A plain matrix called `result` or `results` is one run of boxes.
+    A plain matrix with one of the usual names, or the only one of boxes, is one run.
 
     Raises:
         DataError: it is no such file, is damaged, or a run's boxes are of an unknown type.
         MissingExtra: SciPy is not installed.
     """
     variables = _load(content, place)
-    names = [name for name in ("results", "result", "res") if name in variables]
-    if not names:
-        raise DataError(f"{place}: no variable called results in it")
-    stored = variables[names[0]]
+    name = next((name for name in _NAMES if name in variables), "")
+    if not name:
+        alone = [name for name, value in variables.items() if _is_matrix(value)]
+        if len(alone) != 1:
+            raise DataError(f"{place}: no variable called results in it, nor one matrix of boxes")
+        name = alone[0]
+    stored = variables[name]
     # A cell of runs, or an array of structs.
     several = stored.dtype == object or stored.dtype.names
     cells = list(stored.ravel()) if several else [stored]
@@ -65,6 +71,12 @@ def parse(content: bytes, place: str) -> list[StoredRun]:
         _run(cell, f"{place}: run {at} of {len(cells)}" if len(cells) > 1 else place)
         for at, cell in enumerate(cells, start=1)
     ]
+
+
+def _is_matrix(value: Any) -> bool:
+    """Return whether a variable of a .mat file may be boxes of two frames and more."""
+    shape = getattr(value, "shape", ())
+    return 4 in shape and len(shape) == 2 and min(shape) > 1 and value.dtype.kind in "iuf"
 
 
 def _load(content: bytes, place: str) -> dict[str, Any]:
@@ -127,17 +139,45 @@ def _run(cell: Any, place: str) -> StoredRun:
 def parse_json(content: bytes, place: str) -> list[StoredRun]:
     """Return the runs of a file of OTB's Python toolkit: a list of one, 20 or 12 of them.
 
-    A run is an object with `res`, a row a frame, and `resType` and `tmplsize` as in a .mat.
+    A run is an object with `res`, a row a frame, and `resType` and `tmplsize` as in a .mat. A
+    list of boxes is one run.
 
     Raises:
         DataError: it is no such file, or a run's boxes are of an unknown type.
     """
+    return runs_of(load_json(content, place), place)
+
+
+def load_json(content: bytes, place: str) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        DataError: it is none.
+    """
     try:
-        stored = json.loads(content.decode("utf-8-sig"))
+        return json.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise DataError(f"{place}: not JSON, or damaged ({str(error)[:80]})") from None
+
+
+def may_be_runs(stored: Any) -> bool:
+    """Return whether what a JSON file holds looks like what `runs_of` takes."""
+    first = stored[0] if isinstance(stored, list) and stored else stored
+    return isinstance(first, list) or (
+        isinstance(first, dict) and any(name in first for name in _NAMES)
+    )
+
+
+def runs_of(stored: Any, place: str) -> list[StoredRun]:
+    """Return the runs out of what a JSON file holds.
+
+    Raises:
+        DataError: as `parse_json`.
+    """
     runs = stored if isinstance(stored, list) else [stored]
-    if not runs or not all(isinstance(one, dict) and "res" in one for one in runs):
+    if runs and all(isinstance(one, list) for one in runs):
+        runs = [{"res": runs}]  # boxes
+    if not runs or not all(isinstance(one, dict) and may_be_runs(one) for one in runs):
         raise DataError(f"{place}: not of OTB's Python toolkit: a list of runs, each with res")
     return [
         _json_run(one, f"{place}: run {at} of {len(runs)}" if len(runs) > 1 else place)
@@ -148,7 +188,7 @@ def parse_json(content: bytes, place: str) -> list[StoredRun]:
 def _json_run(run: dict[str, Any], place: str) -> StoredRun:
     kind = str(run.get("resType") or run.get("type") or "rect")
     try:
-        rows = np.array(run["res"], dtype=np.float64)
+        rows = np.array(next(run[name] for name in _NAMES if name in run), dtype=np.float64)
         size = None if run.get("tmplsize") is None else np.array(run["tmplsize"], dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError(f"{place}: its boxes are no matrix of numbers") from None
@@ -167,9 +207,14 @@ def _boxes(kind: str, rows: Array, tmplsize: Any, place: str) -> Array:
     """Return the boxes (T, 4), 1-based, of what a run saved."""
     plain = kind.lower()
     if _is_rect(kind):
-        if rows.shape[1] != 4:
+        if rows.shape[1] != 4 and len(rows) == 4:
+            rows = rows.T  # a column a frame
+        if rows.shape[1] == 4:
+            return rows
+        boxes = boxes_of(rows.tolist())
+        if boxes is None:
             raise DataError(f"{place}: {rows.shape[1]} numbers in a row of boxes, not 4")
-        return rows
+        return boxes
     if plain in ("4corner", "affine"):
         if len(rows) % 2 or rows.shape[1] < 4:
             raise DataError(f"{place}: {kind} without two rows of corners a frame")

@@ -3,20 +3,98 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Generic, TypeVar
 
-from pursuit.archives import Parts, Stored
+from pursuit.archives import Parts, Stored, is_archive
+from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
 
 T = TypeVar("T")
 
 _NO_TRACKER = re.compile(
-    r"(?:ope|tre|sre|results?|otb|tb|cvpr|got[-_]?10k|val|test|times)"
+    r"(?:ope|tre|sre|results?|otb|tb|cvpr|vot|got[-_]?10k|val|test|times)"
     r"(?:[-_ ]?(?:\d+|ope|tre|sre|cvpr|otb|val|test))*"
 )
+
+# Files of these kinds are no results, whatever they are called: pictures, videos, plots, notes.
+_OTHER_KINDS = re.compile(
+    r"\.(?:jpe?g|png|bmp|gif|tiff?|webp|svg|pdf|eps|fig|mp4|avi|mkv|mov|webm|value|label|tag|log|"
+    r"md|html?|ya?ml|ini|toml|m|py|sh|pyc|pth?|onnx|safetensors|tex)"
+)
+_CARD = "tracker.json"  # what `pursuit evaluate` writes into a tracker's folder
+
+
+@dataclass
+class Unused:
+    """Files that look like results and are not read, and labels without any.
+
+    Attributes:
+        names: of no sequence that has labels.
+        empty: labels without a row.
+        kinds: called as a known sequence, but of a kind that is not read.
+        archives: inside a folder.
+        met: suffix -> number of all files.
+    """
+
+    names: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+
+    def take(self, parts: Parts, *, is_run: bool) -> None:
+        """Take a file of a kind that is not read; `is_run` says that it is called as a result."""
+        name = "/".join(parts)
+        if is_archive(name):
+            self.archives.append(name)
+        elif is_run and not _OTHER_KINDS.fullmatch(_suffix(parts)):
+            self.kinds.append(name)
+
+    def meet(self, parts: Parts) -> None:
+        """Count a file of any kind."""
+        self.met[_suffix(parts) or "no suffix"] += 1
+
+    def lines(self) -> list[str]:
+        """Return lines that tell of them, none where there are none."""
+        kinds = ", ".join(sorted({_suffix((name,)) for name in self.kinds}))
+        found = {
+            "of no sequence with labels": self.names,
+            "without a label": self.empty,
+            f"of a kind that is not read ({kinds})": self.kinds,
+            "an archive inside a folder, to be named itself": self.archives,
+        }
+        return [
+            f"not used, {why}: {plural(len(names), 'file')}: "
+            f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+            for why, names in found.items()
+            if names
+        ]
+
+    def nothing(self, paths: Sequence[Path], count: int, looked_for: str) -> DataError:
+        """Return the error that there is no result: what was met, and what was looked for."""
+        where = ", ".join(map(str, paths))
+        return DataError(
+            f"{where}: no results of the {count} sequences with labels: looked for {looked_for}; "
+            f"{self.told()}"
+        )
+
+    def told(self) -> str:
+        """Return what kinds of files were met, and what of them is not used."""
+        met = ", ".join(f"{count} {kind}" for kind, count in self.met.most_common(5))
+        return "; ".join([f"met {met or 'no file'}", *self.lines()])
+
+
+def own_folders(path: Path) -> frozenset[str]:
+    """Return the folders in a folder that are trackers' of `pursuit evaluate`, by their names."""
+    return frozenset(card.parent.name for card in path.glob(f"*/{_CARD}"))
+
+
+def _suffix(parts: Parts) -> str:
+    return PurePosixPath(parts[-1]).suffix.lower()
 
 
 @dataclass

@@ -16,20 +16,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit.archives import Parts, stored
 from pursuit.boxes import Regions
 from pursuit.datasets.vot import regions_of, rows_of
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 from pursuit.measures.vot import Code
 from pursuit.results import vot_binary
-from pursuit.results.runs import Folder, Runs
 
 # The toolkits' names of the experiments, and of their folders: with resets, the same with noisy
 # starts, without resets.
@@ -37,7 +35,10 @@ BASELINE, NOISE, UNSUPERVISED = "baseline", "region_noise", "unsupervised"
 EXPERIMENTS = (BASELINE, NOISE, "realtime", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
-_RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|bin)", re.IGNORECASE)
+READ = (".txt", ".csv", ".bin")
+_RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|csv|bin)", re.IGNORECASE)
+# 0 until it is started, what it followed, 2, and the frames that it was not shown.
+_IN_ORDER = re.compile("0*(?:13*20+)*(?:13*2?)?")
 
 
 @dataclass(frozen=True)
@@ -154,25 +155,6 @@ class Trajectory:
     place: str
 
 
-@dataclass(frozen=True)
-class StoredResults:
-    """Results of several trackers.
-
-    Attributes:
-        supervised: runs of the experiment with resets that was asked for.
-        unsupervised: of the one without, beside the baseline; none beside another.
-        others: other experiments that were met, as TRACKER/EXPERIMENT.
-        noise: of the one with resets and noisy starts, beside the baseline; none beside another.
-        experiment: what was asked for.
-    """
-
-    supervised: Runs[Trajectory]
-    unsupervised: Runs[Trajectory]
-    others: tuple[str, ...]
-    noise: Runs[Trajectory] = field(default_factory=Runs)
-    experiment: str = BASELINE
-
-
 def parse(data: bytes, place: str) -> Trajectory:
     """Return what a file of results holds.
 
@@ -189,41 +171,14 @@ def parse(data: bytes, place: str) -> Trajectory:
     return Trajectory(codes, regions, place)
 
 
-def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
-    """Return what trackers did with resets, and beside the baseline, out of folders and archives.
+def odd_row(run: Trajectory) -> int:
+    """Return the first row, from 1, that cannot come after those before it; 0 for none.
 
-    Args:
-        paths: of the folders and archives.
-        wanted: name of the folder of the experiment with resets.
-
-    Raises:
-        DataError: a folder or archive cannot be read or holds no result.
+    A tracker is started, follows, fails, and is not shown some frames until the next start.
     """
-    found: dict[str, Runs[Trajectory]] = {wanted: Runs()}
-    if wanted == BASELINE:
-        found |= {UNSUPERVISED: Runs(), NOISE: Runs()}
-    others: set[str] = set()
-    for path in paths:
-        count = 0
-        folders: dict[Parts, Folder[Trajectory]] = {}
-        for file in stored(path, is_run):
-            whole = file.above + file.parts
-            if file.data is None or len(whole) < 4:
-                continue
-            tracker, experiment, sequence = whole[-4:-1]
-            count += 1
-            if experiment.lower() in found:
-                folder = Folder[Trajectory](tracker, sequence, file.place)
-                folders.setdefault(whole[:-1], folder).take(file, parse)
-            else:
-                others.add(f"{tracker}/{experiment}")
-        if not count:
-            raise DataError(f"{path} holds no result TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt")
-        for parts, folder in folders.items():
-            found[parts[-2].lower()].put(folder)
-    supervised = found.pop(wanted)
-    unsupervised, noise = (found.get(name, Runs()) for name in (UNSUPERVISED, NOISE))
-    return StoredResults(supervised, unsupervised, tuple(sorted(others)), noise, wanted)
+    codes = "".join(str(int(code)) for code in run.codes)
+    fits = _IN_ORDER.match(codes)
+    return 0 if fits is None or fits.end() == len(codes) else fits.end() + 1
 
 
 def is_run_of_experiment(parts: Sequence[str]) -> bool:
@@ -233,8 +188,13 @@ def is_run_of_experiment(parts: Sequence[str]) -> bool:
 
 def is_run(parts: Sequence[str]) -> bool:
     """Return whether a file of such a path is called as a run: SEQUENCE/SEQUENCE_001.txt."""
-    match = _RUN.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2].lower() == match[1].lower()
+    return len(parts) > 1 and parts[-2].lower() == run_of(parts[-1]).lower()
+
+
+def run_of(name: str) -> str:
+    """Return the sequence that a file is a run of by its name, SEQUENCE_001.txt; "" for none."""
+    match = _RUN.fullmatch(name)
+    return match[1] if match else ""
 
 
 def _code(row: list[float], place: str) -> Code:
