@@ -9,8 +9,9 @@ import pytest
 from pursuit.results.got10k_found import find as find_got10k
 from pursuit.results.got10k_found import read_truth
 from pursuit.results.labels import is_readable
-from pursuit.results.otb_found import Unused, find
-from pursuit.results.vot import read_stored
+from pursuit.results.otb_found import find
+from pursuit.results.runs import Unused
+from pursuit.results.vot_found import read_stored
 
 ROWS = "10,20,30,40\n" * 3
 
