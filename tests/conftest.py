@@ -9,15 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Machines are shared: how long an example takes says nothing.
-settings.register_profile("shared machines", deadline=None)
+# Machines are shared: how long an example takes, or its making, says nothing. The same examples
+# each time: a change is not refused for what was there before it.
+settings.register_profile(
+    "shared machines",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("shared machines")
 
 # Nor does which engine is the fastest: tests take the one that is there always. Commands that
 # tests start read it too.
 os.environ["PURSUIT_RUNTIME"] = "tuned"
+
+# Servers of tests are on this machine, where no proxy is needed; FFmpeg would ask it.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
 Row = tuple[object, ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _LOOP = """\
@@ -47,9 +48,23 @@ def running(mark: str) -> list[int]:
     return found
 
 
-def wait_until(count: int, mark: str, seconds: float = 20) -> bool:
-    """Return whether so many processes run that a text marks; waits for it."""
+def gone(number: int) -> bool:
+    """Return whether a process has ended (it may wait for somebody to collect it); Linux."""
+    try:
+        state = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
+
+
+def comes_true(what: Callable[[], bool], seconds: float = 60) -> bool:
+    """Return whether something is so; waits for it."""
     end = time.monotonic() + seconds
-    while len(running(mark)) != count and time.monotonic() < end:
-        time.sleep(0.05)
-    return len(running(mark)) == count
+    while not (found := what()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
+
+
+def wait_until(count: int, mark: str) -> bool:
+    """Return whether so many processes run that a text marks; waits for it."""
+    return comes_true(lambda: len(running(mark)) == count)

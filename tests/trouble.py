@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pursuit.datasets import Sequence
+from pursuit.errors import ProgramHung
 from pursuit.trackers.base import Tracker
 
 
@@ -28,6 +29,8 @@ def follow(tracker: Tracker, sequence: Sequence) -> list[float]:
         os._exit(3)
     if what == "hang":
         time.sleep(600)
+    if what == "silent":
+        raise ProgramHung("gave no answer in 60 s")
     if what == "raise":
         raise ValueError("the lens\nfell off")
     return [float(value) for value in tracker.update(frame).box]

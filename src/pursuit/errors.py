@@ -11,6 +11,7 @@
     ├── SettingsError   an option or hyper-parameter that does not exist or cannot be
     ├── EngineError     an engine that cannot run a network on this machine
     ├── ProgramError    a tracker's program that cannot be started, fails or answers nonsense
+    │   └── ProgramHung     one that does not answer
     ├── WorkerError     a worker process or a cluster that was lost
     ├── OutputError     a file that cannot be written
     └── MissingExtra    a part of pursuit that is not installed
@@ -63,6 +64,10 @@ class SettingsError(PursuitError):
 
 class ProgramError(PursuitError):
     """A tracker's program that cannot be started, fails or answers nonsense."""
+
+
+class ProgramHung(ProgramError):
+    """A tracker's program that does not answer in the time it has."""
 
 
 class EngineError(PursuitError):

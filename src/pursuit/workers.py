@@ -26,7 +26,7 @@ from pursuit.errors import WorkerError
 T = TypeVar("T")
 
 _PATIENCE = 5  # seconds that a worker without work has to end
-_GRACE = 2  # seconds that a job has to put things in order
+_GRACE = 10  # seconds that a job has to put things in order; a busy machine needs some
 _IDLE = 60  # seconds without work after which a worker ends by itself
 
 _MAIN = (

@@ -10,7 +10,7 @@ import pytest
 
 from pursuit import weights
 from pursuit.bench import doctor
-from pursuit.errors import OutputError, WeightsError
+from pursuit.errors import EngineError, OutputError, WeightsError
 from pursuit.trackers.base import Result, State
 
 
@@ -52,6 +52,23 @@ def test_self_check_passes_who_follows_and_fails_who_stands_still(
     assert doctor.self_check().passed
     follow(monkeypatch, np.repeat(truth[:1], len(truth), axis=0))
     assert not doctor.self_check().passed
+
+
+def test_an_engine_that_is_broken_must_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(module: str) -> None:
+        if module == "onnxruntime":
+            raise EngineError("onnxruntime is installed, but cannot be imported (no libtbb)")
+
+    monkeypatch.setattr(doctor, "installed", lambda module: module != "supervision")
+    monkeypatch.setattr(doctor, "imported", broken)
+    found = {one.name: one for one in doctor._extras()}
+    bad = doctor.Finding(
+        "extras", "onnx", "onnxruntime is installed, but cannot be imported (no libtbb)", ok=False
+    )
+    assert found["onnx"] == bad
+    assert found["openvino"] == doctor.Finding("extras", "openvino", "installed")
+    assert found["supervision"].ok
+    assert str(found["supervision"].value).startswith("not installed: pip install")
 
 
 def findings(group: str) -> dict[str, doctor.Finding]:

@@ -387,12 +387,12 @@ class _Slow:
         return []
 
 
-@pytest.mark.parametrize(("loading", "learning"), [(0.05, 0.001), (0.001, 0.05)])
+@pytest.mark.parametrize(("loading", "learning"), [(0.2, 0.001), (0.001, 0.2)])
 def test_who_waits_for_whom(loading: float, learning: float, tmp_path: Path) -> None:
     learner = _Numbers(learning)
     optimiser = torch.optim.SGD([{"params": learner.parameters(), "lr": 1.0, "multiplier": 1}])
     task = loop.Task(learner, optimiser, _Slow(loading), None, lambda out, _: out, lambda *_: None)  # type: ignore[arg-type, return-value]
-    chosen = recipe.check({"batch": 4, "pairs": 40, "epochs": 1, "precision": "32-true"}, "test")
+    chosen = recipe.check({"batch": 4, "pairs": 20, "epochs": 1, "precision": "32-true"}, "test")
     told: list[Report] = []
     loop.train(task, chosen, tmp_path, "cpu", World(), told.append)
     (report,) = told

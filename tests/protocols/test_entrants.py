@@ -98,8 +98,22 @@ def test_a_redetecting_tracker_is_another_when_its_score_is(tmp_path: Path, fiel
 
 def test_a_damaged_card_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "tracker.json").write_text('{"tracker": ', encoding="utf-8")
-    with pytest.raises(SettingsError, match="another"):
+    with pytest.raises(SettingsError, match=r"tracker\.json is damaged, so nothing tells"):
         claim(tmp_path, Entrant("mosse", "opencv-mosse"))
+
+
+def test_another_runtime_or_setting_is_named(tmp_path: Path) -> None:
+    claim(tmp_path, entrant("siamfc-slim"))
+    with pytest.raises(SettingsError, match=r"another siamfc-slim \(runtime differs: eager now\)"):
+        claim(tmp_path, entrants(["siamfc-slim"], "eager")[0])
+    with pytest.raises(SettingsError, match=r"settings\.redetect differs: False there, True now"):
+        claim(tmp_path, entrant("siamfc-slim=siamfc-slim+redetect"))
+
+
+@pytest.mark.parametrize("label", ["att", "tre", "times", "OTB", "sre-2", "GOT-10k", "baseline"])
+def test_labels_that_no_reader_takes_for_a_trackers(label: str) -> None:
+    with pytest.raises(SettingsError, match=f"no tracker can be called '{label}'"):
+        entrant(f"{label}=opencv-mosse")
 
 
 def test_redetect_is_a_word_after_the_name() -> None:

@@ -17,6 +17,7 @@ from pursuit.datasets import Sequence
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.runner import Experiment
+from pursuit.results import made_with
 
 if os.name != "posix":
     pytest.skip("signals of POSIX", allow_module_level=True)
@@ -53,12 +54,12 @@ def test_a_process_that_dies_loses_its_run_only(tmp_path: Path, workers: int) ->
 def test_a_tracker_that_hangs_loses_its_run_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "FRAME_SECONDS", 2)
+    monkeypatch.setattr(runner, "FRAME_SECONDS", 5)
     start = time.monotonic()
     found = ended(runner.run([TROUBLE], [MOSSE], sequences("a", "hang", "b"), tmp_path, workers=1))
     assert found == {
         "a": "done",
-        "hang": "it took more than 2 s for a frame, and was ended",
+        "hang": "it took more than 5 s for a frame, and was ended",
         "b": "done",
     }
     assert time.monotonic() - start < 60
@@ -90,3 +91,52 @@ def test_a_cluster_loses_the_run_that_goes_wrong_only(tmp_path: Path) -> None:
             assert client.run(os.getppid)
     assert found == {**dict.fromkeys("abc", "done"), **WHY}
     assert (tmp_path / "mosse" / "a").read_text().startswith(f"{os.getpid()} [")
+
+
+def test_runs_of_a_sequence_that_hangs_are_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "FRAME_SECONDS", 1)
+    runs = [Experiment(trouble.follow, trouble.write, trouble.read, f"run {at}") for at in (1, 2)]
+    parts = sequences("raise", "hang", "silent", "a")
+    found = [
+        (one.sequence, one.run, one.error or one.status)
+        for one in runner.run(runs, [MOSSE], parts, tmp_path, workers=1)
+    ]
+    assert sorted(found) == [
+        ("a", "run 1", "done"),
+        ("a", "run 2", "done"),
+        ("hang", "run 1", "it took more than 1 s for a frame, and was ended"),
+        ("hang", "run 2", "not tried, as another run of it hung"),
+        ("raise", "run 1", WHY["raise"]),
+        ("raise", "run 2", WHY["raise"]),
+        ("silent", "run 1", "gave no answer in 60 s"),
+        ("silent", "run 2", "not tried, as another run of it hung"),
+    ]
+
+
+def test_where_results_are_made_is_noted_before_the_first_is_written(tmp_path: Path) -> None:
+    asked, seen = [], []
+
+    def making() -> made_with.Made:
+        asked.append(len(seen))
+        return made_with.Made({"cores": "2"})
+
+    def write(folder: Path, sequence: Sequence, found: list[float]) -> None:
+        seen.append(made_with.read(folder))
+        trouble.write(folder, sequence, found)
+
+    experiment = Experiment(trouble.follow, write, trouble.read)
+    parts = sequences("a", "b")
+    list(runner.run([experiment], [MOSSE], parts[:1], tmp_path, making=making))
+    assert asked == [0]
+    assert seen == [(made_with.Made({"cores": "2"}),)]
+    made_with.add(tmp_path / "mosse", made_with.Made({"cores": "8"}))
+    list(runner.run([experiment], [MOSSE], parts, tmp_path, making=making))
+    assert [one.versions["cores"] for one in made_with.read(tmp_path / "mosse")] == ["2", "8"]
+    assert asked == [0, 1]
+    # With nothing to do nobody is asked, and who fails at all has no part.
+    list(runner.run([experiment], [MOSSE], parts, tmp_path, making=making))
+    list(runner.run([experiment], [MOSSE], sequences("raise"), tmp_path / "other", making=making))
+    assert asked == [0, 1, 2]
+    assert made_with.read(tmp_path / "other" / "mosse") == ()

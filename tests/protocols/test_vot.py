@@ -189,7 +189,10 @@ def test_who_cannot_run_is_not_tried_fifteen_times(tmp_path: Path) -> None:
 def test_results_of_other_start_boxes_are_not_mixed(tmp_path: Path) -> None:
     mosse = Entrant("mosse", "opencv-mosse")
     list(vot.run([mosse], [], tmp_path))
-    with pytest.raises(SettingsError, match=r"another protocol \(start_box differs\)"):
+    with pytest.raises(
+        SettingsError,
+        match=r"another protocol \(start_box differs: min-max there, equal-area now\)",
+    ):
         vot.run([mosse], [], tmp_path, start_box="equal-area")
 
 

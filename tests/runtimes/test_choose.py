@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,17 +24,21 @@ from pursuit.runtimes.machine import version
 NETWORK = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))
 
 
-class Sleeper:
-    """A runtime that takes a known time a frame."""
+class Worker:
+    """A runtime that takes a known time a frame, on a clock that stands still otherwise."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: list[float]) -> None:
         self.seconds = seconds
+        self._clock = clock
 
     def embed(self, windows: Any) -> None:
-        time.sleep(self.seconds / 2)
+        self._clock[0] += self.seconds / 2
 
     def score(self, exemplar: Any, search: Any) -> None:
         pass
+
+
+Makers = Callable[..., dict[str, Callable[[], Worker]]]
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +51,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def makers(asked: list[str], **seconds: float) -> dict[str, Callable[[], Sleeper]]:
+@pytest.fixture
+def makers(monkeypatch: pytest.MonkeyPatch) -> Makers:
     """Return makers of runtimes that take so long, and tell who was asked to make one."""
+    clock = [0.0]
+    monkeypatch.setattr(choose, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
 
-    def maker(name: str, wait: float) -> Callable[[], Sleeper]:
-        def make() -> Sleeper:
+    def maker(asked: list[str], name: str, wait: float) -> Callable[[], Worker]:
+        def make() -> Worker:
             asked.append(name)
             if wait < 0:
                 raise EngineError(f"the runtime {name} cannot run this network here: no memory")
-            return Sleeper(wait)
+            return Worker(wait, clock)
 
         return make
 
-    return {name: maker(name, wait) for name, wait in seconds.items()}
+    return lambda asked, **seconds: {
+        name: maker(asked, name, wait) for name, wait in seconds.items()
+    }
 
 
-def test_the_fastest_is_taken_and_remembered() -> None:
+def test_the_fastest_is_taken_and_remembered(makers: Makers) -> None:
     asked: list[str] = []
     three = makers(asked, first=0.01, second=0.002, third=0.006)
     assert fastest(three, NETWORK, []).seconds == 0.002
@@ -73,7 +81,7 @@ def test_the_fastest_is_taken_and_remembered() -> None:
 
 
 def test_another_machine_network_or_engine_is_measured_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    makers: Makers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     two = makers(asked, first=0.004, second=0.001)
@@ -93,7 +101,7 @@ def test_another_machine_network_or_engine_is_measured_anew(
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"runtime": "second"}', "\xff", "[]"])
-def test_a_damaged_memory_is_measured_again(damage: str) -> None:
+def test_a_damaged_memory_is_measured_again(damage: str, makers: Makers) -> None:
     asked: list[str] = []
     two = makers(asked, first=0.004, second=0.001)
     fastest(two, NETWORK, [])
@@ -109,7 +117,7 @@ def test_a_damaged_memory_is_measured_again(damage: str) -> None:
     assert fastest(two, NETWORK, []).seconds == 0.001
 
 
-def test_who_fails_is_left_out_and_named_once() -> None:
+def test_who_fails_is_left_out_and_named_once(makers: Makers) -> None:
     asked: list[str] = []
     three = makers(asked, first=0.004, second=-1, third=0.001)
     with pytest.warns(EngineWarning, match=r"second cannot run .* no memory; another .* taken"):
@@ -119,7 +127,7 @@ def test_who_fails_is_left_out_and_named_once() -> None:
         assert fastest(three, NETWORK, []).seconds == 0.001
 
 
-def test_a_remembered_one_that_no_longer_works_is_replaced() -> None:
+def test_a_remembered_one_that_no_longer_works_is_replaced(makers: Makers) -> None:
     asked: list[str] = []
     fastest(makers(asked, first=0.004, second=0.001), NETWORK, [])
     broken = makers(asked, first=0.004, second=-1)
@@ -127,7 +135,7 @@ def test_a_remembered_one_that_no_longer_works_is_replaced() -> None:
         assert fastest(broken, NETWORK, []).seconds == 0.004
 
 
-def test_without_a_place_to_remember_it_goes_on(folder: Path) -> None:
+def test_without_a_place_to_remember_it_goes_on(folder: Path, makers: Makers) -> None:
     (folder / "pursuit").write_text("a file where the folder would be")
     asked: list[str] = []
     two = makers(asked, first=0.004, second=0.001)

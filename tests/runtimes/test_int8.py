@@ -43,7 +43,7 @@ def test_shipped_8_bit_features_are_near_the_networks() -> None:
         x = windows(number, side)
         expected = runtimes.compile(network, "eager").embed(x)
         difference = (compiled.embed(x) - expected).norm() / expected.norm()
-        assert 1e-3 < difference < 0.1
+        assert 1e-3 < difference < 0.04
     file = int8.find(network)
     notes = openvino.Core().read_model(file).get_rt_info("pursuit").value
     assert json.loads(notes["int8"])["of"] == card.sha256

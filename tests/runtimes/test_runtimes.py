@@ -91,6 +91,17 @@ def test_results_do_not_depend_on_the_batch(network: SiamFC, name: str) -> None:
     assert (together[3] - alone[0]).norm() < 2e-2 * alone.norm()
 
 
+@pytest.mark.parametrize("name", ["openvino", "openvino-f32"])
+def test_windows_of_any_form_are_taken(network: SiamFC, name: str) -> None:
+    openvino = pytest.importorskip("pursuit.runtimes.openvino")
+    compiled, x = runtimes.compile(network, name), windows(7, 255)
+    together = compiled.embed(x)
+    forms = range(1, openvino._SHAPES + 3)  # the last ones have no network of their own
+    for number in forms:
+        found = compiled.embed(x[:number])
+        assert (found - together[:number]).norm() < 1e-2 * found.norm()
+
+
 @pytest.mark.parametrize("name", ["eager", "tuned", *ENGINES])
 def test_features_stay_when_others_are_made(network: SiamFC, name: str) -> None:
     compiled = runtimes.compile(network, name)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from programs import comes_true, gone
 
 from pursuit import boxes as bx
 from pursuit import store as stores
@@ -130,15 +130,6 @@ if __name__ == "__main__":
 """
 
 
-def gone(pid: int) -> bool:
-    """Return whether a process has ended (it may wait for somebody to collect it)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-    return state == "Z"
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on(tmp_path: Path, data: Path, store_path: Path, workers: int) -> None:
@@ -155,10 +146,8 @@ def test_a_killed_run_goes_on(tmp_path: Path, data: Path, store_path: Path, work
         stores.open(out)
     done, *children = map(int, killed.stdout.split())
     if sys.platform == "linux":
-        deadline = time.monotonic() + 20
-        while not all(gone(child) for child in children) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert all(gone(child) for child in children), "workers outlive their parent"
+        ended = comes_true(lambda: all(gone(child) for child in children))
+        assert ended, "workers outlive their parent"
         assert len(children) == (workers if workers > 1 else 0)
     (out / "parts" / ".part-leftover.arrow").write_bytes(b"half a part")
     seen: list[tuple[int, int]] = []

@@ -62,17 +62,16 @@ def test_a_mistake_is_one_line_that_names_the_nearest(words: list[str], hint: st
     assert hint in done.stderr
 
 
-def test_help_imports_nothing_heavy_and_is_fast() -> None:
+def test_help_imports_nothing_heavy() -> None:
+    """It comes at once: what it waits for is counted, as seconds tell of the machine's load."""
     code = (
-        "import sys; from pursuit.cli import main; main(['--help']);"
-        "heavy = {'torch', 'cv2', 'av', 'numpy', 'pyarrow', 'pydantic_core'} & set(sys.modules);"
-        "sys.exit(f'imported {sorted(heavy)}' if heavy else 0)"
+        "import sys; before = set(sys.modules); from pursuit.cli import main; main(['--help']);"
+        "names = {name.partition('.')[0] for name in set(sys.modules) - before};"
+        "print(*names - set(sys.stdlib_module_names), file=sys.stderr)"
     )
-    started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    took = time.perf_counter() - started
-    assert done.returncode == 0, done.stderr
-    assert took < 5  # 0.2 s on a quiet machine; the imports above would take longer than this
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    typers = {"click", "shellingham", "annotated_doc", "typing_extensions", "colorama"}
+    assert {"pursuit", "typer"} <= set(done.stderr.split()) <= {"pursuit", "typer", *typers}
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, command: Callable[[], None]) -> None:

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import comes_true
 
 from pursuit import store as stores
 
@@ -111,11 +111,10 @@ def test_ctrl_c_keeps_the_parts(tmp_path: Path, shared_data: Path) -> None:
         # A shell's background jobs, and what they start, ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        deadline = time.monotonic() + 60
-        while not list(out.glob("parts/[!.]*.arrow")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        made = comes_true(lambda: any(out.glob("parts/[!.]*.arrow")), 120)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
+    assert made
     said = "stopped; the same command goes on\n"
     assert (process.returncode, stdout, stderr) == (130, "", said)
     assert not (out / "index.arrow").exists()

@@ -146,7 +146,7 @@ def test_score_vot_finds_the_same_numbers(turned: Path, tmp_path: Path) -> None:
 
     refused = run(*words, "--start-box", "equal-area")
     assert refused.returncode == 2
-    assert "another protocol (start_box differs)" in refused.stderr
+    assert "another protocol (start_box differs: min-max there, " in refused.stderr
 
 
 def test_region_noise_and_unsupervised(turned: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,7 +101,10 @@ def test_siamfc_gives_the_same_boxes_in_its_own_engine(to: str, tmp_path: Path) 
     done = run("export", "siamfc-slim", "--to", to, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     files = [tmp_path / f"siamfc-slim-{part}.{suffix}" for part in ("exemplar", "search")]
-    assert done.stdout.splitlines() == [f"wrote {file}" for file in files]
+    ends = ("xml", "bin") if to == "openvino" else (suffix,)
+    all_files = [file.with_suffix(f".{end}") for file in files for end in ends]
+    assert done.stdout.splitlines() == [f"wrote {file}" for file in all_files]
+    assert set(tmp_path.iterdir()) == {*all_files}
     (exemplar, notes), (search, same) = (LOADERS[to](file) for file in files)
     network, card = weights.read(weights.shipped()["siamfc-slim"])
     for one in (notes, same):
@@ -162,6 +166,45 @@ def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     done = run("export", "siamfc-slim", "--to", "torch-export", "--out", tmp_path / "file")
     assert done.returncode == 2 and "cannot write" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"file"}
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_all_files_or_none(to: str, tmp_path: Path) -> None:
+    module, suffix = FORMATS[to]
+    pytest.importorskip(module)
+    last = "bin" if to == "openvino" else suffix
+    (tmp_path / f"siamfc-slim-search.{last}").mkdir()
+    done = run("export", "siamfc-slim", "--to", to, "--out", tmp_path)
+    assert done.returncode == 2 and "cannot write" in done.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("to", ["onnx", "openvino"])
+def test_an_engine_that_is_broken(to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / to / "__init__.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ImportError('libtbb.so.12: no such file\\nand more')")
+    for name in [one for one in sys.modules if one.partition(".")[0] == to]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    done = run("export", "siamfc-slim", "--to", to, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: {to} is installed, but cannot be imported (libtbb.so.12: no such file): install "
+        f"it anew, pip install --force-reinstall {to}\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_onnx_files_are_written_without_onnx_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "pursuit.runtimes.onnx", raising=False)
+    done = run("export", "siamfc-slim", "--to", "onnx", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("*.onnx"))) == 2
 
 
 def test_an_exporter_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

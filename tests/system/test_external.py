@@ -9,14 +9,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from commands import run
-from programs import program, running, wait_until
+from programs import comes_true, program, running, wait_until
 
 from pursuit.datasets.synthetic import Scene
 from tests.commands import run_apart
@@ -126,12 +125,10 @@ def test_no_process_is_left(root: Path, tmp_path: Path, how: signal.Signals, wor
         # A shell's background jobs, and what they start, ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as mine:
-        end = time.monotonic() + 60
-        while not (tmp_path / "hangs").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        hangs = comes_true(lambda: (tmp_path / "hangs").exists(), 120)
         # As a terminal does: all of the foreground's group are told of Ctrl-C.
         (os.killpg if how == signal.SIGINT else os.kill)(mine.pid, how)
-        assert mine.wait(60) == (130 if how == signal.SIGINT else -how)
+        assert hangs and mine.wait(60) == (130 if how == signal.SIGINT else -how)
     assert wait_until(0, command.split()[-1])
     assert wait_until(0, f"{tmp_path}")
     assert not list(tmp_path.glob("pursuit-*"))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,7 +19,7 @@ from pursuit import weights
 from pursuit.results import tracks
 from pursuit.store.reader import INDEX
 from tests.caffemodels import encode, goturn, goturn_layers
-from tests.commands import Done, run, run_apart
+from tests.commands import Done, run, run_apart, run_stopped
 from tests.conftest import scene
 
 Clip = Callable[..., Path]
@@ -237,30 +234,18 @@ def test_an_interrupted_run_resumes_to_the_same_weights(store: Path, tmp_path: P
     # All in processes of their own: other tests change this one's number of threads.
     assert run_apart(*words, tmp_path / "whole").returncode == 0
     out = tmp_path / "stopped"
-    command = [sys.executable, "-m", "pursuit", *words, str(out)]
-    environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0"}
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A job in the background is started with SIGINT ignored, and so are its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        limit = time.monotonic() + 120
-        while not (out / "checkpoint.pt").exists() and time.monotonic() < limit:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said.endswith(f"stopped; the same command goes on from {out / 'checkpoint.pt'}\n")
-    assert 0 < torch.load(out / "checkpoint.pt", weights_only=True)["step"] < 30
+    stopped = run_stopped(9, signal.SIGINT, *words, out)
+    assert stopped.returncode == 130, stopped.stderr
+    told = f"stopped; the same command goes on from {out / 'checkpoint.pt'}\n"
+    assert stopped.stderr.endswith(told)
+    # The step that was interrupted, the tenth, is done.
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 10
     done = run_apart(*words, out)
     assert done.returncode == 0, done.stderr
-    whole, stopped = (
+    whole, resumed = (
         (folder / "goturn-paper.safetensors").read_bytes() for folder in (tmp_path / "whole", out)
     )
-    assert whole == stopped
+    assert whole == resumed
 
 
 def test_a_video_with_a_single_label_gives_no_pair(

@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 from commands import run
+from programs import comes_true, program
 
 from pursuit import weights
 from pursuit.cli._track_tally import Tally
@@ -157,27 +158,25 @@ def test_a_truncated_video_warns_and_succeeds(write_clip: Clip, tmp_path: Path) 
 def test_ctrl_c_and_sigterm_keep_what_was_done(
     write_clip: Clip, tmp_path: Path, number: int, status: int, by: bytes
 ) -> None:
-    path = write_clip(tmp_path / "long.mp4", 60, (640, 480), sound="aac")
-    slow = ("--box", "10,40,200,200", "--tracker", "opencv-csrt")
-    out, save = tmp_path / "a.mp4", tmp_path / "a.csv"
-    command = [sys.executable, "-m", "pursuit", "track", str(path), *slow, "--out", str(out)]
-    command += ["--save", str(save)]
+    path = write_clip(tmp_path / "long.mp4", 60, sound="aac")
+    # A tracker that waits in the sixth frame until the signal was sent.
+    hangs, sent = tmp_path / "hangs", tmp_path / "sent"
+    waiting = f"while not os.path.exists({str(sent)!r}): time.sleep(0.01)"
+    slow = program(tmp_path, f"if count == 5:\n    open({str(hangs)!r}, 'w')\n    {waiting}")
+    results = tmp_path / "results"
+    out, save = results / "a.mp4", results / "a.csv"
+    words = ["track", path, *BOX, "--tracker", f"external:{slow}", "--out", out, "--save", save]
+    command = [sys.executable, "-m", "pursuit", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 60
-        # The temporary file of the video grows once frames are written.
-        while time.monotonic() < deadline and process.poll() is None:
-            if any(part.stat().st_size > 0 for part in tmp_path.glob(".part-*a.mp4")):
-                break
-            time.sleep(0.02)
+        assert comes_true(lambda: hangs.exists() or process.poll() is not None, 120)
         process.send_signal(number)
+        sent.touch()
         _, message = process.communicate(timeout=60)
-    assert process.returncode == status
+    assert process.returncode == status, message
     assert b"stopped by " + by in message
-    assert {item.name for item in tmp_path.iterdir()} == {"long.mp4", "a.mp4", "a.csv"}
-    frames = tracks.read(save).frames.tolist()
-    assert frames == list(range(len(frames)))
-    assert 0 < len(frames) < 60
-    assert len(list(decode_frames(out))) == len(frames)
+    assert {item.name for item in results.iterdir()} == {"a.mp4", "a.csv"}
+    assert tracks.read(save).frames.tolist() == list(range(6))
+    assert len(list(decode_frames(out))) == 6
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit on the size of files")
@@ -288,9 +287,21 @@ def test_a_budget_says_what_is_taken(clip: Path, tmp_path: Path) -> None:
         done = run("track", clip, *words, budget)
         assert done.returncode == 0, done.stderr
         assert done.stderr.startswith(start) and done.stderr.count("\n") == 2
+        last = done.stderr.splitlines()[-1]
+        assert f"budget of {budget:g} fps {'held' if budget < 1 else 'NOT held'}, " in last
         assert tracks.read(tmp_path / "a.csv").frames.tolist() == [0, 1, 2]
-    done = run("track", clip, *words, "-3")
-    assert done.returncode == 2 and "frames a second above 0" in done.stderr
+    for budget in ("-3", "1000000", "inf", "nan"):
+        done = run("track", clip, *words, budget)
+        assert done.returncode == 2 and "a second above 0 and below 1,000,000; got" in done.stderr
+
+
+def test_a_budget_is_held_by_the_rate_that_was_measured() -> None:
+    tally = Tally()
+    for number in range(5):  # the first is the start, and not of the pace
+        tally.add(result(number, 0.01 if number else 5.0))
+    assert "tracker 100 fps, budget of 99 fps held, never" in tally.summary(0, [], "", 99)
+    assert "tracker 100 fps, budget of 101 fps NOT held, never" in tally.summary(0, [], "", 101)
+    assert "budget" not in tally.summary(0, [])
 
 
 class Camera:
@@ -320,7 +331,8 @@ def test_a_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = re.search(r"capture to box (\d+) ms \(p95 (\d+) ms\), \d+ frames? missed", done.stderr)
     assert found is not None, done.stderr
-    assert int(found[1]) <= int(found[2]) < 1000
+    # A busy machine may take long, but not as long as it has run: the clocks are one.
+    assert int(found[1]) <= int(found[2]) < 20_000
 
 
 def test_a_card_is_not_written_over(clip: Path, tmp_path: Path) -> None:

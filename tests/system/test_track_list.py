@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import run
+from programs import comes_true, program, wait_until
 
 from pursuit.results import tracks
 from pursuit.video import decode_frames
@@ -99,11 +99,14 @@ def test_results_do_not_replace_the_list(listed: Path) -> None:
 def test_ctrl_c_leaves_no_process_and_no_half_file(write_clip: Clip, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     for name in "ab":
-        write_clip(folder / f"{name}.mp4", 60, (640, 480))
+        write_clip(folder / f"{name}.mp4", 60)
     path = folder / "list.csv"
-    path.write_text("video,x,y,w,h\na.mp4,10,40,200,200\nb.mp4,10,40,200,200\n")
+    path.write_text("video,x,y,w,h\na.mp4,10,40,20,20\nb.mp4,10,40,20,20\n")
+    # A tracker that hangs in the sixth frame, and tells.
+    hangs = "open(os.path.join(os.path.dirname(__file__), f'hangs-{os.getpid()}'), 'w')"
+    slow = program(tmp_path, f"if count == 5: {hangs}; time.sleep(300)")
     out = tmp_path / "films"
-    words = ["track", path, "--tracker", "opencv-csrt", "--out", out, "--workers", "2"]
+    words = ["track", path, "--tracker", f"external:{slow}", "--out", out, "--workers", "2"]
     command = [sys.executable, "-m", "pursuit", *map(str, words)]
     with subprocess.Popen(
         command,
@@ -112,12 +115,11 @@ def test_ctrl_c_leaves_no_process_and_no_half_file(write_clip: Clip, tmp_path: P
         # A shell's background jobs, and what they start, ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline and process.poll() is None:
-            if any(part.stat().st_size > 0 for part in out.glob(".part-*.mp4")):
-                break
-            time.sleep(0.02)
+        both = comes_true(lambda: len([*tmp_path.glob("hangs-*")]) == 2, 120)
+        half = [*out.glob(".part-*.mp4")]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
+    assert both and len(half) == 2
     assert process.returncode == 130
-    assert not list(out.glob(".part-*"))
+    assert [*out.iterdir()] == []
+    assert wait_until(0, slow.split()[-1])

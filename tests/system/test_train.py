@@ -7,14 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from commands import run
+from commands import run, run_stopped
 
 from pursuit.learning import training
 
@@ -90,26 +89,19 @@ def test_fine_tuned_weights_track(store: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_run_resumes_to_the_same_weights(store: Path, tmp_path: Path) -> None:
-    words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "pairs=400", "--device", "cpu"]
+    words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "--device", "cpu"]
     assert _pursuit(*words, "--out", str(tmp_path / "whole")).returncode == 0
-    command = [sys.executable, "-m", "pursuit", *words, "--out", str(tmp_path / "killed")]
-    # Checkpoints every second instead of every five minutes, so that one is there to kill after.
-    environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0.5"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    checkpoint = tmp_path / "killed" / "checkpoint.pt"
-    limit = time.monotonic() + 120
-    while not checkpoint.exists() and time.monotonic() < limit and process.poll() is None:
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    step = torch.load(checkpoint, weights_only=True)["step"]
-    assert 0 < step < 200
+    killed = run_stopped(10, signal.SIGKILL, *words, "--out", tmp_path / "killed")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # Written once the step after it gave a loss: that of the ninth is the last.
+    state = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 9
     done = _pursuit(*words, "--out", str(tmp_path / "killed"))
     assert done.returncode == 0, done.stderr
-    whole, killed = (
+    whole, resumed = (
         (tmp_path / name / "siamfc-paper.safetensors").read_bytes() for name in ("whole", "killed")
     )
-    assert whole == killed
+    assert whole == resumed
 
 
 def _together(number: int, *words: str) -> subprocess.CompletedProcess[str]:

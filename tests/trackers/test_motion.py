@@ -80,7 +80,6 @@ def test_a_known_shift_is_found_without_bias(pixels: float, frame: np.ndarray) -
 # a sequence. bfloat16 moves a peak by hundredths of a cell a frame. In float32 it is only where
 # two scales tie that the last bit decides, and boxes then differ by two hundredths of their size.
 ROUNDED, EXACT = (0.5, 0.85), (0.1, 0.93)
-COARSE = (1.5, 0.8)  # 8-bit integers
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +111,7 @@ def followed(name: str, runtime: str) -> np.ndarray:  # type: ignore[type-arg]
             ("onnx", "onnxruntime", EXACT),
         )
     ]
-    + [("openvino-int8", "openvino", COARSE, "siamfc-slim")],
+    + [("openvino-int8", "openvino", ROUNDED, "siamfc-slim")],
 )
 def test_the_runtimes_follow_alike(
     name: str,

@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from programs import comes_true
 
 from pursuit.errors import VideoError
 from pursuit.video import VideoWarning, read, save_picture
+from pursuit.video import ahead as module
 from pursuit.video.ahead import Ahead
 
 Clip = Callable[..., Path]
@@ -20,10 +23,8 @@ Clip = Callable[..., Path]
 
 def alive(before: set[threading.Thread]) -> list[threading.Thread]:
     """Threads that were not there before and have not ended, some time later."""
-    deadline = time.monotonic() + 5
-    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return list(left)
+    comes_true(lambda: set(threading.enumerate()) <= before)
+    return list(set(threading.enumerate()) - before)
 
 
 class Counting:
@@ -45,12 +46,6 @@ class Counting:
             self.closed_in = threading.current_thread()
 
 
-def settle(counting: Counting, made: int) -> None:
-    deadline = time.monotonic() + 5
-    while counting.made < made and time.monotonic() < deadline:
-        time.sleep(0.005)
-
-
 def test_all_items_in_order_and_no_thread_after_them() -> None:
     before = set(threading.enumerate())
     counting = Counting(50)
@@ -63,21 +58,31 @@ def test_all_items_in_order_and_no_thread_after_them() -> None:
 def test_it_works_no_further_ahead_than_there_is_room() -> None:
     counting = Counting(50)
     ahead = Ahead(counting.items, threading.Event())
-    settle(counting, 5)
+    assert comes_true(lambda: counting.made >= 5)
     time.sleep(0.05)
     assert counting.made == 5  # four that wait, and one that has no room yet
     assert ahead.take() == 0
-    settle(counting, 6)
+    assert comes_true(lambda: counting.made >= 6)
     time.sleep(0.05)
     assert counting.made == 6
     ahead.close()
 
 
-def test_waiting_for_room_is_not_counted_as_work() -> None:
-    ahead = Ahead(Counting(50).items, threading.Event())
-    time.sleep(0.2)
+def test_waiting_for_room_is_not_counted_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def items() -> Generator[int, None, None]:
+        for number in range(50):
+            now[0] += 1
+            yield number
+
+    ahead = Ahead(items(), threading.Event())
+    assert comes_true(lambda: ahead.seconds == 5)
+    now[0] += 90  # while the fifth has no room
     assert ahead.take() == 0
-    assert ahead.seconds < 0.1
+    assert comes_true(lambda: ahead.seconds != 5)
+    assert ahead.seconds == 6
     ahead.close()
 
 
@@ -116,14 +121,12 @@ def test_stopping_ends_the_wait_for_a_slow_source() -> None:
     gate, stopped = threading.Event(), threading.Event()
 
     def slow() -> Generator[int, None, None]:
-        gate.wait(10)
+        gate.wait(60)
         yield 1
 
     ahead = Ahead(slow(), stopped)
     threading.Timer(0.1, stopped.set).start()
-    began = time.monotonic()
-    assert ahead.take() is None
-    assert time.monotonic() - began < 3
+    assert ahead.take() is None  # one that waits on gets the number
     gate.set()
     ahead.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -20,8 +19,8 @@ import torch
 import pursuit
 from pursuit import boxes, video, weights
 from pursuit.datasets.synthetic import Scene
-from pursuit.errors import PursuitError
-from pursuit.runtimes.machine import cpu_features, cpu_name
+from pursuit.errors import EngineError, PursuitError
+from pursuit.runtimes.machine import cpu_features, cpu_name, imported, installed
 from pursuit.trackers import registry
 from pursuit.trackers.settings import DEFAULT
 
@@ -207,9 +206,16 @@ def _decodes(name: str) -> bool:
 
 def _extras() -> Iterator[Finding]:
     for extra, modules in _EXTRAS.items():
-        missing = [name for name in modules if importlib.util.find_spec(name) is None]
-        text = f"not installed: pip install 'pursuit[{extra}]'" if missing else "installed"
-        yield Finding("extras", extra, text)
+        if not all(map(installed, modules)):
+            yield Finding("extras", extra, f"not installed: pip install 'pursuit[{extra}]'")
+            continue
+        try:
+            for name in modules:
+                imported(name)
+        except EngineError as error:
+            yield Finding("extras", extra, str(error), ok=False)
+        else:
+            yield Finding("extras", extra, "installed")
 
 
 def _weights() -> Iterator[Finding]:

@@ -23,7 +23,8 @@ def got10k(
 
     pursuit evaluate got10k GOT-10k/val --tracker siamfc-slim --tracker opencv-csrt
     """
-    from pursuit.cli._judging import Task, evaluate
+    from pursuit.cli._judged import Task
+    from pursuit.cli._judging import evaluate
     from pursuit.cli._judging_got10k import Got10k
 
     evaluate(Got10k(Task(root, tracker, out, json, sequences, cluster or workers, runtime)))

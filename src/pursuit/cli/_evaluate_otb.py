@@ -35,7 +35,8 @@ def otb(
 
     pursuit evaluate otb OTB100 --tracker siamfc-slim --tracker opencv-csrt --list otb2013
     """
-    from pursuit.cli._judging import Task, evaluate
+    from pursuit.cli._judged import Task
+    from pursuit.cli._judging import evaluate
     from pursuit.cli._judging_otb import Otb
     from pursuit.reports.drawing import check_matplotlib
 

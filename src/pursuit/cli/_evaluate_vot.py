@@ -35,7 +35,8 @@ def vot(
 
     pursuit evaluate vot VOT2018 --tracker siamfc-slim --tracker opencv-csrt
     """
-    from pursuit.cli._judging import Task, evaluate
+    from pursuit.cli._judged import Task
+    from pursuit.cli._judging import evaluate
     from pursuit.cli._judging_vot import Unsupervised, WithResets
 
     task = Task(root, tracker, out, json, sequences, cluster or workers, runtime)

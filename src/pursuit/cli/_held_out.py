@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pursuit.cli._outputs import show, while_read
 from pursuit.cli._progress import progress_bar
 
 if TYPE_CHECKING:
@@ -33,26 +34,23 @@ def judge(
     """Judge the weights at `path` on what is held out, print the report and write it to `out`.
 
     Held-out targets are followed in the sequences, held-out stills looked at in the crops.
-    The card is written last: an interrupt leaves it as it was.
+    The card is written last: an interrupt leaves it as it was. What is printed comes after.
     """
-    from rich.console import Console
-
     from pursuit.reports import held_out as reports
     from pursuit.reports.reliability import save_reliability
 
     followed = _follow(path, recipe, sequences)
     judged = reports.report(followed, _find(path, recipe, crops) if crops is not None else [])
-    console = Console(highlight=False)
-    console.print(reports.table(judged))
-    for line in reports.notes(judged):
-        console.print(line, markup=False, soft_wrap=True)
     _write_json(out / REPORT, judged)
     found = judged.calibration
     if found.curve is not None and found.error is not None:
         save_reliability(found.curve, found.error, f"Score of {path.stem}, held-out videos", out)
-    typer.echo(f"report: {out}")
-    if to_card:
-        typer.echo(f"card: {_to_card(path, judged)}")
+    card = _to_card(path, judged) if to_card else None
+    with while_read():
+        show([reports.table(judged)], reports.notes(judged))
+        typer.echo(f"report: {out}")
+        if card is not None:
+            typer.echo(f"card: {card}")
 
 
 def _follow(path: Path, recipe: Recipe, sequences: Several[Sequence]) -> list[Followed]:

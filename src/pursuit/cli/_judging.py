@@ -5,111 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 import typer
 
+from pursuit.cli._judged import Findings, Judged, Task
 from pursuit.cli._judging_progress import JudgingProgress
-from pursuit.cli._outputs import WRONG, check_outputs, weights_files, write_json
+from pursuit.cli._outputs import check_outputs, show, weights_files, while_read, write_json
 from pursuit.datasets import Sequence, Usable, open_usable
+from pursuit.datasets.reading import plural
 from pursuit.datasets.usable import with_a_start
-from pursuit.errors import DataError, SettingsError, nearest
+from pursuit.errors import SettingsError, nearest
 from pursuit.files import check_writable
 from pursuit.protocols import entrants as parsing
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.plan import Plan
-from pursuit.protocols.runner import Outcome, Workers
-from pursuit.results import made_with
-
-FAILED = 1  # exit status when a tracker failed on a sequence
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a command is to do.
-
-    Attributes:
-        root: the data set.
-        trackers: who is judged, as written.
-        out: folder for results.
-        json: file for scores, if any.
-        sequences: names, with commas between; None for all.
-        workers: see `protocols.runner`.
-        runtime: of the trackers' networks.
-    """
-
-    root: Path
-    trackers: Several[str]
-    out: Path
-    json: Path | None
-    sequences: str | None
-    workers: Workers
-    runtime: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Who was judged on what, and how it ended.
-
-    Attributes:
-        entrants: the trackers.
-        chosen: the sequences that they were to run on.
-        left_out: those that none can be run on, and others that are not good -> why.
-        outcomes: of the runs until now.
-    """
-
-    entrants: Several[Entrant]
-    chosen: Several[Sequence]
-    left_out: dict[str, str]
-    outcomes: list[Outcome]
-
-    def take(self, outcome: Outcome) -> None:
-        """Take an outcome down."""
-        self.outcomes.append(outcome)
-        if outcome.status == "unreadable":
-            self.left_out.setdefault(outcome.sequence, outcome.error)
-
-    @property
-    def sequences(self) -> list[Sequence]:
-        """Those that are good."""
-        return [part for part in self.chosen if part.name not in self.left_out]
-
-    @property
-    def failures(self) -> dict[str, dict[str, str]]:
-        """Tracker -> what `failed` returns of it."""
-        return {one.label: self.failed(one) for one in self.entrants}
-
-    def failed(self, one: Entrant) -> dict[str, str]:
-        """Return sequence -> why a tracker has not all its runs on it."""
-        failed = dict(self.left_out)
-        for outcome in self.outcomes:
-            if outcome.label == one.label and outcome.status == "failed":
-                run = f"{outcome.run}: " if outcome.run else ""
-                failed.setdefault(outcome.sequence, run + outcome.error)
-        return failed
-
-    def ran(self, one: Entrant) -> list[Sequence]:
-        """Return the sequences that a tracker has all its runs on."""
-        failed = self.failed(one)
-        return [part for part in self.sequences if part.name not in failed]
-
-    def check_sequences(self, root: Path) -> None:
-        """Make sure that there is a good sequence.
-
-        Raises:
-            DataError: there is none.
-        """
-        if not self.sequences:
-            raise DataError(f"{root}: no tracker can be judged on it, no sequence is good")
-
-    def stop(self) -> None:
-        """End the command with a status that tells whether something failed."""
-        if self.left_out:
-            raise typer.Exit(WRONG)
-        if any(outcome.status == "failed" for outcome in self.outcomes):
-            raise typer.Exit(FAILED)
+from pursuit.protocols.runner import Making, Outcome
+from pursuit.results import labels, made_with
 
 
 class Judging(ABC):
@@ -118,16 +31,21 @@ class Judging(ABC):
     Attributes:
         task: what it is to do.
         plan: what is run.
-        written: what goes into the folder for results.
         efo: whether the speed will be told in VOT's unit, which takes a second to measure.
     """
 
-    written = "results"
     efo = False
 
     def __init__(self, task: Task, plan: Plan) -> None:
         self.task = task
         self.plan = plan
+
+    @cached_property
+    def making(self) -> Making | None:
+        """Tells where and with what results are made; None on a cluster, whose machines differ."""
+        if isinstance(self.task.workers, str):
+            return None
+        return _making(efo=self.efo and self.task.workers == 1)
 
     def prepared(self, found: Usable) -> Usable:
         """Return what can be used of a data set as the protocol wants it."""
@@ -146,12 +64,14 @@ class Judging(ABC):
         """Return a line on a tracker that has all its runs, where others have not."""
 
     @abstractmethod
-    def show(self, judged: Judged) -> dict[str, Any]:
-        """Print what was found; return it for JSON."""
+    def findings(self, judged: Judged) -> Findings:
+        """Return what was found; files that go beside the results are written."""
 
 
 def evaluate(how: Judging) -> None:
     """Run trackers on sequences and print their scores; exit as `Judged.stop` does.
+
+    What is printed comes after all files: nobody may read it to its end.
 
     Raises:
         DataError: no sequence is good; what is wrong with each was printed.
@@ -160,16 +80,22 @@ def evaluate(how: Judging) -> None:
     task = how.task
     entrants = parsing.entrants(task.trackers, task.runtime)
     usable = _chosen(how.prepared(open_usable(_root(task))), task.sequences)
+    _check_labels(entrants, usable)
     _check_outputs(task, entrants)
     judged = _to_judge(entrants, usable, task.root)
-    _run(how, judged)
+    try:
+        _run(how, judged)
+    except KeyboardInterrupt:
+        _say_what_is_kept(judged, task.out)
+        raise
     judged.check_sequences(task.root)
     if not isinstance(task.workers, str):  # of a cluster's machines nothing is known
-        _note_machine(judged, task.out, efo=how.efo and task.workers == 1)
-    content = how.show(judged)
+        _note_left_out(judged, task.out)
+    found = how.findings(judged)
     if task.json is not None:
-        write_json(task.json, content)
-    typer.echo(f"{how.written}: {task.out}")
+        write_json(task.json, found.json)
+    with while_read():
+        _print(found, task.out)
     judged.stop()
 
 
@@ -194,6 +120,16 @@ def _chosen(found: Usable, names: str | None) -> Usable:
         [known[name] for name in wanted if name in known],
         {name: found.faults[name] for name in wanted if name not in known},
     )
+
+
+def _check_labels(entrants: Several[Entrant], usable: Usable) -> None:
+    for name in (*(part.name for part in usable.sequences), *usable.faults):
+        for one in entrants:
+            if not labels.is_readable(one.label, name):
+                raise SettingsError(
+                    f"{one.label!r} is a sequence of the data set, and a folder called so is taken "
+                    "for its: write LABEL=NAME with another label"
+                )
 
 
 def _check_outputs(task: Task, entrants: Several[Entrant]) -> None:
@@ -231,17 +167,37 @@ def _run(how: Judging, judged: Judged) -> None:
                 progress.say(f"{one.label} is done: {how.told(judged, one)}")
 
 
-def _note_machine(judged: Judged, out: Path, *, efo: bool) -> None:
-    """Write beside the results that were made just now what they were made with."""
-    new = {one.label for one in judged.outcomes if one.status == "done"}
-    if new:
+def _making(*, efo: bool) -> Making:
+    """Return what tells once where results are made, with the filter's time if `efo`."""
+
+    @cache
+    def made() -> made_with.Made:
         # Both take torch, which not all trackers need.
         from pursuit.bench.efo import filter_ms
         from pursuit.reports.surroundings import versions
 
-        made = made_with.Made(versions(), filter_ms() if efo else None)
-        for label in sorted(new):
-            made_with.add(out / label, made)
+        return made_with.Made(versions(), filter_ms() if efo else None)
+
+    return made
+
+
+def _say_what_is_kept(judged: Judged, out: Path) -> None:
+    """Say what an interrupt leaves."""
+    whole = sum(outcome.status in ("done", "kept") for outcome in judged.outcomes)
+    what = f"{plural(whole, 'whole result')} in {out}" if whole else "no whole result yet"
+    typer.echo(f"stopped: {what}; the same command goes on from there", err=True)
+
+
+def _note_left_out(judged: Judged, out: Path) -> None:
+    """Write beside the results which sequences were left out."""
     good = {part.name for part in judged.sequences}
     for one in judged.entrants:
         made_with.leave_out(out / one.label, judged.left_out, good)
+
+
+def _print(found: Findings, out: Path) -> None:
+    for at, (tables, lines) in enumerate(found.blocks):
+        if at:
+            typer.echo()
+        show(tables, lines)
+    typer.echo(f"{found.written}: {out}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from typing import Any
 
-from pursuit.cli._judging import Judged, Judging, Task
-from pursuit.cli._outputs import show
+from pursuit.cli._judged import Findings, Judged, Task
+from pursuit.cli._judging import Judging
 from pursuit.datasets import Sequence
 from pursuit.protocols import got10k
 from pursuit.protocols.entrants import Entrant
@@ -31,18 +30,19 @@ class Got10k(Judging):
 
     def run(self, entrants: Several[Entrant], sequences: Several[Sequence]) -> Iterator[Outcome]:
         """Yield the outcomes of all runs."""
-        return got10k.run(entrants, sequences, self.task.out, workers=self.task.workers)
+        out, workers = self.task.out, self.task.workers
+        return got10k.run(entrants, sequences, out, workers=workers, making=self.making)
 
     def told(self, judged: Judged, one: Entrant) -> str:
         """Return a tracker's AO, as a line has it."""
         mine = self._score(judged, one)
         return with_interval("AO", mine.score.figures.ao, mine.score.intervals["ao"])
 
-    def show(self, judged: Judged) -> dict[str, Any]:
-        """Print a table; return the scores for JSON."""
+    def findings(self, judged: Judged) -> Findings:
+        """Return a table and the scores."""
         scores = [self._score(judged, one) for one in judged.entrants]
-        show([table(scores)], failures_to_run(scores, judged.left_out))
-        return as_json(scores)
+        below = failures_to_run(scores, judged.left_out)
+        return Findings([([table(scores)], below)], as_json(scores))
 
     def _score(self, judged: Judged, one: Entrant) -> TrackerScore:
         folder = self.task.out / one.label

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from typing import Any
 
-import typer
-
-from pursuit.cli._judging import Judged, Judging, Task
-from pursuit.cli._outputs import show
+from pursuit.cli._judged import Findings, Judged, Task
+from pursuit.cli._judging import Judging
 from pursuit.datasets import Sequence, Usable
 from pursuit.protocols import otb
 from pursuit.protocols.entrants import Entrant
@@ -23,8 +20,6 @@ from pursuit.reports.table import attribute_tables, notes, table
 
 class Otb(Judging):
     """OTB's protocols: ope, tre, sre."""
-
-    written = "results and plots"
 
     def __init__(self, task: Task, protocol: str, list_: str | None) -> None:
         super().__init__(task, plan(f"otb-{protocol}"))
@@ -41,23 +36,26 @@ class Otb(Judging):
     def run(self, entrants: Several[Entrant], sequences: Several[Sequence]) -> Iterator[Outcome]:
         """Yield the outcomes of all runs."""
         out, workers = self.task.out, self.task.workers
-        return otb.run(entrants, sequences, out, protocol=self._protocol, workers=workers)
+        how = self._protocol
+        return otb.run(entrants, sequences, out, protocol=how, workers=workers, making=self.making)
 
     def told(self, judged: Judged, one: Entrant) -> str:
         """Return a tracker's AUC, as a line has it."""
         mine = self._score(judged, one)
         return with_interval("AUC", mine.auc, mine.interval)
 
-    def show(self, judged: Judged) -> dict[str, Any]:
-        """Print tables, save plots; return the scores for JSON."""
+    def findings(self, judged: Judged) -> Findings:
+        """Return tables and scores; the plots are saved."""
         scores = [self._score(judged, one) for one in judged.entrants]
-        show([table(scores)], notes(scores, judged.left_out, workers=self.task.workers))
+        below = notes(scores, judged.left_out, workers=self.task.workers)
         by_attribute = attribute_tables(scores)
-        if by_attribute:
-            typer.echo()
-            show(by_attribute, ["AUC of the sequences with an attribute"])
-        plots.save_plots(scores, self.task.out, self._protocol)
-        return as_json(scores)
+        caption = "AUC of the sequences with an attribute"
+        drawn = plots.save_plots(scores, self.task.out, self._protocol)
+        return Findings(
+            [([table(scores)], below), *([(by_attribute, [caption])] if by_attribute else [])],
+            as_json(scores),
+            "results and plots" if drawn else "results",
+        )
 
     def _score(self, judged: Judged, one: Entrant) -> TrackerScore:
         ran, folder = judged.ran(one), self.task.out / one.label

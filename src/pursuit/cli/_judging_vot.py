@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from typing import Any, Literal
+from typing import Literal
 
-from pursuit.cli._judging import Judged, Judging, Task
-from pursuit.cli._outputs import show
+from pursuit.cli._judged import Findings, Judged, Task
+from pursuit.cli._judging import Judging
 from pursuit.datasets import Sequence
 from pursuit.datasets.vot import year_of
 from pursuit.protocols import vot
@@ -45,10 +45,11 @@ class _Vot(Judging):
             protocol=self._protocol,
             start_box=self._start_box,
             workers=self.task.workers,
+            making=self.making,
         )
 
-    def show(self, judged: Judged) -> dict[str, Any]:
-        """Print a table, write the times of all runs; return the scores for JSON."""
+    def findings(self, judged: Judged) -> Findings:
+        """Return a table and the scores; the times of all runs are written."""
         runs = {one.label: self._stored(judged, one) for one in judged.entrants}
         for label, found in runs.items():
             for name, several in found.items():
@@ -56,8 +57,8 @@ class _Vot(Judging):
         return self._shown(judged, runs)
 
     @abstractmethod
-    def _shown(self, judged: Judged, runs: reports.Runs) -> dict[str, Any]:
-        """Print the table of all trackers' runs; return the scores for JSON."""
+    def _shown(self, judged: Judged, runs: reports.Runs) -> Findings:
+        """Return the table and the scores of all trackers' runs."""
 
     def _stored(self, judged: Judged, one: Entrant) -> dict[str, Several[Run]]:
         folder = self.task.out / one.label
@@ -71,10 +72,10 @@ class WithResets(_Vot):
         """Return a tracker's accuracy, as a line has it."""
         return reports.summary(self._scores(judged, {one.label: self._stored(judged, one)}))
 
-    def _shown(self, judged: Judged, runs: reports.Runs) -> dict[str, Any]:
+    def _shown(self, judged: Judged, runs: reports.Runs) -> Findings:
         found = self._scores(judged, runs)
-        show([reports.table(found)], reports.notes(found, judged.left_out))
-        return reports.as_json(found)
+        below = reports.notes(found, judged.left_out)
+        return Findings([([reports.table(found)], below)], reports.as_json(found))
 
     def _scores(self, judged: Judged, runs: reports.Runs) -> reports.Scores:
         return reports.scores(runs, judged.failures, judged.sequences, self._year)
@@ -87,10 +88,10 @@ class Unsupervised(_Vot):
         """Return a tracker's average overlap, as a line has it."""
         return vot_overlap.summary(self._scores(judged, {one.label: self._stored(judged, one)}))
 
-    def _shown(self, judged: Judged, runs: reports.Runs) -> dict[str, Any]:
+    def _shown(self, judged: Judged, runs: reports.Runs) -> Findings:
         found = self._scores(judged, runs)
-        show([vot_overlap.table(found)], reports.failures_to_run(found, judged.left_out))
-        return vot_overlap.as_json(found)
+        below = reports.failures_to_run(found, judged.left_out)
+        return Findings([([vot_overlap.table(found)], below)], vot_overlap.as_json(found))
 
     def _scores(self, judged: Judged, runs: reports.Runs) -> list[vot_overlap.TrackerScore]:
         truth = reports.benchmark(judged.sequences, self._year)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,16 +54,37 @@ def weights_files(paths: Sequence[Path]) -> list[Path]:
     return [*paths, *(card_path(path) for path in paths if path.suffix == SUFFIX)]
 
 
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Leave off printing, without a word, where nobody reads it any more (`| head`).
+
+    What is left of the block is passed over; the command goes on, so its files come first.
+    """
+    from pursuit.cli import silence_output
+
+    try:
+        yield
+    except BrokenPipeError:
+        silence_output()
+
+
 def show(tables: Sequence[Table], lines: Sequence[str]) -> None:
     """Print tables, a blank line between, and lines below them.
 
     On a narrower terminal their lines are broken by it, for rich would leave out columns.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more; see `while_read`.
     """
     from rich.console import Console
 
     from pursuit.reports.grid import WIDTH
 
-    console = Console(highlight=False)
+    class Raising(Console):
+        def on_broken_pipe(self) -> None:  # rich would end the program, with status 1
+            raise BrokenPipeError
+
+    console = Raising(highlight=False)
     console.width = max(console.width, WIDTH)
     for at, one in enumerate(tables):
         if at:
@@ -76,7 +98,8 @@ def show_scores(
     tables: Sequence[Table], captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
 ) -> None:
     """Print tables of stored results' scores; notes and what is wrong go to stderr."""
-    show(tables, [*captions, *([_LACKING] if wrong else [])])
+    with while_read():
+        show(tables, [*captions, *([_LACKING] if wrong else [])])
     for line in (*(f"note: {note}" for note in notes), *(f"error: {one}" for one in wrong)):
         typer.echo(line, err=True)
 

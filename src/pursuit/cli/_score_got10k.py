@@ -53,8 +53,8 @@ def got10k(
         where = ", ".join(map(str, results))
         raise DataError(f"{where}: no results of the {len(known)} sequences with labels")
     wrong = [line for one in scores for line in one.wrong]
-    show_scores([table(scores)], [], [*notes, *unused.lines()], wrong)
     if json is not None:
         write_json(json, as_json(scores))
+    show_scores([table(scores)], [], [*notes, *unused.lines()], wrong)
     if wrong:
         raise typer.Exit(WRONG)

@@ -64,16 +64,16 @@ def vot(
         check_writable(json)
     found = scores(Rules(rules), read_stored(results, experiment), truth_of(ground_truth))
     ranks = stored_vot_ranks.ranks(found)
+    if json is not None:
+        content = as_json(found)
+        for label, one in content.items():
+            one["ranks"] = stored_vot_ranks.as_json(ranks, label)
+        write_json(json, content)
     show_scores(
         [*tables(found), *([stored_vot_ranks.table(ranks)] if ranks else [])],
         [found.caption, *([stored_vot_ranks.caption(ranks)] if ranks else [])],
         found.notes,
         found.wrong,
     )
-    if json is not None:
-        content = as_json(found)
-        for label, one in content.items():
-            one["ranks"] = stored_vot_ranks.as_json(ranks, label)
-        write_json(json, content)
     if found.wrong:
         raise typer.Exit(WRONG)

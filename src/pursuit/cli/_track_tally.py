@@ -47,19 +47,27 @@ class Tally:
         self._lost += bool((states == State.LOST).any())
         self._unsure += bool((states == State.UNSURE).any())
 
-    def summary(self, reading: float, outputs: list[Path], runtime: str = "") -> str:
+    def summary(
+        self,
+        reading: float,
+        outputs: list[Path],
+        runtime: str = "",
+        budget_fps: float | None = None,
+    ) -> str:
         """Return it in words: two lines on a terminal, one elsewhere.
 
         Args:
             reading: seconds spent on decoding, which goes on beside the rest.
             outputs: files that were written.
             runtime: what ran the network.
+            budget_fps: frames a second that the tracker was to follow, if that was said.
         """
         by = f" ({runtime})" if runtime else ""
         unit = "frame" if self.frames == 1 else "frames"
         parts = [f"{self.frames} {unit}"]
         if self._tracking:
             parts.append(f"tracker {_speed(self.frames - 1, self._tracking)} fps{by}")
+            parts += [] if budget_fps is None else [self._held(budget_fps)]
         if self._delays:
             parts += self._live()
         elif reading:
@@ -73,6 +81,11 @@ class Tally:
             return text
         between = "\n" if sys.stderr.isatty() else "; "
         return text + between + "wrote " + ", ".join(str(path) for path in outputs)
+
+    def _held(self, budget_fps: float) -> str:
+        """Return whether the tracker was as fast as was wanted; decoding and writing apart."""
+        held = (self.frames - 1) / self._tracking >= budget_fps
+        return f"budget of {budget_fps:g} fps {'held' if held else 'NOT held'}"
 
     def _together(self, reading: float, outputs: list[Path]) -> list[str]:
         """Return how fast all went, and what set the pace: decoding, or what waits for it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pursuit.cli._outputs import check_outputs, show, weights_files, write_json
+from pursuit.cli._outputs import check_outputs, show, weights_files, while_read, write_json
 from pursuit.cli._progress import progress_bar
 
 
@@ -94,8 +94,9 @@ def bench(
         write_json(json, speed_report.as_json(film, timings, machine, most, warnings))
     if plot is not None:
         speed_report.save_plot(timings, plot)
-    for line in speed_report.about(film, machine, most):
-        typer.echo(line)
-    show([speed_report.table(timings)], below)
+    with while_read():
+        for line in speed_report.about(film, machine, most):
+            typer.echo(line)
+        show([speed_report.table(timings)], below)
     for line in (*left_out, *([busy] if busy else [])):
         typer.echo(f"note: {line}", err=True)

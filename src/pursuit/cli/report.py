@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pursuit.cli._outputs import WRONG, check_outputs
+from pursuit.cli._outputs import WRONG, check_outputs, while_read
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +62,7 @@ def report(
     save(found, out)
     for line in (*(f"note: {one}" for one in found.notes), *(f"error: {x}" for x in found.wrong)):
         typer.echo(line, err=True)
-    typer.echo(f"report: {out}")
+    with while_read():
+        typer.echo(f"report: {out}")
     if found.wrong:
         raise typer.Exit(WRONG)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pursuit.video import VideoReader
 
 
+_MOST_FPS = 1_000_000  # no tracker is so fast
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("track")(track)
@@ -127,7 +130,8 @@ def _track_video(
         start_boxes(boxes, reader.width, reader.height)
         follower = _follower(how, boxes, reader)
         stopped = _follow(reader, follower, boxes, out, files, tally)
-    typer.echo(tally.summary(reader.seconds, outputs, getattr(follower, "runtime", "")), err=True)
+    runtime = getattr(follower, "runtime", "")
+    typer.echo(tally.summary(reader.seconds, outputs, runtime, how.budget_fps), err=True)
     _exit_if(stopped)
 
 
@@ -159,8 +163,11 @@ def _within_budget(wanted: float, how: _How, boxes: Array, reader: VideoReader) 
     from pursuit.budget import choose
     from pursuit.errors import SettingsError
 
-    if not 0 < wanted < 1e6:
-        raise SettingsError(f"--budget-fps is a number of frames a second above 0; got {wanted:g}")
+    if not 0 < wanted < _MOST_FPS:
+        raise SettingsError(
+            f"--budget-fps is a number of frames a second above 0 and below {_MOST_FPS:,}; "
+            f"got {wanted:g}"
+        )
     choice = choose(
         wanted,
         how.tracker,

@@ -24,6 +24,7 @@ from torch import Tensor, distributed, nn
 
 from pursuit.errors import MissingExtra, OutputError, PursuitError, RecipeError
 from pursuit.files import atomic_path
+from pursuit.learning.interrupts import interrupts_wait
 from pursuit.learning.recipe import Recipe
 from pursuit.learning.world import World, gathered
 
@@ -185,7 +186,9 @@ class _Loop:
             for batch, seconds in batches:
                 clock.got(seconds)
                 try:
-                    self._values.append(self._one(batch))
+                    # A step that is half done can neither be kept nor be done again.
+                    with interrupts_wait():
+                        self._values.append(self._one(batch))
                 except KeyboardInterrupt:
                     self._save()
                     raise

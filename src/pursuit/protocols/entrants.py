@@ -14,6 +14,7 @@ import cv2
 
 from pursuit.errors import SettingsError, WeightsError
 from pursuit.protocols import claims
+from pursuit.results import labels
 from pursuit.trackers import registry
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.external import command_of, words_of
@@ -96,7 +97,7 @@ def entrant(text: str) -> Entrant:
     Without a label, one with weights is called as their file, others by their name.
 
     Raises:
-        SettingsError: the label cannot name a folder.
+        SettingsError: the label cannot name a folder, or not one that results are found in.
     """
     label, equals, rest = text.partition("=")
     if not equals or ":" in label:  # the = of a path
@@ -115,6 +116,11 @@ def entrant(text: str) -> Entrant:
         label = (files[0].stem if files and name != NANO else name) + plus + way
     if not re.fullmatch(r"[\w.+ -]*\w[\w.+ -]*", label):
         raise SettingsError(f"{label!r} cannot name a folder: write LABEL=NAME with another label")
+    if not labels.is_readable(label):
+        raise SettingsError(
+            f"no tracker can be called {label!r}: where results are read, a folder of that name is "
+            "a protocol's, a data set's, or beside the results; write LABEL=NAME with another label"
+        )
     return Entrant(label, name, files, redetect=bool(plus))
 
 

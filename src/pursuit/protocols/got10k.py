@@ -15,7 +15,7 @@ from pursuit.protocols import repeat
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.otb import first_label, follow
 from pursuit.protocols.plan import plan
-from pursuit.protocols.runner import Experiment, Outcome, Workers
+from pursuit.protocols.runner import Experiment, Making, Outcome, Workers
 from pursuit.results import got10k as results
 from pursuit.results.otb import Run
 
@@ -25,7 +25,12 @@ _ROUNDING = 1e-3  # pixels; the boxes on disk are rounded
 
 
 def run(
-    entrants: Several[Entrant], sequences: Several[Sequence], out: Path, *, workers: Workers = 0
+    entrants: Several[Entrant],
+    sequences: Several[Sequence],
+    out: Path,
+    *,
+    workers: Workers = 0,
+    making: Making | None = None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 
@@ -33,7 +38,7 @@ def run(
     `runner.run`.
     """
     found = [one.experiment() for one in _runs()]
-    return repeat.run(PLAN, found, entrants, sequences, out, workers=workers)
+    return repeat.run(PLAN, found, entrants, sequences, out, workers=workers, making=making)
 
 
 def read_runs(folder: Path, one: Entrant, sequence: Sequence) -> list[Run]:

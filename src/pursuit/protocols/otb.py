@@ -22,7 +22,7 @@ from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.otb_starts import sre_box, starts_on
 from pursuit.protocols.plan import Plan, plan
-from pursuit.protocols.runner import Experiment, Outcome, Workers
+from pursuit.protocols.runner import Experiment, Making, Outcome, Workers
 from pursuit.results import otb as results
 from pursuit.results.otb import Run
 from pursuit.trackers.base import Tracker
@@ -108,6 +108,7 @@ def run(
     *,
     protocol: str = "ope",
     workers: Workers = 0,
+    making: Making | None = None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 
@@ -117,7 +118,7 @@ def run(
     Arguments and errors are those of `runner.run`; `protocol` is ope, tre or sre.
     """
     found = [one.experiment() for one in _runs(protocol)]
-    return runner.run(found, entrants, sequences, out, workers=workers)
+    return runner.run(found, entrants, sequences, out, workers=workers, making=making)
 
 
 def frames(protocol: str, sequence: Sequence) -> int:

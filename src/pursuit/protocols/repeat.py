@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pursuit.datasets import Sequence
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.plan import Plan
-from pursuit.protocols.runner import Experiment, Outcome, Workers
+from pursuit.protocols.runner import Experiment, Making, Outcome, Workers
 from pursuit.trackers.opencv import OPENCV_NAMES, draws_at_random
 from pursuit.trackers.settings import PRESETS
 
@@ -40,6 +41,7 @@ def run(
     *,
     equal: Equal | None = None,
     workers: Workers = 0,
+    making: Making | None = None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of all runs of each entrant on each sequence; see `runner.run`.
 
@@ -52,12 +54,13 @@ def run(
         sequences: as in `runner.run`.
         out: as in `runner.run`.
         equal: whether runs on disk are the same; asked where the plan says how many are enough.
-        workers: as in `runner.run`.
+        workers, making: as in `runner.run`; `making` may be asked several times.
     """
     once = [one for one in entrants if plan.once_if_deterministic and is_deterministic(one)]
     others = [one for one in entrants if one not in once]
-    first = runner.run(experiments[: plan.enough], others, sequences, out, workers=workers)
-    single = runner.run(experiments[:1], once, sequences, out, workers=workers)
+    run_some = partial(runner.run, workers=workers, making=making)
+    first = run_some(experiments[: plan.enough], others, sequences, out)
+    single = run_some(experiments[:1], once, sequences, out)
 
     def outcomes() -> Iterator[Outcome]:
         failed = set()
@@ -79,7 +82,7 @@ def run(
                     yield from _spared(one, [part], left)
                 else:
                     more.append(part)
-            yield from runner.run(left, [one], more, out, workers=workers)
+            yield from run_some(left, [one], more, out)
 
     return outcomes()
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Several
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,16 +24,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pursuit.datasets import Sequence
-from pursuit.errors import DataError, PursuitError
+from pursuit.errors import DataError, ProgramHung, PursuitError
 from pursuit.executors import cores, open_executor
 from pursuit.frames import Colour, Frame
 from pursuit.protocols.entrants import Entrant, claim
 from pursuit.protocols.plan import seed_of
+from pursuit.results import made_with
 from pursuit.trackers.base import Result, Tracker
 from pursuit.workers import WorkerDied
 
 # Where jobs run: so many processes (0: none but this one), or the address of a dask scheduler.
 Workers = int | str
+
+# Tells where and with what results are made, for made-with.json.
+Making = Callable[[], made_with.Made]
 
 FRAME_SECONDS = 300  # for a frame; a tracker that takes longer hangs
 
@@ -111,8 +116,12 @@ def run(
     out: Path,
     *,
     workers: Workers = 0,
+    making: Making | None = None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant on each sequence, as they end; those kept come first.
+
+    Where a run of several on a sequence hangs, those that have not begun are not tried, but on a
+    cluster.
 
     Args:
         experiments: what is done with each, a run after the other.
@@ -123,6 +132,8 @@ def run(
             dask scheduler, whose workers see the same files. Only with one process, and nothing
             else running, are the times those of the tracker. With 0 all runs in this process,
             and nothing saves it from a tracker that hangs or crashes.
+        making: is asked before the first run, if there is one to do; what it tells is noted in a
+            tracker's folder before its first result is written.
 
     Raises:
         SettingsError: no such tracker, or `out` holds results of another under its label.
@@ -144,6 +155,7 @@ def run(
             for each in experiments
         ],
         workers,
+        making,
     )
 
 
@@ -171,12 +183,17 @@ class _Job:
     def frames(self) -> int:
         return self.experiment.frames(self.sequence)
 
+    def is_beside(self, other: _Job) -> bool:
+        """Return whether both are runs of a tracker on a sequence."""
+        mine, its = (self.entrant, self.sequence.name), (other.entrant, other.sequence.name)
+        return mine == its
+
     def outcome(self, status: Status, error: str = "") -> Outcome:
         name, run = self.sequence.name, self.experiment.name
         return Outcome(self.entrant.label, name, self.frames, status, error, run)
 
 
-def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
+def _outcomes(jobs: list[_Job], workers: Workers, making: Making | None) -> Iterator[Outcome]:
     left = []
     for job in jobs:
         if job.is_done():
@@ -185,9 +202,10 @@ def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
             left.append(job)
     if not left:
         return
+    made = making() if making is not None else None
     if workers == 0:
         for job in left:
-            yield _written(job, _do(job))
+            yield _written(job, _do(job), made)
         return
     cluster = workers if isinstance(workers, str) else None
     count = 1 if isinstance(workers, str) else min(workers, len(left))
@@ -197,18 +215,31 @@ def _outcomes(jobs: list[_Job], workers: Workers) -> Iterator[Outcome]:
         left.sort(key=lambda job: -job.frames)
     left = [replace(job, threads=threads, seconds=FRAME_SECONDS) for job in left]
     with open_executor(count, cluster, apart=True) as executor:
-        yield from _spread(executor, left)
+        # A cluster knows best how many it can do at once.
+        for job, found in _spread(executor, left, len(left) if cluster else count):
+            yield _written(job, found, made)
 
 
-def _spread(executor: Executor, jobs: list[_Job]) -> Iterator[Outcome]:
-    futures = {executor.submit(_do_apart, job): job for job in jobs}
-    for future in as_completed(futures):
-        job = futures[future]
-        try:
-            found = future.result()
-        except WorkerDied as died:
-            found = _Lost(_cause(died.status))
-        yield _written(job, found)
+def _spread(executor: Executor, jobs: list[_Job], at_once: int) -> Iterator[tuple[_Job, Any]]:
+    """Yield jobs and what they found, as they end; no more than `at_once` are handed out."""
+    waiting = deque(jobs)
+    running: dict[Future[Any], _Job] = {}
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            job = waiting.popleft()
+            running[executor.submit(_do_apart, job)] = job
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
+            try:
+                found = future.result()
+            except WorkerDied as died:
+                found = _Lost(_cause(died.status), hung=_is_alarm(died.status))
+            yield job, found
+            if isinstance(found, _Lost) and found.hung:
+                spared = [one for one in waiting if one.is_beside(job)]
+                waiting = deque(one for one in waiting if not one.is_beside(job))
+                for one in spared:
+                    yield one, _Lost("not tried, as another run of it hung")
 
 
 @dataclass(frozen=True)
@@ -217,11 +248,14 @@ class _Lost:
 
     why: str
     status: Status = "failed"
+    hung: bool = False
 
 
-def _written(job: _Job, found: Any) -> Outcome:
+def _written(job: _Job, found: Any, made: made_with.Made | None) -> Outcome:
     if isinstance(found, _Lost):
         return job.outcome(found.status, found.why)
+    if made is not None:  # first: whatever interrupts this, no result is there without it
+        made_with.add(job.folder, made)
     job.experiment.write(job.folder, job.sequence, found)
     return job.outcome("done")
 
@@ -246,6 +280,8 @@ def _do(job: _Job) -> Any:
         return job.experiment.follow(watched, job.sequence)
     except Unreadable as error:
         return _Lost(_one_line(error), "unreadable")
+    except ProgramHung as error:
+        return _Lost(_one_line(error), hung=True)
     except Exception as error:  # whatever a tracker raises costs this run only
         _loaded.cache_clear()  # its state may be broken
         return _Lost(_one_line(error))
@@ -277,6 +313,11 @@ def _expect(seconds: int) -> None:
         signal.alarm(seconds)
 
 
+def _is_alarm(status: int | None) -> bool:
+    """Return whether a process was ended by `_expect`."""
+    return status is not None and status < 0 and signal.Signals(-status).name == "SIGALRM"
+
+
 def _cause(status: int | None) -> str:
     """Return why a process ended, by its exit status."""
     if status is None:
@@ -284,7 +325,7 @@ def _cause(status: int | None) -> str:
     if status >= 0:
         return f"its process ended with exit status {status}"
     name = signal.Signals(-status).name
-    if name == "SIGALRM":
+    if _is_alarm(status):
         return f"it took more than {FRAME_SECONDS} s for a frame, and was ended"
     return f"its process died of {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 

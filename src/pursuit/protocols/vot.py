@@ -29,7 +29,7 @@ from pursuit.measures.vot import RESTART, Code, labelled
 from pursuit.protocols import claims, repeat, runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.plan import Noise, Plan, generator, plan
-from pursuit.protocols.runner import Experiment, Outcome, Workers
+from pursuit.protocols.runner import Experiment, Making, Outcome, Workers
 from pursuit.results import vot as results
 from pursuit.results.vot import Run
 from pursuit.trackers.base import Tracker
@@ -139,6 +139,7 @@ def run(
     protocol: str = "supervised",
     start_box: StartBox = "min-max",
     workers: Workers = 0,
+    making: Making | None = None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each entrant's runs on each sequence.
 
@@ -153,7 +154,9 @@ def run(
     """
     mine = plan(f"vot-{protocol}")
     found = [one.experiment() for one in runs(protocol, start_box)]
-    outcomes = repeat.run(mine, found, entrants, sequences, out, equal=equal, workers=workers)
+    outcomes = repeat.run(
+        mine, found, entrants, sequences, out, equal=equal, workers=workers, making=making
+    )
     what = {"protocol": mine.model_dump(), "start_box": start_box}
     for one in entrants:
         claims.claim(out / one.label / mine.folder / _CLAIM, what, "protocol")

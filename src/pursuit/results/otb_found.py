@@ -138,7 +138,7 @@ def find(
     """
 
     def of_tracker(parts: Parts) -> bool:
-        if not _may_be_result(parts):
+        if not may_be_result(parts):
             return False
         split = _split(parts, known)
         if split is None and not parts[-1].lower().endswith((".json", ".csv")):  # maybe tables
@@ -212,7 +212,8 @@ def _parsed(tracker: str, sequence: str, content: bytes, place: str) -> Found:
     return Found(tracker, sequence, place, tuple(runs))
 
 
-def _may_be_result(parts: Parts) -> bool:
+def may_be_result(parts: Parts) -> bool:
+    """Return whether a file of such a path may be a result, by its names alone."""
     path = PurePosixPath(*parts)
     folders = [part.lower() for part in path.parts[1:-1]]  # the first one was named to us
     return (

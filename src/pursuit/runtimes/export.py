@@ -6,6 +6,8 @@ The decoding, from score maps or corners to boxes, stays in `pursuit.trackers`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,13 @@ import torch
 from torch import nn
 
 from pursuit.errors import MissingExtra, SettingsError, nearest
-from pursuit.files import atomic_path
+from pursuit.files import atomic_path, check_writable
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import CELLS, CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.graph import Pen
-from pursuit.runtimes.machine import installed
+from pursuit.runtimes.machine import imported, installed
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Branch:
 def export(
     network: SiamFC | GOTURN, to: str, folder: Path, name: str, notes: Mapping[str, str]
 ) -> list[Path]:
-    """Write a network for an engine; return the files, one a branch, whole or not at all.
+    """Write a network for an engine; return the files, those of all branches or none.
 
     SiamFC has an exemplar branch, windows (N, 127, 127, 3) to features (N, C, 6, 6), and a
     search branch, these and windows (N, 255, 255, 3) to score maps (N, 17, 17). GOTURN has
@@ -56,26 +58,31 @@ def export(
     Args:
         network: with norms or without.
         to: one of `FORMATS`.
-        folder: files NAME-BRANCH.SUFFIX go there.
+        folder: files NAME-BRANCH.SUFFIX go there, one a branch; OpenVINO has two.
         name: of the network.
         notes: texts for the files' metadata, by name.
 
     Raises:
         SettingsError: no such format.
         MissingExtra: what writes it is not installed.
+        EngineError: that is installed, and cannot be imported.
         OutputError: a file cannot be written.
     """
     if to not in FORMATS:
         known = ", ".join(FORMATS)
         raise SettingsError(f"no format {to!r}{nearest(to, FORMATS)}; there are {known}")
-    module, extra, suffix, write = FORMATS[to]
+    module, extra, suffixes, write = FORMATS[to]
     if not installed(module):
         raise MissingExtra(module, extra)
-    files = []
-    for branch in branches(network):
-        path = folder / f"{name}-{branch.name}{suffix}"
-        write(branch, path, notes)
-        files.append(path)
+    imported(module)
+    parts = branches(network)
+    named = [[folder / f"{name}-{branch.name}{suffix}" for suffix in suffixes] for branch in parts]
+    files = [path for paths in named for path in paths]
+    for path in files:
+        check_writable(path)
+    with ExitStack() as stack:  # all are whole before the first takes its place
+        for branch, paths in zip(parts, named, strict=True):
+            write(branch, [stack.enter_context(atomic_path(path)) for path in paths], notes)
     return files
 
 
@@ -124,7 +131,7 @@ def _windows(side: int) -> tuple[tuple[int, ...], torch.dtype]:
     return (side, side, 3), torch.uint8
 
 
-def _write_onnx(branch: Branch, path: Path, notes: Mapping[str, str]) -> None:
+def _write_onnx(branch: Branch, paths: Several[Path], notes: Mapping[str, str]) -> None:
     import onnx
 
     from pursuit.runtimes.onnx import OnnxPen
@@ -133,11 +140,10 @@ def _write_onnx(branch: Branch, path: Path, notes: Mapping[str, str]) -> None:
     model = pen.model(branch.draw(pen), branch.output, *branch.sides)
     onnx.helper.set_model_props(model, dict(notes))
     onnx.checker.check_model(model, full_check=True)
-    with atomic_path(path) as part:
-        onnx.save(model, part)
+    onnx.save(model, paths[0])
 
 
-def _write_openvino(branch: Branch, path: Path, notes: Mapping[str, str]) -> None:
+def _write_openvino(branch: Branch, paths: Several[Path], notes: Mapping[str, str]) -> None:
     import openvino
 
     from pursuit.runtimes.openvino import OpenVINOPen
@@ -146,11 +152,10 @@ def _write_openvino(branch: Branch, path: Path, notes: Mapping[str, str]) -> Non
     model = pen.model(branch.draw(pen), branch.output)
     for name, text in notes.items():
         model.set_rt_info(text, ["pursuit", name])
-    with atomic_path(path.with_suffix(".bin")) as weights, atomic_path(path) as part:
-        openvino.serialize(model, part, weights)
+    openvino.serialize(model, *paths)
 
 
-def _write_torch(branch: Branch, path: Path, notes: Mapping[str, str]) -> None:
+def _write_torch(branch: Branch, paths: Several[Path], notes: Mapping[str, str]) -> None:
     from pursuit.runtimes.torch_pen import Drawn
 
     number = torch.export.Dim("N", min=1)
@@ -160,13 +165,12 @@ def _write_torch(branch: Branch, path: Path, notes: Mapping[str, str]) -> None:
         program = torch.export.export(
             Drawn(branch.module, branch.draw), inputs, dynamic_shapes=shapes
         )
-    with atomic_path(path) as part:
-        torch.export.save(program, part, extra_files=dict(notes))
+    torch.export.save(program, paths[0], extra_files=dict(notes))
 
 
-# What writes it, its extra, the files' suffix.
+# What writes it, its extra, the suffixes of a branch's files.
 FORMATS = {
-    "onnx": ("onnx", "onnx", ".onnx", _write_onnx),
-    "openvino": ("openvino", "openvino", ".xml", _write_openvino),
-    "torch-export": ("torch", "", ".pt2", _write_torch),
+    "onnx": ("onnx", "onnx", (".onnx",), _write_onnx),
+    "openvino": ("openvino", "openvino", (".xml", ".bin"), _write_openvino),
+    "torch-export": ("torch", "", (".pt2",), _write_torch),
 }

@@ -14,25 +14,35 @@ from torch import Tensor, nn
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
+from pursuit.runtimes.kernels import Kernels, kernels
 
 Node = TypeVar("Node")
 
 
 class Pen(Protocol[Node]):
-    """What draws in an engine's graph. N, the first axis of all nodes, is known when it runs."""
+    """What draws in an engine's graph. N, the first axis of all nodes, is known when it runs.
+
+    Attributes:
+        multiple: of which the engine wants the channels of a group.
+        pairs: whether images have their pixels in pairs along a row.
+    """
+
+    multiple: int
+    pairs: bool
 
     def windows(self, name: str, side: int | None) -> Node:
-        """Return images (N, 3, S, S), float32, of an input: windows (N, S, S, 3), uint8."""
+        """Return images, float32, of an input: windows (N, S, S, 3), uint8.
+
+        (N, 3, S, S), or (N, 6, S, (S + 1) / 2) in pairs.
+        """
         ...
 
     def values(self, name: str, *sides: int) -> Node:
         """Return an input (N, *sides), float32."""
         ...
 
-    def convolve(
-        self, x: Node, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
-    ) -> Node:
-        """Return a convolution by kernels (O, C / groups, k, k)."""
+    def convolve(self, x: Node, by: Kernels) -> Node:
+        """Return a convolution."""
         ...
 
     def linear(self, x: Node, weight: Tensor, bias: Tensor) -> Node:
@@ -86,9 +96,12 @@ class Pen(Protocol[Node]):
 
 def siamfc_features(pen: Pen[Node], network: SiamFC, images: Node) -> Node:
     """Draw the trunk of a network without norms: images (N, 3, S, S) to features."""
-    x, last = images, len(siamfc.blocks(network)) - 1
-    for i, block in enumerate(siamfc.blocks(network)):
-        x = _convolve(pen, x, block[0])
+    blocks = siamfc.blocks(network)
+    convolutions = [one for block in blocks for one in block if isinstance(one, nn.Conv2d)]
+    form = kernels(convolutions, multiple=pen.multiple, pairs=pen.pairs)
+    x, last = images, len(blocks) - 1
+    for i, block in enumerate(blocks):
+        x = pen.convolve(x, form[i])
         x = pen.relu(x) if i < last else x
         x = pen.pool(x) if any(isinstance(one, nn.MaxPool2d) for one in block) else x
     return x
@@ -121,13 +134,18 @@ def cells(side: int) -> int:
 
 def goturn_features(pen: Pen[Node], network: GOTURN, images: Node) -> Node:
     """Draw the trunk of a network without batch norms: images (N, 3, 227, 227) to features."""
-    x = pen.add(images, -network.mean.flip(0))  # of R, G, B, as the images are
+    form = kernels(
+        goturn.convolutions(network),
+        mean=network.mean,
+        # Response norms would see the zeros between channels.
+        multiple=1 if network.shape.norm == "lrn" else pen.multiple,
+        pairs=pen.pairs,
+    )
+    x = images
     for i, block in enumerate(network.trunk):
         assert isinstance(block, nn.Sequential)
-        conv, *rest = block
-        # The network takes B, G, R.
-        x = _convolve(pen, x, conv, flipped=i == 0)
-        for layer in rest:
+        x = pen.convolve(x, form[i])
+        for layer in block:
             if isinstance(layer, nn.ReLU):
                 x = pen.relu(x)
             elif isinstance(layer, nn.MaxPool2d):
@@ -151,11 +169,3 @@ def goturn_corners(pen: Pen[Node], network: GOTURN, target: Node, search: Node) 
     last = goturn.linears(network)[-1]
     x = goturn_hidden(pen, network, pen.join(target, search))
     return pen.linear(x, last.weight, last.bias)
-
-
-def _convolve(pen: Pen[Node], x: Node, conv: nn.Module, *, flipped: bool = False) -> Node:
-    assert isinstance(conv, nn.Conv2d) and conv.bias is not None
-    weight = conv.weight.flip(1) if flipped else conv.weight
-    stride, padding = conv.stride[0], conv.padding[0]
-    assert isinstance(padding, int)
-    return pen.convolve(x, weight, conv.bias, stride, padding, conv.groups)

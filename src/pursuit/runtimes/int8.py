@@ -74,6 +74,7 @@ def quantise(
         raise MissingExtra("nncf", "dev")
     import nncf
     import openvino
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     from pursuit.runtimes.openvino import OpenVINOPen
 
@@ -81,7 +82,17 @@ def quantise(
     folded = siamfc.fold_norms(network)
     images = pen.windows("windows", None)
     model = pen.model(graph.siamfc_features(pen, folded, images), "features")
-    exact = nncf.quantize(model, nncf.Dataset(list(windows)), subset_size=len(windows))
+    # NNCF takes by itself the mean of each example's largest values, and what is cut off costs
+    # more than coarser steps; its quick correction of biases makes conv3's features worse.
+    exact = nncf.quantize(
+        model,
+        nncf.Dataset(list(windows)),
+        subset_size=len(windows),
+        fast_bias_correction=False,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
+        ),
+    )
     for name, text in notes.items():
         exact.set_rt_info(text, ["pursuit", name])
     with tempfile.TemporaryDirectory() as folder:

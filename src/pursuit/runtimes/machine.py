@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import metadata, util
+from importlib import import_module, metadata, util
 from typing import Any
 
 import torch
+
+from pursuit.errors import EngineError
 
 # PyTorch's own look at the processor; private names, so a missing one means no.
 _CHECKS = {
@@ -23,6 +26,26 @@ _CHECKS = {
 def installed(module: str) -> bool:
     """Return whether a module can be imported, without importing it."""
     return util.find_spec(module) is not None
+
+
+def imported(module: str) -> Any:
+    """Return a module that is installed, imported; ONNX Runtime without its telemetry.
+
+    Raises:
+        EngineError: it cannot be imported.
+    """
+    # The import alone has it write an identifier into the user's cache folder, and report to its
+    # makers; nothing that is called later takes that back.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        return import_module(module)
+    except Exception as error:  # those of a library that is broken are of all kinds
+        why = str(error).strip().splitlines() or [type(error).__name__]
+        package = module.partition(".")[0]
+        raise EngineError(
+            f"{package} is installed, but cannot be imported ({why[0]}): install it anew, "
+            f"pip install --force-reinstall {package}"
+        ) from error
 
 
 def version(module: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
@@ -16,12 +15,16 @@ from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
+from pursuit.runtimes.kernels import Kernels
+from pursuit.runtimes.machine import imported
 
 _OPSET, _IR = 18, 8  # of 2022: engines of today read them
 
 
 class OnnxPen:
     """Draws a graph of ONNX's; a node goes by the name of its output."""
+
+    multiple, pairs = 1, False
 
     def __init__(self) -> None:
         self._inputs: list[ValueInfoProto] = []
@@ -49,13 +52,11 @@ class OnnxPen:
         self._input(name, TensorProto.FLOAT, list(sides))
         return name
 
-    def convolve(
-        self, x: str, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
-    ) -> str:
-        """Return a convolution by kernels (O, C / groups, k, k)."""
-        inputs = [x, self._constant(weight), self._constant(bias)]
-        pads, strides = [padding] * 4, [stride] * 2
-        return self._add("Conv", *inputs, strides=strides, pads=pads, group=groups)
+    def convolve(self, x: str, by: Kernels) -> str:
+        """Return a convolution."""
+        inputs = [x, self._constant(by.weight), self._constant(by.bias)]
+        pads, strides = [by.padding] * 4, [*by.stride]
+        return self._add("Conv", *inputs, strides=strides, pads=pads, group=by.groups)
 
     def linear(self, x: str, weight: Tensor, bias: Tensor) -> str:
         """Return x (N, C) by a matrix (O, C)."""
@@ -146,6 +147,7 @@ def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
 
 def _ready(model: ModelProto) -> Run:
     """Return a model loaded with as many threads as PyTorch has."""
+    onnxruntime = imported("onnxruntime")  # here: files are written without it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     # Threads that wait by turning in circles take the cores from the rest of a frame's work.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,25 @@ from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph, int8
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
+from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16
+
+# Forms of windows that a trunk is compiled for: those of an exemplar and of its search windows,
+# and of several targets. The rest, such as those of a search all over the frame, has one network.
+_SHAPES = 4
 
 
 class OpenVINOPen:
-    """Draws a model of OpenVINO's."""
+    """Draws a model of OpenVINO's.
 
-    def __init__(self) -> None:
+    Args:
+        pairs: whether images are to have their pixels in pairs; windows then are odd pixels wide.
+    """
+
+    multiple = 16  # values in a register: with others a convolution in groups takes twice as long
+
+    def __init__(self, *, pairs: bool = False) -> None:
+        self.pairs = pairs
         self._inputs: list[Any] = []
 
     def model(self, output: Any, name: str) -> openvino.Model:
@@ -34,26 +46,30 @@ class OpenVINOPen:
         return openvino.Model([output], self._inputs, "pursuit")
 
     def windows(self, name: str, side: int | None) -> Any:
-        """Return images (N, 3, S, S), float32, of an input: windows (N, S, S, 3), uint8."""
+        """Return images, float32, of an input: windows (N, S, S, 3), uint8.
+
+        (N, 3, S, S), or (N, 6, S, (S + 1) / 2) in pairs.
+        """
         sides = [-1 if side is None else side] * 2
-        values = ops.convert(self._input(name, [-1, *sides, 3], np.uint8), "f32")
-        return ops.transpose(values, np.array([0, 3, 1, 2]))
+        x = self._input(name, [-1, *sides, 3], np.uint8)
+        if self.pairs:
+            x = ops.pad(x, np.zeros(4, int), np.array([0, 0, 1, 0]), "constant")
+            x = ops.reshape(x, np.array([0, 0, -1, 6]), True)
+        return ops.transpose(ops.convert(x, "f32"), np.array([0, 3, 1, 2]))
 
     def values(self, name: str, *sides: int) -> Any:
         """Return an input (N, *sides), float32."""
         return self._input(name, [-1, *sides], np.float32)
 
-    def convolve(
-        self, x: Any, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
-    ) -> Any:
-        """Return a convolution by kernels (O, C / groups, k, k)."""
-        form = [[stride] * 2, [padding] * 2, [padding] * 2, [1, 1]]
-        if groups == 1:
-            sums = ops.convolution(x, _constant(weight), *form)
+    def convolve(self, x: Any, by: Kernels) -> Any:
+        """Return a convolution."""
+        form = [[*by.stride], [by.padding] * 2, [by.padding] * 2, [1, 1]]
+        if by.groups == 1:
+            sums = ops.convolution(x, _constant(by.weight), *form)
         else:
-            kernels = weight.reshape(groups, -1, *weight.shape[1:])
-            sums = ops.group_convolution(x, _constant(kernels), *form)
-        return self.add(sums, bias.reshape(1, -1, 1, 1))
+            weight = by.weight.reshape(by.groups, -1, *by.weight.shape[1:])
+            sums = ops.group_convolution(x, _constant(weight), *form)
+        return self.add(sums, by.bias.reshape(1, -1, 1, 1))
 
     def linear(self, x: Any, weight: Tensor, bias: Tensor) -> Any:
         """Return x (N, C) by a matrix (O, C)."""
@@ -130,10 +146,11 @@ def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
     """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
     if name == "openvino-int8":
         model = _core().read_model(int8.features(network))
-        return EngineSiamFC(network, name, _ready(model, name))
-    folded, pen = siamfc.fold_norms(network), OpenVINOPen()
+        return EngineSiamFC(network, name, _by_shape(model, name))
+    folded = siamfc.fold_norms(network)
+    pen = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
     drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
-    return EngineSiamFC(folded, name, _ready(pen.model(drawn, "features"), name))
+    return EngineSiamFC(folded, name, _by_shape(pen.model(drawn, "features"), name))
 
 
 def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
@@ -141,21 +158,48 @@ def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
     if name == "openvino-int8":
         raise EngineError("no GOTURN comes in 8-bit integers: name another runtime than " + name)
     folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
-    trunk, head = OpenVINOPen(), OpenVINOPen()
+    trunk = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
+    head = OpenVINOPen()
     drawn = graph.goturn_features(trunk, folded, trunk.windows("windows", goturn.CROP))
-    features = _ready(trunk.model(drawn, "features"), name)
     pairs = head.values("pairs", 2 * folded.shape.channels[-1], goturn.CELLS, goturn.CELLS)
-    hidden = _ready(head.model(graph.goturn_hidden(head, folded, pairs), "hidden"), name)
-    return EngineGOTURN(folded, name, features, hidden)
+    return EngineGOTURN(
+        folded,
+        name,
+        _by_shape(trunk.model(drawn, "features"), name),
+        _ready(head.model(graph.goturn_hidden(head, folded, pairs), "hidden"), name),
+    )
+
+
+def _is_bf16(name: str) -> bool:
+    return name != "openvino-f32" and has_fast_bf16()
+
+
+def _by_shape(model: openvino.Model, name: str) -> Run:
+    """Return a trunk for windows (N, S, S, 3), compiled for each of the first few forms of them.
+
+    Where it knows the form, OpenVINO leaves the windows as they lie in memory, and does not turn
+    them and turn them back.
+    """
+    ready: dict[tuple[int, ...], Run] = {}
+    others = cache(lambda: _ready(model, name))
+
+    def run(windows: NDArray[Any]) -> NDArray[np.float32]:
+        shape = windows.shape
+        if shape not in ready and len(ready) < _SHAPES:
+            fixed = model.clone()
+            fixed.reshape(list(shape))
+            ready[shape] = _ready(fixed, name)
+        return (ready[shape] if shape in ready else others())(windows)
+
+    return run
 
 
 def _ready(model: openvino.Model, name: str) -> Run:
     """Return a model compiled for this machine, with as many threads as PyTorch has."""
-    fast = name != "openvino-f32" and has_fast_bf16()
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if _is_bf16(name) else "f32",
     }
     request = _core().compile_model(model, "CPU", options).create_infer_request()
 

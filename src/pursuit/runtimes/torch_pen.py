@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pursuit.runtimes.kernels import Kernels
+
 
 class Drawn(nn.Module):
     """A network that draws its graph from its inputs whenever it is called.
@@ -30,6 +32,8 @@ class Drawn(nn.Module):
 class TorchPen:
     """Draws with tensors."""
 
+    multiple, pairs = 1, False
+
     def __init__(self, inputs: list[Tensor]) -> None:
         self._inputs = inputs
 
@@ -41,11 +45,9 @@ class TorchPen:
         """Return an input (N, *sides), float32."""
         return self._inputs.pop(0)
 
-    def convolve(
-        self, x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int, groups: int
-    ) -> Tensor:
-        """Return a convolution by kernels (O, C / groups, k, k)."""
-        return F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    def convolve(self, x: Tensor, by: Kernels) -> Tensor:
+        """Return a convolution."""
+        return F.conv2d(x, by.weight, by.bias, by.stride, by.padding, 1, by.groups)
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Return x (N, C) by a matrix (O, C)."""

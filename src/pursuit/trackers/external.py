@@ -170,7 +170,7 @@ class ExternalTracker:
             raise PursuitError(f"{self.name}: cannot write {path}: {reason}") from None
         except ProgramError as error:
             self.close()
-            raise ProgramError(f"{self.name} {error}") from None
+            raise type(error)(f"{self.name} {error}") from None
         finally:
             path.unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from pursuit.errors import ProgramError
+from pursuit.errors import ProgramError, ProgramHung
 
 _POSIX = os.name == "posix"
 _LONGEST = 4096  # bytes of a line; what is longer is no answer
@@ -108,13 +108,14 @@ class Program:
         """Return the next line that it prints.
 
         Raises:
-            ProgramError: it has ended, or prints none in this time.
+            ProgramError: it has ended.
+            ProgramHung: it prints none in this time.
         """
         try:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
             why = f"gave no answer in {seconds:g} s"
-            raise ProgramError(why + self._last_words()) from None
+            raise ProgramHung(why + self._last_words()) from None
         if line is None:
             raise ProgramError(self._end_of_it() + self._last_words())
         return line.decode(errors="replace").strip()
