@@ -72,20 +72,12 @@ def draw(panels: dict[str, Rows], out: Path) -> None:
     axes_of = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, rows) in zip(axes_of, panels.items(), strict=True):
         for name, (auc, milliseconds) in rows.items():
-            axes.plot(milliseconds, auc, "o")
-            # Beside the point, on the side where there is room.
-            right = milliseconds > 0.7 * max(time for _, time in rows.values())
-            axes.annotate(
-                name,
-                (milliseconds, auc),
-                (-5 if right else 5, 5),
-                textcoords="offset points",
-                ha="right" if right else "left",
-            )
+            axes.plot(milliseconds, auc, "o", label=name)
         lowest = min(auc for auc, _ in rows.values())
         axes.set(title=title, xlabel="milliseconds a frame", ylabel="AUC", xlim=(0, None))
         axes.set_ylim(lowest - 0.03, max(auc for auc, _ in rows.values()) + 0.03)
         axes.grid(alpha=0.3)
+    axes_of[0].legend(loc="upper left")
     figure.savefig(out, dpi=100)
 
 
