@@ -1,13 +1,13 @@
 """Accuracy against time of a tracker and its fast variants, on held-out videos, and one plot.
 
-    python benchmarks/variants.py VIDEOS [--out variants.png] [--threads 2] [--rounds 1]
-                                  [--trackers siamfc-slim,siamfc-slim-quick,siamfc-slim-half]
+    python benchmarks/variants.py VIDEOS [--every OTHERS] [--out variants.png] [--threads 2]
+                                  [--rounds 1] [--trackers siamfc-slim,siamfc-slim-quick]
 
 VIDEOS is what the weights learnt from; those that their recipe held out are followed, each from
 its first label to its end, by every tracker in turn, so that whatever else the machine does
-touches all alike. `--every` takes all videos of the folder, of another data set. Prints the mean
-AUC of the targets and the mean time of an update, also against the first tracker's in the same
-turn, and draws one against the other. Needs the extra `evaluate`.
+touches all alike. `--every` takes all videos of another folder too. Prints the mean AUC of each
+folder's targets and the mean time of an update, also against the first tracker's in the same
+turn, and draws one against the other, a panel a folder. Needs the extra `evaluate`.
 """
 
 from __future__ import annotations
@@ -26,70 +26,81 @@ from pursuit import weights
 from pursuit.datasets import Sequence, open_videos
 from pursuit.measures import otb
 from pursuit.protocols.otb import follow
+from pursuit.trackers.base import Tracker
 from pursuit.trackers.settings import WEIGHTS_OF
 
-TRACKERS = "siamfc-slim,siamfc-slim-quick,siamfc-slim-half,siamfc-3s"
+TRACKERS = "siamfc-slim,siamfc-slim-quick,siamfc-slim-single,siamfc-slim-half"
+
+# AUC and milliseconds of an update of each tracker.
+Rows = dict[str, tuple[float, float]]
 
 
-def chosen(folder: Path, tracker: str, every: bool) -> list[Sequence]:
+def held_out(folder: Path, tracker: str) -> list[Sequence]:
     """Return the sequences of a folder that the tracker's weights have not learnt from."""
-    videos = open_videos(folder)
-    if every:
-        return list(videos)
     card = weights.read(weights.find(WEIGHTS_OF[tracker]))[1]
     held = set(yaml.safe_load(card.recipe)["data"]["held_out"])
-    return [one for one in videos if one.video in held and one.labelled.sum() >= 30]
+    return [one for one in open_videos(folder) if one.video in held and one.labelled.sum() >= 30]
 
 
-def draw(rows: dict[str, tuple[float, float]], out: Path) -> None:
-    """Draw AUC against milliseconds."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    for name, (auc, milliseconds) in rows.items():
-        axes.plot(milliseconds, auc, "o")
-        axes.annotate(name, (milliseconds, auc), (4, 4), textcoords="offset points")
-    axes.set(xlabel="milliseconds a frame", ylabel="AUC, held-out videos", xlim=(0, None))
-    axes.grid(alpha=0.3)
-    figure.savefig(out, dpi=150)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", type=Path)
-    parser.add_argument("--trackers", default=TRACKERS)
-    parser.add_argument("--every", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("variants.png"))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    cv2.setNumThreads(given.threads)
-    names = given.trackers.split(",")
-    trackers = {name: pursuit.load(name) for name in names}
+def measured(trackers: dict[str, Tracker], sequences: list[Sequence], rounds: int) -> Rows:
+    """Return what the trackers do on sequences, and print it."""
     aucs: dict[str, list[float]] = defaultdict(list)
     times: dict[str, list[float]] = defaultdict(list)
-    sequences = chosen(given.videos, names[0], given.every)
     for sequence in sequences:
-        for _ in range(given.rounds):
+        for _ in range(rounds):
             for name, tracker in trackers.items():
                 run = follow(tracker, sequence)
                 start = int(sequence.labelled.argmax())
                 aucs[name].append(otb.auc(otb.success_curve(run.boxes, sequence.boxes)))
                 # The mean: a variant's frames are not alike. The first frame is the start.
                 times[name].append(float(np.nanmean(run.tracker_ms[start + 1 :])))
-    print(f"{len(sequences)} targets, {given.threads} threads, {given.rounds} rounds")
-    for name in names:
-        ratio = np.median(np.array(times[name]) / np.array(times[names[0]]))
+    first = next(iter(trackers))
+    for name in trackers:
+        ratio = np.median(np.array(times[name]) / np.array(times[first]))
         print(
             f"{name:20} AUC {np.mean(aucs[name]):.3f}  {np.mean(times[name]):6.2f} ms a frame  "
-            f"{ratio:4.2f} x {names[0]}"
+            f"{ratio:4.2f} x {first}"
         )
-    draw(
-        {name: (float(np.mean(aucs[name])), float(np.mean(times[name]))) for name in names},
-        given.out,
-    )
+    return {name: (float(np.mean(aucs[name])), float(np.mean(times[name]))) for name in trackers}
+
+
+def draw(panels: dict[str, Rows], out: Path) -> None:
+    """Draw AUC against milliseconds, a panel for each set of videos."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5 * len(panels), 3.5), layout="constrained")
+    axes_of = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, rows) in zip(axes_of, panels.items(), strict=True):
+        for name, (auc, milliseconds) in rows.items():
+            axes.plot(milliseconds, auc, "o", label=name)
+        lowest = min(auc for auc, _ in rows.values())
+        axes.set(title=title, xlabel="milliseconds a frame", ylabel="AUC", xlim=(0, None))
+        axes.set_ylim(lowest - 0.03, max(auc for auc, _ in rows.values()) + 0.03)
+        axes.grid(alpha=0.3)
+    axes_of[0].legend(loc="upper left")
+    figure.savefig(out, dpi=100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--every", type=Path)
+    parser.add_argument("--trackers", default=TRACKERS)
+    parser.add_argument("--out", type=Path, default=Path("variants.png"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    cv2.setNumThreads(given.threads)
+    trackers = {name: pursuit.load(name) for name in given.trackers.split(",")}
+    sets = {"held-out videos": held_out(given.videos, next(iter(trackers)))}
+    if given.every:
+        sets[given.every.name] = list(open_videos(given.every))
+    panels = {}
+    for title, sequences in sets.items():
+        print(f"{title}: {len(sequences)} targets, {given.threads} threads, {given.rounds} rounds")
+        panels[title] = measured(trackers, sequences, given.rounds)
+    draw(panels, given.out)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from pursuit.trackers.registry import with_files
 from pursuit.trackers.settings import PRESETS, SiamFCSettings
 
 # From what gives up nothing to what gives up most; the same weights do for all of them.
-LADDER = ("siamfc-slim", "siamfc-slim-quick", "siamfc-slim-half")
+LADDER = ("siamfc-slim", "siamfc-slim-quick", "siamfc-slim-single", "siamfc-slim-half")
 
-_FRAMES = 8  # of a trial: whole turns of every tracker in the ladder
+_FRAMES = 24  # of a trial: whole turns of every tracker in the ladder
 _PATIENCE = 2.0  # seconds of a trial after which it has said enough
 
 

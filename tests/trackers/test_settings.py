@@ -54,6 +54,7 @@ def test_presets_are_the_published_ones(name: str, values: tuple[float, ...]) ->
         ({"smallest": float("nan")}, "smallest must be finite"),
         ({"largest": 0.5}, "largest"),
         ({"lost_below": 2}, "lost_below"),
+        ({"sides_fall": 0}, "sides_fall must be in"),
     ],
 )
 def test_values_that_cannot_be(values: dict[str, Any], message: str) -> None:

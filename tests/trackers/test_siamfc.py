@@ -245,6 +245,42 @@ def test_all_sizes_are_searched_while_a_target_is_not_sure(beacon: Any, scene: S
     assert beacon.embedded[2:] == [1, 1, 3, 3, 1]
 
 
+@pytest.mark.parametrize(("fall", "windows"), [(1.0, [1, 1, 1, 1, 1]), (0.1, [1, 1, 3, 1, 1])])
+def test_all_sizes_are_searched_after_a_score_fell(
+    beacon: Any, scene: Scene, fall: float, windows: list[int]
+) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(sides_every=25, sides_fall=fall))
+    tracker.init(scene((200, 150)), BOX)
+    # Larger by 8 %: its score is lower, but not so low that it is not TRACKED.
+    found = [tracker.update(scene((200, 150), radius=radius)) for radius in (10, *[10.8] * 4)]
+    assert beacon.embedded[2:] == windows
+    assert found[1].score < found[0].score - 0.1 and found[1].state is State.TRACKED  # type: ignore[operator]
+    grown = 40 * (1 + 0.59 * 0.0375) if fall < 1 else 40
+    assert [result.box[2] for result in found] == pytest.approx([40, 40, *[grown] * 3])
+
+
+def test_a_fall_is_measured_from_the_last_look_at_all_sizes(beacon: Any, scene: Scene) -> None:
+    # Sizes so near to each other that none is better.
+    tracker = SiamFCTracker(
+        beacon, SiamFCSettings(sides_every=25, sides_fall=0.1, scale_step=1.0001)
+    )
+    tracker.init(scene((200, 150)), BOX)
+    for radius in (10, 10.8, 10.8, 10.8, 10, 10.8, 10.8):
+        tracker.update(scene((200, 150), radius=radius))
+    assert beacon.embedded[2:] == [1, 1, 3, 1, 1, 1, 1]
+
+
+def test_where_the_score_of_one_fell_all_are_searched(beacon: Any, scene: Scene) -> None:
+    tracker = SiamFCTracker(beacon, SiamFCSettings(sides_every=25, sides_fall=0.1))
+    frame = scene((80, 80), (280, 200), radius=6)
+    tracker.init(frame, [(65, 65, 30, 30), (265, 185, 30, 30)])
+    later = np.maximum(scene((80, 80), radius=6), scene((280, 200), radius=6.5))
+    for one in (frame, later, later, later):
+        tracker.update(one)
+    assert beacon.embedded[2:] == [2, 2, 6, 2]
+    assert tracker.targets.zoom == pytest.approx([1, 1 + 0.59 * 0.0375])
+
+
 def test_boxes_stand_still_in_frames_that_are_not_looked_at(beacon: Any, scene: Scene) -> None:
     tracker = SiamFCTracker(beacon, SiamFCSettings(frames_every=3))
     tracker.init(scene((200, 150)), BOX)

@@ -56,7 +56,8 @@ class SiamFCSettings(Settings):
     """What decides how SiamFC tracks. The defaults are SiamFC-3s of the authors' program.
 
     With `sides_every` above 1 a target's size is searched in one of so many frames, and in every
-    one while it is not TRACKED: its size may be what is wrong.
+    one while it is not TRACKED: its size may be what is wrong. With `sides_fall` below 1 also
+    in the frame after its score was lower by this than when its size was last searched.
 
     Raises:
         SettingsError: a value that cannot be.
@@ -71,6 +72,7 @@ class SiamFCSettings(Settings):
     window_influence: float = 0.176  # weight of the cosine window against the score map
     upsampling: int = 16  # score map 17 -> 272: 16 fine cells a cell, 1/2 px of 255 each
     sides_every: int = 1  # others than the present size are searched in one of so many frames
+    sides_fall: float = 1.0  # and after a score fell by this; 1 is never
     frames_every: int = 1  # the network looks at one of so many frames; boxes stand still between
     redetect: bool = False  # look for lost targets in the whole frame
     redetect_above: float = 0.9  # score with which a lost target is taken up elsewhere
@@ -87,6 +89,7 @@ class SiamFCSettings(Settings):
         _check("upsampling", self.upsampling, 1 <= self.upsampling <= 64, "1 to 64")
         for name in ("sides_every", "frames_every"):
             _check(name, getattr(self, name), 1 <= getattr(self, name) <= 25, "1 to 25")
+        _check("sides_fall", self.sides_fall, 0 < self.sides_fall <= 1, "in (0, 1]")
         _check("redetect_above", self.redetect_above, 0 <= self.redetect_above <= 1, "in [0, 1]")
         windows = self.redetect_windows
         _check("redetect_windows", windows, 1 <= windows <= 64, "1 to 64")
@@ -125,6 +128,7 @@ PRESETS: dict[str, SiamFCSettings | GOTURNSettings] = {
     "siamfc-5s-paper": SiamFCSettings(5, 1.025, 0.962, 0.35, 0.168),
     "siamfc-slim": SiamFCSettings(),
     "siamfc-slim-quick": SiamFCSettings(sides_every=4),
+    "siamfc-slim-single": SiamFCSettings(sides_every=24, sides_fall=0.1),
     "siamfc-slim-half": SiamFCSettings(sides_every=4, frames_every=2),
     "goturn": GOTURNSettings(),
     "goturn-compact": GOTURNSettings(first=0.7),
@@ -137,6 +141,7 @@ WEIGHTS_OF: dict[str, str] = {
     "siamfc-5s-paper": "siamfc",
     "siamfc-slim": "siamfc-slim",
     "siamfc-slim-quick": "siamfc-slim",
+    "siamfc-slim-single": "siamfc-slim",
     "siamfc-slim-half": "siamfc-slim",
     "goturn-compact": "goturn-compact",
 }

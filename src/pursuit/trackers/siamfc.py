@@ -120,7 +120,8 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
     def _looked_for(self, frame: Frame, targets: SiamFCTargets) -> SiamFCTargets:
         """Return the targets where the network sees them in a frame."""
         wide, seeks = self._wide_views(targets)
-        near = self._near_views(targets, self._scales(targets))
+        scales = self._scales(targets)
+        near = self._near_views(targets, scales)
         features = self._embedded(self._windows(frame, targets, near, wide))
         maps = self._maps(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
@@ -128,12 +129,16 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         if len(seeks):
             maps = self._maps(targets.exemplar[seeks], features[len(near.side) :])
             moved, score = self._taken_up(moved, score, maps, wide)
+        if scales == slice(None):
+            moved = replace(moved, sized_score=score)
         return self._bounded(self._judged(targets, moved, score))
 
     def _scales(self, targets: SiamFCTargets) -> slice:
         """Return which scales are searched now: all, or the middle one alone."""
         looks = targets.age // self.settings.frames_every
-        if (looks % self.settings.sides_every == 0).any() or (targets.state != State.TRACKED).any():
+        due = looks % self.settings.sides_every == 0
+        fell = targets.score < targets.sized_score - self.settings.sides_fall
+        if (due | fell | (targets.state != State.TRACKED)).any():
             return slice(None)
         middle = len(self._steps) // 2
         return slice(middle, middle + 1)
@@ -256,6 +261,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             zero=np.zeros((number, 2)),
             age=np.zeros(number, np.int64),
             score=np.ones(number),
+            sized_score=np.ones(number),
             first_peaks=np.zeros((number, len(self._steps)), np.float32),
             lost_for=np.zeros(number, np.int64),
             sure_centre=centre,

@@ -26,6 +26,7 @@ class SiamFCTargets(Targets):
         first_peaks: (N, S) highest score of each scale when nothing had moved.
         age: (N,) frames it was followed through, whether the network looked at them or not.
         score: (N,) in the last frame.
+        sized_score: (N,) in the frame whose look was at all sizes, the last such.
         lost_for: (N,) frames since the target was lost, 0 while it is not.
         sure_centre, sure_zoom: (N, 2), (N,): centre and zoom when it was last TRACKED.
     """
@@ -37,6 +38,7 @@ class SiamFCTargets(Targets):
     first_peaks: NDArray[np.float32]
     age: NDArray[np.int64]
     score: Array
+    sized_score: Array
     lost_for: NDArray[np.int64]
     sure_centre: Array
     sure_zoom: Array
