@@ -78,7 +78,7 @@ def test_wheel_holds_what_a_user_needs_and_is_small(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert all(name.startswith(("pursuit/", "pursuit-")) for name in names)
     assert not [name for name in names if "__pycache__" in name or "test" in name]
-    assert wheel.stat().st_size < 32e6
+    assert wheel.stat().st_size < 34e6  # 18 of them goturn-compact, 9 its 8-bit form
 
 
 def test_version_stands_in_one_place(wheel: Path) -> None:
