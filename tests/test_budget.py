@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from pursuit import budget, weights
 from pursuit.budget import LADDER, choose, trial
 from pursuit.errors import SettingsError
+from pursuit.runtimes.cutting import Windows
 from pursuit.trackers.base import State, Tracker
 from pursuit.trackers.registry import load
 from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, SiamFCSettings
@@ -118,12 +120,44 @@ def test_a_trial_counts_frames_a_second(monkeypatch: pytest.MonkeyPatch) -> None
     slow = Slow()
     monkeypatch.setattr(budget, "time", slow)
     assert trial(slow, BOX, SIZE) == pytest.approx(50)  # type: ignore[arg-type]
-    assert slow.updates == 25  # one of them to warm up
+    assert slow.updates == 28  # four of them to warm up
     monkeypatch.setattr(budget, "_PATIENCE", 0.01)
     impatient = Slow()
     monkeypatch.setattr(budget, "time", impatient)
     assert trial(impatient, BOX, SIZE) == pytest.approx(50)  # type: ignore[arg-type]
-    assert impatient.updates == 2
+    assert impatient.updates == 5
+
+
+class Looking(Slow):
+    """A SiamFC's windows in each look, and those before the time was first asked for."""
+
+    def __init__(self, name: str) -> None:
+        tracker = load(name)
+        assert isinstance(tracker, SiamFCTracker)
+        self.tracker, self.looks, self.before = tracker, list[int](), list[int]()
+        self.embed = tracker._network.embed
+        vars(tracker._network)["embed"] = self.look
+
+    def look(self, crops: Windows) -> Tensor:
+        self.looks.append(len(crops))
+        return self.embed(crops)
+
+    def perf_counter(self) -> float:
+        self.before = self.before or self.looks.copy()
+        self.now += 1.0
+        return self.now
+
+
+@pytest.mark.parametrize("name", LADDER)
+def test_a_trial_is_timed_once_the_network_has_looked(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = Looking(name)
+    monkeypatch.setattr(budget, "time", looking)
+    trial(looking.tracker, BOX, SIZE)
+    one, looks = looking.before[:2], looking.before
+    # Twice the start, exemplar and three sizes, and as often what a frame's look takes.
+    assert one == [1, 3] and looks == 2 * looks[: len(looks) // 2] and len(looks) > 4
 
 
 def test_the_target_of_a_trial_is_seen() -> None:

@@ -102,12 +102,28 @@ class Steps:
         return []
 
 
-def learnt(out: Path, stopped_in: int = 0) -> dict[str, torch.Tensor]:
+class Slow(Steps):
+    """Batches, one of which is waited for when an interrupt comes."""
+
+    def batch(self, step: int) -> torch.Tensor:
+        if step == 2:
+            threading.Event().wait(0.3)  # until the steps before are done
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.3)
+        return super().batch(step)
+
+
+def learnt(out: Path, stopped_in: int = 0, batches: Steps | None = None) -> dict[str, torch.Tensor]:
     """Train for six steps, or on from the checkpoint in `out`; return the values at the end."""
     learner = Normed(stopped_in)
     groups = [{"params": learner.parameters(), "lr": 1.0, "multiplier": 1}]
     task = loop.Task(
-        learner, torch.optim.SGD(groups), Steps(), None, lambda out, _: out, lambda out, _: out
+        learner,
+        torch.optim.SGD(groups),
+        batches or Steps(),
+        None,
+        lambda out, _: out,
+        lambda out, _: out,
     )
     chosen = recipe.check({"batch": 4, "pairs": 24, "epochs": 1, "precision": "32-true"}, "test")
     loop.train(task, chosen, out, "cpu", World(), lambda _: None)
@@ -121,5 +137,15 @@ def test_an_interrupt_in_a_step_leaves_a_checkpoint_of_a_whole_one(tmp_path: Pat
     assert state["step"] == 3
     whole, resumed = learnt(tmp_path / "whole"), learnt(tmp_path / "stopped")
     assert resumed["norm.num_batches_tracked"] == 6
+    for name, value in whole.items():
+        assert torch.equal(resumed[name], value), name
+
+
+def test_an_interrupt_while_a_batch_is_waited_for_leaves_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        learnt(tmp_path / "stopped", batches=Slow())
+    state = torch.load(tmp_path / "stopped" / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 2
+    whole, resumed = learnt(tmp_path / "whole"), learnt(tmp_path / "stopped")
     for name, value in whole.items():
         assert torch.equal(resumed[name], value), name

@@ -109,6 +109,14 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         yield
         log.append(")")
 
+    @contextlib.contextmanager
+    def on(stream: Stream) -> Iterator[None]:
+        log.append(f"{stream.name} (")
+        try:
+            yield
+        finally:
+            log.append(f") {stream.name}")
+
     def graph(one: Any, pool: str, stream: Stream, *, capture_error_mode: str) -> Any:
         return within(f"graph in {pool} on {stream.name}, {capture_error_mode}")
 
@@ -116,7 +124,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         device=lambda device: within(str(device)),
         Stream=Stream,
         current_stream=lambda: Stream("main"),
-        stream=lambda stream: within(stream.name),
+        stream=on,
         graph_pool_handle=lambda: "pool",
         CUDAGraph=lambda: SimpleNamespace(replay=lambda: log.append("replay")),
         graph=graph,
@@ -137,8 +145,8 @@ def test_a_recording_is_warmed_up_on_its_own_stream_and_device(cuda: list[str]) 
     replay, output = recorder.record(run)
     assert cuda == [
         "cuda:1 (",
-        *("side waits for main", "side (", "run", "run", "run", ")"),
-        *("graph in pool on side, thread_local (", "run", ")"),
+        *("side waits for main", "side (", "run", "run", "run"),
+        *("graph in pool on side, thread_local (", "run", ")", ") side"),
         *("main waits for side", ")"),
     ]
     assert output.tolist() == [1]
@@ -166,6 +174,7 @@ def test_what_cannot_be_recorded_is_said_in_a_line(cuda: list[str]) -> None:
     with pytest.raises(EngineError, match="capturing; name the runtime eager, or") as caught:
         recorder.record(failing(error, at=4))
     assert "\n" not in str(caught.value)
+    assert cuda[-1] == ") side"  # PyTorch's own recording does not leave its stream then
 
 
 @pytest.mark.parametrize("hidden", [False, True])

@@ -224,6 +224,11 @@ def test_warming_up_leaves_no_trace(beacon: Any, scene: Scene) -> None:
     assert tracker.update(frame).box.tolist() == cold.update(frame).box.tolist()
 
 
+def test_warming_up_lasts_until_the_network_has_looked(beacon: Any) -> None:
+    SiamFCTracker(beacon, SiamFCSettings(sides_every=4, frames_every=3)).warm_up()
+    assert beacon.embedded == [1, 3, 1]
+
+
 def test_other_sizes_are_searched_in_one_of_so_many_frames(beacon: Any, scene: Scene) -> None:
     tracker = SiamFCTracker(beacon, SiamFCSettings(sides_every=3))
     tracker.init(scene((200, 150)), BOX)

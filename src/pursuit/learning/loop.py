@@ -183,7 +183,7 @@ class _Loop:
         """
         with _ahead(self._task.training, self.step, end) as batches:
             clock = _Clock()
-            for batch, seconds in batches:
+            for batch, seconds in self._awaited(batches):
                 clock.got(seconds)
                 try:
                     # A step that is half done can neither be kept nor be done again.
@@ -204,6 +204,15 @@ class _Loop:
                 if time.monotonic() - self._saved > _SAVE_SECONDS:
                     self._waiting, self._saved = self._checkpoint(), time.monotonic()
                 clock.waits()
+
+    def _awaited(self, batches: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
+        """Give the batches; a keyboard interrupt while one is waited for leaves a checkpoint."""
+        try:
+            yield from batches
+        except KeyboardInterrupt:
+            if self.step:
+                self._save()
+            raise
 
     def _one(self, batch: Any) -> Tensor:
         """Take one step; return loss and error (2,) without waiting for the device."""

@@ -132,23 +132,24 @@ class CUDARecorder:
         with torch.cuda.device(self._device):
             current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
             self._stream.wait_stream(current)
+            # Around the recording too: one that fails leaves its stream the current one.
             with torch.cuda.stream(self._stream):
                 for _ in range(_WARM):
                     run()
-            try:
-                # Other threads may ask for memory meanwhile.
-                with torch.cuda.graph(
-                    graph, self._pool, self._stream, capture_error_mode="thread_local"
-                ):
-                    output = run()
-            except RuntimeError as error:
-                if _ran_out(error):
-                    raise torch.OutOfMemoryError(str(error)) from error
-                why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise EngineError(
-                    f"{self._device} cannot record this network as a CUDA graph: {why}; "
-                    "name the runtime eager, or the device cpu"
-                ) from error
+                try:
+                    # Other threads may ask for memory meanwhile.
+                    with torch.cuda.graph(
+                        graph, self._pool, self._stream, capture_error_mode="thread_local"
+                    ):
+                        output = run()
+                except RuntimeError as error:
+                    if _ran_out(error):
+                        raise torch.OutOfMemoryError(str(error)) from error
+                    why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                    raise EngineError(
+                        f"{self._device} cannot record this network as a CUDA graph: {why}; "
+                        "name the runtime eager, or the device cpu"
+                    ) from error
             current.wait_stream(self._stream)
 
         def replay() -> None:

@@ -215,7 +215,8 @@ def in_pairs(weight: Tensor) -> Tensor:
 
 def _best_type(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # it tells of the current one
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = device.type == "cpu" and has_fast_bf16()
     return torch.bfloat16 if fast else torch.float32

@@ -90,6 +90,8 @@ class ManyTargets(ABC, Generic[T]):
     sizes are scaled with it, each axis for itself.
     """
 
+    _looks_every = 1  # the network looks at one of so many frames
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._targets: T | None = None
@@ -121,13 +123,14 @@ class ManyTargets(ABC, Generic[T]):
         return self._targets
 
     def warm_up(self) -> None:
-        """Follow a target through two empty frames and forget it.
+        """Follow a target through empty frames, until the network has looked, and forget it.
 
         A network's first call on a machine takes longer than others; so does nobody's first frame.
         """
         frame = np.full((240, 320, 3), 128, np.uint8)
         self.init(frame, (130.0, 90.0, 60.0, 60.0))
-        self.update(frame)
+        for _ in range(self._looks_every):
+            self.update(frame)
         self._targets, self._frame_size = None, (0, 0)
         self._single, self._next_id = False, 0
 

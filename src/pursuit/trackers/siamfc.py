@@ -79,6 +79,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
     ) -> None:
         super().__init__(name)
         self.settings = settings or SiamFCSettings()
+        self._looks_every = self.settings.frames_every
         self._network = network
         self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
