@@ -12,7 +12,8 @@ from contextlib import contextmanager
 def interrupts_wait() -> Iterator[None]:
     """Let a Ctrl-C or SIGTERM that comes inside be handled at the end, as it would have been.
 
-    Only what Python handles waits. Off the main thread, which is never interrupted, nothing is
+    Where the work raises, its error goes on and the interrupt is forgotten. Only what Python
+    handles waits. Off the main thread, which is never interrupted, nothing is
     changed.
     """
     if threading.current_thread() is not threading.main_thread():

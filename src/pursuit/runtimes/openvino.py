@@ -21,9 +21,9 @@ from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16
 
-# Forms of windows that a trunk is compiled for: those of an exemplar and of its search windows,
-# and of several targets. The rest, such as those of a search all over the frame, has one network.
-_SHAPES = 4
+# Forms of windows that a trunk is compiled for, those that come first: of an exemplar and its
+# search windows, one scale and all, a lost target's, and of several targets. The rest has one network.
+_SHAPES = 8
 
 
 class OpenVINOPen:

@@ -139,11 +139,10 @@ class ExternalTracker:
 
     def _start(self, count: int) -> None:
         self.close()
-        if len(tempfile.gettempdir().split()) > 1:
-            raise SettingsError(
-                f"the folder {tempfile.gettempdir()} has a space in its name: set TMPDIR"
-            )
         try:
+            place = tempfile.gettempdir()
+            if len(place.split()) > 1:
+                raise SettingsError(f"the folder {place} has a space in its name: set TMPDIR")
             self._guard = Guard()
             for _ in range(count):
                 self._programs.append(Program(self._words, self._guard))
