@@ -22,7 +22,8 @@ from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16
 
 # Forms of windows that a trunk is compiled for, those that come first: of an exemplar and its
-# search windows, one scale and all, a lost target's, and of several targets. The rest has one network.
+# search windows, one scale and all, a lost target's, and of several targets. The rest has one
+# network.
 _SHAPES = 8
 
 
