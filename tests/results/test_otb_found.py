@@ -200,7 +200,8 @@ def test_a_folder_for_each_sequence(tmp_path: Path) -> None:
     write(root, "mosse/Car2.txt")
     ones, lines = told(root)
     assert ones == [("mosse", "car2")]
-    assert "of no sequence with labels: 5 files" in lines[0]
+    assert "of no sequence with labels: 2 files" in lines[0]
+    assert "not called as results are: 3 files" in lines[1]
 
 
 def test_names_that_begin_with_the_tracker(tmp_path: Path) -> None:
@@ -227,6 +228,9 @@ def test_one_json_file_of_a_tracker_or_of_several(tmp_path: Path) -> None:
     kcf, mil = find([several], KNOWN, KNOWN, unused)
     assert (kcf.tracker, len(kcf.runs[0].boxes)) == ("KCF", 2)
     assert mil.tracker == "MIL" and "3 numbers in a row of boxes" in mil.wrong
+    deep = {"OTB100": {"KCF": {"Car2": boxes}}, "MIL": {"OPE": {"Car2": boxes}}}
+    several.write_text(json.dumps(deep))
+    assert [one.tracker for one in find([several], KNOWN, KNOWN, unused)] == ["KCF", "MIL"]
 
 
 def test_one_file_is_as_its_folder(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def boxes_of(rows: Sequence[Sequence[float]]) -> Array | None:
         return None
     # MOTChallenge's rows begin with the number of the frame.
     counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
-    if lengths - {4} and counted and rows[0][0] in (0, 1):
+    if counted and (lengths == {10} or (lengths - {4} and rows[0][0] in (0, 1))):
         return None
     boxes = [row if len(row) == 4 else bx.around(np.reshape(row, (-1, 2))) for row in rows]
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)
