@@ -45,6 +45,15 @@ def test_names_tell_tracker_and_sequence(tmp_path: Path) -> None:
     }
 
 
+def test_numbers_and_kinds_after_a_sequence_are_no_trackers(tmp_path: Path) -> None:
+    names = ["KCF/Car2_001.txt", "MIL/Car24_bbox.txt", "x/Jogging_1_2010.txt"]
+    assert found(write(tmp_path, *names)) == {
+        "Car2_001.txt": ("KCF", "car2"),
+        "Car24_bbox.txt": ("MIL", "car24"),
+        "Jogging_1_2010.txt": ("2010", "jogging-1"),
+    }
+
+
 def test_folders_of_protocols_are_no_trackers(tmp_path: Path) -> None:
     root = write(
         tmp_path / "all",

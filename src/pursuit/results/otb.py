@@ -80,7 +80,15 @@ def read(folder: Path, sequence: str) -> Run:
     Raises:
         DataError: a file is missing, is not what `write` makes, or the two do not fit.
     """
-    boxes = read_boxes(boxes_path(folder, sequence))
+    return with_times(read_boxes(boxes_path(folder, sequence)), folder, sequence)
+
+
+def with_times(boxes: Array, folder: Path, sequence: str) -> Run:
+    """Return the run of these boxes (T, 4), 0-based, with the times in a tracker's folder.
+
+    Raises:
+        DataError: they are missing, are not what `write` makes, or do not fit.
+    """
     times = rows(times_path(folder, sequence), 2)
     if len(times) != len(boxes):
         path = times_path(folder, sequence)
