@@ -313,6 +313,16 @@ def test_what_lacks_is_named_and_not_the_best(videos: Path, tmp_path: Path) -> N
     assert "partly on third: 1 rows of boxes for 24 labels" in page.text
 
 
+def test_boxes_of_others_keep_the_times_beside_them(videos: Path, tmp_path: Path) -> None:
+    write_otb(tmp_path, "mine", 5, ms=4)
+    before = Page(html(build(gather([tmp_path], None, videos)))).tables["otb-summary"]
+    for name in LENGTHS:
+        path = tmp_path / "mine" / f"{name}.txt"
+        path.write_text("".join(f"{line},0.5\n" for line in path.read_text().splitlines()))
+    after = Page(html(build(gather([tmp_path], None, videos)))).tables["otb-summary"]
+    assert after == before and "250" in after[1]
+
+
 def test_sequences_without_results_are_told_of(videos: Path, tmp_path: Path) -> None:
     write_otb(tmp_path, "a", 5)
     (tmp_path / "a" / "second.txt").unlink()

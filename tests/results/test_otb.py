@@ -115,3 +115,18 @@ def test_nan_as_windows_programs_print_it(nan: str) -> None:
 def test_no_numbers(text: str) -> None:
     with pytest.raises(DataError, match="x:2: not 4 numbers"):
         otb.parse_boxes(f"# boxes\n{text}\n1,2,3,4\n".encode(), "x")
+
+
+@pytest.mark.parametrize(
+    "line", ["10,5;20,0;30,5;40,0", "10,5\t20,0\t30,5\t40,0", " 10,5 ; -20,0; 30,5;40,0;"]
+)
+def test_decimal_commas_are_no_corners(line: str) -> None:
+    with pytest.raises(DataError, match="x:2: decimal commas, or corners"):
+        otb.parse_boxes(f"10;20;30;40\n{line}\n".encode(), "x")
+
+
+@pytest.mark.parametrize("first", [0, 1, 300])
+def test_rows_of_motchallenge_are_no_polygons(first: int) -> None:
+    text = "".join(f"{first + at},1,10,20,30,40,1,-1,-1,-1\n" for at in range(3))
+    with pytest.raises(DataError, match="x:1: not 4 numbers"):
+        otb.parse_boxes(text.encode(), "x")

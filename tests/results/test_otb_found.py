@@ -45,6 +45,15 @@ def test_names_tell_tracker_and_sequence(tmp_path: Path) -> None:
     }
 
 
+def test_numbers_and_kinds_after_a_sequence_are_no_trackers(tmp_path: Path) -> None:
+    names = ["KCF/Car2_001.txt", "MIL/Car24_bbox.txt", "x/Jogging_1_2010.txt"]
+    assert found(write(tmp_path, *names)) == {
+        "Car2_001.txt": ("KCF", "car2"),
+        "Car24_bbox.txt": ("MIL", "car24"),
+        "Jogging_1_2010.txt": ("2010", "jogging-1"),
+    }
+
+
 def test_folders_of_protocols_are_no_trackers(tmp_path: Path) -> None:
     root = write(
         tmp_path / "all",
@@ -200,7 +209,8 @@ def test_a_folder_for_each_sequence(tmp_path: Path) -> None:
     write(root, "mosse/Car2.txt")
     ones, lines = told(root)
     assert ones == [("mosse", "car2")]
-    assert "of no sequence with labels: 5 files" in lines[0]
+    assert "of no sequence with labels: 2 files" in lines[0]
+    assert "not called as results are: 3 files" in lines[1]
 
 
 def test_names_that_begin_with_the_tracker(tmp_path: Path) -> None:
@@ -227,6 +237,9 @@ def test_one_json_file_of_a_tracker_or_of_several(tmp_path: Path) -> None:
     kcf, mil = find([several], KNOWN, KNOWN, unused)
     assert (kcf.tracker, len(kcf.runs[0].boxes)) == ("KCF", 2)
     assert mil.tracker == "MIL" and "3 numbers in a row of boxes" in mil.wrong
+    deep = {"OTB100": {"KCF": {"Car2": boxes}}, "MIL": {"OPE": {"Car2": boxes}}}
+    several.write_text(json.dumps(deep))
+    assert [one.tracker for one in find([several], KNOWN, KNOWN, unused)] == ["KCF", "MIL"]
 
 
 def test_one_file_is_as_its_folder(tmp_path: Path) -> None:

@@ -184,6 +184,18 @@ def test_files_that_are_not_read_are_told(tmp_path: Path) -> None:
     assert line.startswith("not used, of a kind that is not read (.npy): 1 file: ")
 
 
+@pytest.mark.parametrize("name", ["bolt.txt", "bolt/MIL_bolt_001.txt", "bolt/bolt_1.csv"])
+def test_an_experiment_without_a_run_is_told(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "KCF/baseline/bolt/bolt_001.txt", "1\n1,2,3,4\n")
+    write(tmp_path, "KCF/baseline/bolt/bolt_time.txt", "0.1\n0.1\n")  # beside a run: no word of it
+    write(tmp_path, f"MIL/baseline/{name}", "1\n1,2,3,4\n")
+    found = read_stored([tmp_path])
+    assert list(found.supervised.found) == ["KCF"]
+    (line,) = found.notes
+    assert line.startswith("not used, not called as results are: 1 file: ")
+    assert line.endswith(f"MIL/baseline/{name}")
+
+
 @pytest.mark.parametrize(
     ("codes", "row"),
     [

@@ -28,6 +28,8 @@ _HEADER = re.compile(
     r"(?:[\s,;]+(?:score|conf|confidence))?",
     re.IGNORECASE,
 )
+# Four numbers with decimal commas, 10,5;20,0;30,5;40,0, or four corners: nothing tells which.
+_PAIRS = re.compile(r"\s*-?\d+,\d+(?:(?:\s*;\s*|\s+)-?\d+,\d+){3}[\s;]*")
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -186,7 +188,7 @@ def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
     and blank ones at the end.
 
     Raises:
-        DataError: it is no text.
+        DataError: it is no text, or a line may be a box with decimal commas.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -194,6 +196,12 @@ def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
         raise DataError(f"{place} is not a text file") from None
     every = enumerate(text.rstrip().splitlines(), start=1)
     lines = [(number, line) for number, line in every if not line.startswith(("#", "%"))]
+    odd = next(((at, line) for at, line in lines if _PAIRS.fullmatch(line)), None)
+    if odd is not None:
+        raise DataError(
+            f"{place}:{odd[0]}: decimal commas, or corners? write 10.5,20.5,... instead of "
+            f"{shown(odd[1].strip())}"
+        )
     named = lines and _HEADER.fullmatch(lines[0][1].replace('"', "").strip(" \t,;"))
     return lines[1:] if named else lines
 

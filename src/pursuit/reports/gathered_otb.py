@@ -146,10 +146,10 @@ def _timed_runs(one: Found) -> list[otb_results.Run]:
             for number in range(1, len(one.runs) + 1)
         ]
     else:
-        stems = [(place.parent, place.stem)] if one.runs else []
+        stems = [(place.parent, place.stem)] if len(one.runs) == 1 else []
     if not all(otb_results.times_path(*at).is_file() for at in stems):
         return []
-    return [otb_results.read(*at) for at in stems]
+    return [otb_results.with_times(run.boxes, *at) for run, at in zip(one.runs, stems, strict=True)]
 
 
 def _timed(one: TrackerScore, runs: Mapping[str, list[otb_results.Run]]) -> TrackerScore:

@@ -80,7 +80,15 @@ def read(folder: Path, sequence: str) -> Run:
     Raises:
         DataError: a file is missing, is not what `write` makes, or the two do not fit.
     """
-    boxes = read_boxes(boxes_path(folder, sequence))
+    return with_times(read_boxes(boxes_path(folder, sequence)), folder, sequence)
+
+
+def with_times(boxes: Array, folder: Path, sequence: str) -> Run:
+    """Return the run of these boxes (T, 4), 0-based, with the times in a tracker's folder.
+
+    Raises:
+        DataError: they are missing, are not what `write` makes, or do not fit.
+    """
     times = rows(times_path(folder, sequence), 2)
     if len(times) != len(boxes):
         path = times_path(folder, sequence)
@@ -135,7 +143,7 @@ def boxes_of(rows: Sequence[Sequence[float]]) -> Array | None:
         return None
     # MOTChallenge's rows begin with the number of the frame.
     counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
-    if lengths - {4} and counted and rows[0][0] in (0, 1):
+    if counted and (lengths == {10} or (lengths - {4} and rows[0][0] in (0, 1))):
         return None
     boxes = [row if len(row) == 4 else bx.around(np.reshape(row, (-1, 2))) for row in rows]
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)

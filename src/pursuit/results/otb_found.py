@@ -32,6 +32,8 @@ from pursuit.results.otb_names import (
 from pursuit.results.otb_toolkit import StoredRun
 from pursuit.results.runs import Unused, own_folders, tracker_of
 
+_DEEPEST = 4  # names above sequences in a JSON file: data set, protocol, tracker
+
 
 @dataclass(frozen=True)
 class Found:
@@ -100,7 +102,7 @@ def find(
             yield from found
         right = {one.tracker for one in unusual if not one.wrong and not usual}
         yield from (one for one in unusual if one.tracker in right)
-        unused.names += [one.place for one in unusual if one.tracker not in right]
+        unused.odd += [one.place for one in unusual if one.tracker not in right]
     for files in several.values():
         yield _parsed_several(files, known)
     # Beside another result, they are GOT-10k's.
@@ -146,27 +148,29 @@ def _in_json(file: Stored, look: _Look) -> Iterator[Found]:
         look.unused.names.append(file.place)
         return
     folders = (*file.parts[:-1], PurePosixPath(file.parts[-1]).stem)
-    for name, sequences in _by_tracker(content, look.known):
+    for names, sequences in _by_tracker(content, look.known):
         for label, runs in sequences.items():
             place, sequence = f"{file.place}: {label}", key(label)
             if sequence not in look.known:
                 look.unused.names.append(place)
             elif sequence in look.wanted:
-                tracker = name or tracker_of(folders, sequence, key)
+                tracker = tracker_of((*folders, *names), sequence, key)
                 yield _read(tracker, sequence, place, partial(otb_toolkit.runs_of, runs, place))
 
 
-def _by_tracker(content: Any, known: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield tracker ("" where the file is one's) and sequence -> runs, where such are in it."""
+def _by_tracker(
+    content: Any, known: Collection[str], above: Parts = ()
+) -> Iterator[tuple[Parts, dict[str, Any]]]:
+    """Yield the names above, which are as folders', and sequence -> runs, where such are in it."""
     if not isinstance(content, dict):
         return
     runs = {name: part for name, part in content.items() if otb_toolkit.may_be_runs(part)}
     if any(key(name) in known for name in runs):
-        yield "", runs
+        yield above, runs
         return
-    for tracker, part in content.items():
-        if isinstance(part, dict):
-            yield from ((tracker, below) for whose, below in _by_tracker(part, known) if not whose)
+    for name, part in content.items():
+        if len(above) < _DEEPEST:
+            yield from _by_tracker(part, known, (*above, name))
 
 
 def _parsed_several(files: list[Stored], known: Collection[str]) -> Found:

@@ -20,7 +20,9 @@ _NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 # What else trackers write beside a result: SEQUENCE_times.txt.
 _BESIDE = re.compile(r"[._-](?:times?|fps|speed|runtime|scores?|conf|confidences?|states?|log)$")
 _LABELS = re.compile(r"groundtruth.*|gt|att(?:r|rs|ributes?)?|readme")  # beside pictures
-_NO_TRACKER = re.compile(r"box(?:es)?|bbox(?:es)?|rects?|tracks?|pred(?:s|ictions?)?|output|res")
+_NO_TRACKER = re.compile(
+    r"\d{3}|box(?:es)?|bbox(?:es)?|rects?|tracks?|pred(?:s|ictions?)?|output|res"
+)
 
 
 def may_be_result(parts: Parts, own: Collection[str]) -> bool:
@@ -59,8 +61,10 @@ def split(parts: Parts, known: Collection[str], own: Collection[str]) -> tuple[s
     for end in range(len(path.stem) - 1, 0, -1):
         if path.stem[end] in "_-." and key(path.stem[:end]) in known and path.stem[end + 1 :]:
             sequence, rest = key(path.stem[:end]), path.stem[end + 1 :]
-            if rest.isdecimal() and key(path.parent.name) == sequence:
-                rest = _tracker(parts, sequence, own)  # TRACKER/SEQUENCE/SEQUENCE_001.txt
+            in_its_own = rest.isdecimal() and key(path.parent.name) == sequence
+            # TRACKER/SEQUENCE/SEQUENCE_1.txt, TRACKER/SEQUENCE_001.txt, TRACKER/SEQUENCE_bbox.txt
+            if in_its_own or _NO_TRACKER.fullmatch(rest.lower()):
+                rest = _tracker(parts, sequence, own)
             return rest, sequence
     return None
 

@@ -34,6 +34,7 @@ class Unused:
 
     Attributes:
         names: of no sequence that has labels.
+        odd: called as results may be, but not as those beside, or in no way that is read.
         empty: labels without a row.
         kinds: called as a known sequence, but of a kind that is not read.
         archives: inside a folder.
@@ -41,6 +42,7 @@ class Unused:
     """
 
     names: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Unused:
         kinds = ", ".join(sorted({_suffix((name,)) for name in self.kinds}))
         found = {
             "of no sequence with labels": self.names,
+            "not called as results are": self.odd,
             "without a label": self.empty,
             f"of a kind that is not read ({kinds})": self.kinds,
             "an archive inside a folder, to be named itself": self.archives,
@@ -173,8 +176,11 @@ def tracker_of(folders: Parts, sequence: str, key: Callable[[str], str]) -> str:
 
 
 def _lacking(mine: Folder[T]) -> str:
-    """Return which run of SEQUENCE_001, SEQUENCE_002, ... is not there; "" for none."""
-    run = re.compile(re.escape(mine.sequence.lower()) + r"_(\d{3})")
-    numbers = {int(found[1]) for found in map(run.fullmatch, mine.runs) if found}
+    """Return which run of SEQUENCE_001, SEQUENCE_002, ... is not there, or twice; "" for none."""
+    run = re.compile(re.escape(mine.sequence.lower()) + r"(?:_(\d+))?")
+    files = {name: int(found[1] or 1) for name in mine.runs if (found := run.fullmatch(name))}
+    numbers = set(files.values())
+    if len(numbers) < len(files):
+        return f"two results of one run: {', '.join(sorted(files))} ({mine.place}): leave one out"
     gap = next((at for at in range(1, max(numbers, default=0)) if at not in numbers), 0)
     return f"run {gap:03d} is missing, later ones are there ({mine.place})" if gap else ""

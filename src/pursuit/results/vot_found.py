@@ -74,6 +74,7 @@ def read_stored(paths: Iterable[Path], wanted: str = BASELINE) -> StoredResults:
         if not folders:
             looked_for = f"TRACKER/{wanted}/SEQUENCE/SEQUENCE_001.txt"
             raise DataError(f"{path} holds no result {looked_for}: {unused.told()}")
+        told.odd += unused.odd
         told.kinds += unused.kinds
         told.archives += unused.archives
         bare = [one for one in folders if not one.experiment]
@@ -107,23 +108,38 @@ class _Met:
 def _folders(path: Path, unused: Unused) -> list[_Met]:
     """Return what lies in a folder or an archive, in its order."""
     met: dict[tuple[str, ...], _Met] = {}
+    odd: dict[Parts, str] = {}  # folder of an experiment -> the first file in it that is no run
+    good: set[Parts] = set()  # those with a run
     for file in stored(path, _may_be_run):
         unused.meet(file.parts)
         whole = file.above + file.parts
+        within = _experiment_folder(file.parts)
         if file.data is None:
+            if within and PurePosixPath(whole[-1]).suffix.lower() in READ:
+                odd.setdefault(within, "/".join(file.parts))
             other = (*whole[:-1], f"{PurePosixPath(whole[-1]).stem}.txt")
             unused.take(file.parts, is_run=_place(other) is not None)
             continue
         place = _place(whole)
         if place is None:
+            if within:
+                odd.setdefault(within, "/".join(file.parts))
             continue
+        good.add(within)
         tracker, experiment, sequence = place
         name = f"{tracker}/{experiment}" if experiment else "/".join(whole[-4:-2])
         # SEQUENCE.txt beside SEQUENCE_001.txt is no run of its own.
         at = (*whole[:-1], sequence, "" if run_of(whole[-1]) else "alone")
         one = _Met(name, experiment, Folder(tracker, sequence, file.place))
         met.setdefault(at, one).runs.take(file, parse)
+    unused.odd += [name for within, name in odd.items() if within not in good]
     return [one for at, one in met.items() if not at[-1] or (*at[:-1], "") not in met]
+
+
+def _experiment_folder(parts: Parts) -> Parts:
+    """Return the path of the folder of an experiment that a file lies in; nothing of another."""
+    ends = [at for at, part in enumerate(parts[:-1], 1) if part.lower() in _EXPERIMENTS]
+    return parts[: ends[-1]] if ends else ()
 
 
 def _may_be_run(parts: Parts) -> bool:
