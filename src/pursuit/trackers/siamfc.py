@@ -35,7 +35,7 @@ from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 _CELLS = 17  # side of the score map
 # Windows of one network call on a CPU. More are no faster, and what lies between two layers then
 # takes memory that is asked for, and cleared, anew at every call.
-_PIECE = 12
+_PIECE = 24
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
