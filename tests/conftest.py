@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -138,3 +139,22 @@ def write_clip() -> Callable[..., Path]:
         return path
 
     return write_it
+
+
+@pytest.fixture(scope="session")
+def other_threads() -> Callable[[Callable[[], object]], float]:
+    """Function that calls a function, and says what this process's other threads do meanwhile.
+
+    It returns their processor time, as a share of that of the thread that calls.
+    """
+
+    def share(call: Callable[[], object]) -> float:
+        call()
+        time.sleep(0.5)  # until those have come to rest that worked before
+        whole, own = time.process_time(), time.thread_time()
+        for _ in range(50):
+            call()
+        own = time.thread_time() - own
+        return (time.process_time() - whole - own) / own
+
+    return share

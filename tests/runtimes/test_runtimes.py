@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import util
 
 import numpy as np
@@ -17,6 +18,7 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN, GOTURNShape, Norm
 from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.runtimes.machine import cpu_features, has_fast_bf16
+from pursuit.runtimes.pieces import PIECE, in_pieces, one_thread
 from pursuit.runtimes.tuned import FastLRN, in_pairs
 
 
@@ -91,15 +93,52 @@ def test_results_do_not_depend_on_the_batch(network: SiamFC, name: str) -> None:
     assert (together[3] - alone[0]).norm() < 2e-2 * alone.norm()
 
 
-@pytest.mark.parametrize("name", ["openvino", "openvino-f32"])
+@pytest.mark.parametrize("name", ["eager", "tuned", *ENGINES])
 def test_windows_of_any_form_are_taken(network: SiamFC, name: str) -> None:
-    openvino = pytest.importorskip("pursuit.runtimes.openvino")
-    compiled, x = runtimes.compile(network, name), windows(7, 255)
+    compiled, x = runtimes.compile(network, name), windows(2 * PIECE + 1, 255)
     together = compiled.embed(x)
-    forms = range(1, openvino._SHAPES + 3)  # the last ones have no network of their own
-    for number in forms:
-        found = compiled.embed(x[:number])
-        assert (found - together[:number]).norm() < 1e-2 * found.norm()
+    assert len(together) == len(x)
+    for number in (1, 2, PIECE - 1, PIECE, PIECE + 1):
+        found = compiled.embed(x[-number:])
+        assert (found - together[-number:]).norm() < 1e-2 * found.norm()
+
+
+def test_windows_are_taken_in_pieces_whose_memory_may_be_the_same() -> None:
+    x, memory = windows(2 * PIECE + 1, 16), np.empty((PIECE, 3, 16, 16), np.float32)
+    numbers = []
+
+    def turned(some: NDArray[np.uint8]) -> NDArray[np.float32]:
+        numbers.append(len(some))
+        memory[: len(some)] = some.transpose(0, 3, 1, 2)
+        return memory[: len(some)]
+
+    assert np.array_equal(in_pieces(turned, x), x.transpose(0, 3, 1, 2))
+    assert numbers == [PIECE, PIECE, 1]
+
+
+def test_pytorch_has_its_threads_back_after_an_error() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), one_thread():
+        _ = {}[torch.get_num_threads()]  # type: ignore[var-annotated]
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_pytorch_leaves_the_cores_to_an_engine(
+    network: SiamFC, name: str, other_threads: Callable[[Callable[[], object]], float]
+) -> None:
+    """PyTorch's threads go on turning in circles after their work, and take the engine's time."""
+    compiled = runtimes.compile(network, name)
+    x = compiled.embed(windows(8, 127)), compiled.embed(windows(24, 255))
+    torch.set_num_threads(2)
+    assert other_threads(lambda: compiled.score(*x)) < 0.1
+    assert torch.get_num_threads() == 2
+    heads = runtimes.compile(regressor("lrn"), name)
+    pairs = heads.embed(windows(8, 227)), heads.embed(windows(24, 227))
+    assert heads.regress(*pairs).shape == (8, 3, 4)
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize("name", ["eager", "tuned", *ENGINES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,15 @@ def random_maps(seed: int, number: int) -> Map:
             for s in range(3):
                 maps[n, s] += bump(x, y, width, rng.uniform(2, 8))
     return maps.astype(np.float32)
+
+
+def test_maps_are_read_in_this_thread_alone(
+    other_threads: Callable[[Callable[[], object]], float],
+) -> None:
+    """Threads of NumPy's go on turning in circles after their work, and take a network's time."""
+    maps = np.random.default_rng(0).normal(size=(64, 3, 17, 17)).astype(np.float32)
+    reader = MapReader(17, SiamFCSettings())
+    assert other_threads(lambda: reader.read(maps)) < 0.1
 
 
 @pytest.mark.parametrize("upsampling", [1, 4, 16])

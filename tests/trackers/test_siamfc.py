@@ -124,20 +124,6 @@ def test_one_network_call_a_frame(beacon: Any, scene: Scene) -> None:
     assert beacon.scored == 2
 
 
-def test_very_many_targets_go_through_a_cpu_in_pieces(beacon: Any, scene: Scene) -> None:
-    places = [(60 + 30 * (i % 10), 60 + 160 * (i // 10)) for i in range(11)]
-    boxes = [(x - 10, y - 10, 20, 20) for x, y in places]
-    frame = scene(*places, radius=4)
-    tracker = SiamFCTracker(beacon)
-    tracker.init(frame, boxes)
-    assert beacon.embedded == [11, 24, 9]
-    together = tracker.update(frame)
-    assert beacon.embedded[3:] == [24, 9]
-    alone = SiamFCTracker(beacon)
-    alone.init(frame, boxes[9])
-    assert together.box[9] == pytest.approx(alone.update(frame).box, abs=1e-9)
-
-
 def test_targets_come_and_go_and_keep_their_numbers(beacon: Any, scene: Scene) -> None:
     places = [(80, 80), (200, 200), (320, 80)]
     boxes = [(x - 15, y - 15, 30, 30) for x, y in places]

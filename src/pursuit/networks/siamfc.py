@@ -69,20 +69,21 @@ def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
     """
     pairs, channels, size = search.shape[:3]
     number, kernel = len(exemplar), exemplar.shape[-1]
-    scales, side = pairs // number, size - kernel + 1
+    window, side = size * size, size - kernel + 1
     # One matrix product gives each exemplar cell against each search cell; a score is the sum
     # along a diagonal of that table. Far faster than a convolution with a group a pair.
     with torch.autocast(search.device.type, enabled=False):
-        left = exemplar.float().reshape(number, channels, -1).transpose(1, 2)
-        right = search.float().reshape(number, scales, channels, -1).transpose(1, 2)
-        table = torch.bmm(left, right.reshape(number, channels, -1)).contiguous()
-    window = size * size
-    row = scales * window
-    diagonals = table.as_strided(
-        (number, scales, side, side, kernel, kernel),
-        (kernel * kernel * row, window, size, 1, kernel * row + size, row + 1),
-    )
-    return diagonals.sum(dim=(4, 5)).flatten(0, 1)
+        left = exemplar.float().reshape(number, 1, channels, -1).transpose(2, 3)
+        right = search.float().reshape(number, pairs // number, channels, window)
+        table = torch.matmul(left, right).contiguous()
+    # First over the cells of a row of the exemplar, which are a place further each, then over
+    # its rows, a line further each: sums of long pieces of memory.
+    end = window - kernel + 1
+    across = (kernel * kernel * window, kernel * window, window + 1, 1)
+    rows = table.as_strided((pairs, kernel, kernel, end), across).sum(dim=2)
+    last = end - (kernel - 1) * size
+    maps = rows.as_strided((pairs, kernel, last), (kernel * end, end + size, 1)).sum(dim=1)
+    return maps.as_strided((pairs, side, side), (last, size, 1)).contiguous()
 
 
 def _trunk(shape: SiamFCShape) -> nn.Sequential:

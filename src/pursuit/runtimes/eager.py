@@ -11,6 +11,7 @@ from torch import Tensor
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes.cutting import Windows
+from pursuit.runtimes.pieces import embedded
 
 Network = TypeVar("Network", SiamFC, GOTURN)
 
@@ -27,8 +28,10 @@ class _Eager(Generic[Network]):
     @torch.inference_mode()
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        images = torch.as_tensor(windows, device=self.device).permute(0, 3, 1, 2)
-        return self.network.embed(images.float().contiguous())
+        return embedded(self._features, windows, self.device)
+
+    def _features(self, windows: Tensor) -> Tensor:
+        return self.network.embed(windows.permute(0, 3, 1, 2).float().contiguous())
 
 
 class EagerSiamFC(_Eager[SiamFC]):

@@ -1,7 +1,7 @@
 """What runs a network whose layers are in an engine that is not PyTorch.
 
 SiamFC's correlation and GOTURN's last layer, which sum many terms or give the answer, are
-PyTorch's in float32, as they are in the tuned runtime.
+PyTorch's in float32, as they are in the tuned runtime, but in one thread.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, correlate
 from pursuit.runtimes.cutting import Windows
+from pursuit.runtimes.pieces import in_pieces, one_thread
 
-# A graph ready to run: an input to the output, float32, an array of its own.
+# A graph ready to run: an input to the output, float32, whose memory may be the next call's too.
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
@@ -53,7 +54,12 @@ class EngineSiamFC(Correlation):
 
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        return torch.from_numpy(self._features(np.asarray(windows)))
+        return torch.from_numpy(in_pieces(self._features, np.asarray(windows)))
+
+    def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
+        with one_thread():
+            return super().score(exemplar, search)
 
 
 class EngineGOTURN:
@@ -73,12 +79,13 @@ class EngineGOTURN:
 
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
-        return torch.from_numpy(self._features(np.asarray(windows)))
+        return torch.from_numpy(in_pieces(self._features, np.asarray(windows)))
 
     @torch.inference_mode()
     def regress(self, target: Tensor, search: Tensor) -> Tensor:
         """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
-        repeated = target.repeat_interleave(len(search) // len(target), dim=0)
-        pairs = torch.cat([repeated, search], dim=1)
-        corners: Tensor = self._last(torch.from_numpy(self._hidden(pairs.numpy())))
+        repeated = np.repeat(target.numpy(), len(search) // len(target), axis=0)
+        hidden = self._hidden(np.concatenate([repeated, search.numpy()], axis=1))
+        with one_thread():
+            corners: Tensor = self._last(torch.from_numpy(hidden))
         return corners.reshape(len(target), -1, 4)

@@ -21,11 +21,6 @@ from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16
 
-# Forms of windows that a trunk is compiled for, those that come first: of an exemplar and its
-# search windows, one scale and all, a lost target's, and of several targets. The rest has one
-# network.
-_SHAPES = 8
-
 
 class OpenVINOPen:
     """Draws a model of OpenVINO's.
@@ -178,21 +173,20 @@ def _is_bf16(name: str) -> bool:
 
 
 def _by_shape(model: openvino.Model, name: str) -> Run:
-    """Return a trunk for windows (N, S, S, 3), compiled for each of the first few forms of them.
+    """Return a trunk for windows (N, S, S, 3), compiled for each form of them that comes.
 
     Where it knows the form, OpenVINO leaves the windows as they lie in memory, and does not turn
-    them and turn them back.
+    them and turn them back. There are few: `pieces.PIECE` numbers of a network's sides.
     """
-    ready: dict[tuple[int, ...], Run] = {}
-    others = cache(lambda: _ready(model, name))
+
+    @cache
+    def ready(shape: tuple[int, ...]) -> Run:
+        fixed = model.clone()
+        fixed.reshape(list(shape))
+        return _ready(fixed, name)
 
     def run(windows: NDArray[Any]) -> NDArray[np.float32]:
-        shape = windows.shape
-        if shape not in ready and len(ready) < _SHAPES:
-            fixed = model.clone()
-            fixed.reshape(list(shape))
-            ready[shape] = _ready(fixed, name)
-        return (ready[shape] if shape in ready else others())(windows)
+        return ready(windows.shape)(windows)
 
     return run
 
@@ -207,8 +201,7 @@ def _ready(model: openvino.Model, name: str) -> Run:
     request = _core().compile_model(model, "CPU", options).create_infer_request()
 
     def run(values: NDArray[Any]) -> NDArray[np.float32]:
-        # The output's memory is the request's, and the next call's too.
         found = request.infer([values], share_inputs=True, share_outputs=True)
-        return np.array(found[0], dtype=np.float32)
+        return np.asarray(found[0], dtype=np.float32)
 
     return run

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,7 @@ from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.engine import Correlation
 from pursuit.runtimes.graphs import runner
 from pursuit.runtimes.machine import has_fast_bf16
+from pursuit.runtimes.pieces import embedded
 
 
 class _Tuned:
@@ -84,7 +86,7 @@ class TunedSiamFC(_Tuned, Correlation):
     @torch.inference_mode()
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        return self._run(self._features, torch.as_tensor(windows, device=self.device))
+        return embedded(partial(self._run, self._features), windows, self.device)
 
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
@@ -161,7 +163,7 @@ class TunedGOTURN(_Tuned):
     @torch.inference_mode()
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, 6, 6) of windows (M, 227, 227, 3), RGB."""
-        return self._run(self._features, torch.as_tensor(windows, device=self.device))
+        return embedded(partial(self._run, self._features), windows, self.device)
 
     @torch.inference_mode()
     def regress(self, target: Tensor, search: Tensor) -> Tensor:

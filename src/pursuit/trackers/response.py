@@ -277,10 +277,12 @@ class MapReader:
 
     def _fine(self, around: Floats) -> Floats:
         """Return fine cells (K, f * f), in row order, of cells' coefficients (K, 25), x first."""
-        number, side = len(around), 2 * _AROUND + 1
-        rows = around.reshape(number * side, side) @ self._weights
-        turned = rows.reshape(number, side, self._factor).swapaxes(1, 2)
-        return np.asarray(turned.reshape(-1, side) @ self._weights, np.float32).reshape(number, -1)
+        side = 2 * _AROUND + 1
+        # One small product after the other: for a large one NumPy takes threads, which wait for
+        # more of them in circles long after.
+        rows = around.reshape(-1, side, side) @ self._weights
+        fine = rows.swapaxes(1, 2) @ self._weights
+        return np.asarray(fine, np.float32).reshape(len(around), -1)
 
 
 def _likeness(peaks: Floats, first: Floats) -> Floats:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -33,9 +32,6 @@ from pursuit.trackers.targets import SiamFCTargets, Views
 from pursuit.weights.card import SCORE_OFFSET, SCORE_SCALE
 
 _CELLS = 17  # side of the score map
-# Windows of one network call on a CPU. More are no faster, and what lies between two layers then
-# takes memory that is asked for, and cleared, anew at every call.
-_PIECE = 24
 _LEAST_PEAK = 4.0  # of a first frame that peaks are measured against: targets have 4.6 to 20
 
 
@@ -123,7 +119,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         wide, seeks = self._wide_views(targets)
         scales = self._scales(targets)
         near = self._near_views(targets, scales)
-        features = self._embedded(self._windows(frame, targets, near, wide))
+        features = self._network.embed(self._windows(frame, targets, near, wide))
         maps = self._maps(targets.exemplar, features[: len(near.side)])
         moved, score = self._moved(targets, maps, near)
         moved, score = self._told_apart(targets, moved, score, maps, near)
@@ -143,14 +139,6 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             return slice(None)
         middle = len(self._steps) // 2
         return slice(middle, middle + 1)
-
-    def _embedded(self, crops: Windows) -> Tensor:
-        """Return the features (M, C, s, s) of windows (M, S, S, 3): one call, or a CPU's pieces."""
-        number = len(crops) if self._network.device.type != "cpu" else _PIECE
-        if len(crops) <= number:
-            return self._network.embed(crops)
-        starts = range(0, len(crops), number)
-        return torch.cat([self._network.embed(crops[start : start + number]) for start in starts])
 
     def _maps(self, exemplar: Tensor, search: Tensor) -> Maps:
         """Return score maps (N, S, 17, 17) where they are read."""
@@ -258,7 +246,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
             state=np.full(number, int(State.TRACKED)),
             zoom=np.ones(number),
             border=border,
-            exemplar=self._embedded(crops),
+            exemplar=self._network.embed(crops),
             zero=np.zeros((number, 2)),
             age=np.zeros(number, np.int64),
             score=np.ones(number),
@@ -278,7 +266,7 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         likeness of `Move`, so does the reason to take it off.
         """
         views = self._near_views(targets, slice(None))
-        search = self._embedded(self._windows(frame, targets, views))
+        search = self._network.embed(self._windows(frame, targets, views))
         maps = self._maps(targets.exemplar, search)
         middle = len(self._steps) // 2
         offset = self._reader.read(maps[:, middle : middle + 1]).offset

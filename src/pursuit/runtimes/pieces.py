@@ -1,0 +1,67 @@
+"""What a CPU is spared when networks run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pursuit.runtimes.cutting import Windows
+
+# Windows that a trunk takes at a time. What lies between the layers of more does not stay in a
+# core's memory; and an engine that makes itself ready for each number has but these to know.
+PIECE = 6
+
+
+def in_pieces(
+    features: Callable[[NDArray[Any]], NDArray[np.float32]], windows: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Return the features (M, C, s, s) of windows (M, S, S, 3), `PIECE` of them at a time.
+
+    Args:
+        features: of some windows; what it returns is read before it is called again.
+        windows: one or more.
+    """
+    first = features(windows[:PIECE])
+    out = np.empty((len(windows), *first.shape[1:]), np.float32)
+    out[:PIECE] = first
+    for start in range(PIECE, len(windows), PIECE):
+        out[start : start + PIECE] = features(windows[start : start + PIECE])
+    return out
+
+
+def embedded(
+    features: Callable[[Tensor], Tensor], windows: Windows, device: torch.device
+) -> Tensor:
+    """Return the features (M, C, s, s) of windows (M, S, S, 3) by PyTorch, on a device.
+
+    A GPU takes all at once.
+    """
+    if device.type != "cpu":
+        return features(torch.as_tensor(windows, device=device))
+
+    def some(piece: NDArray[Any]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = features(torch.from_numpy(piece)).numpy()
+        return found
+
+    return torch.from_numpy(in_pieces(some, np.asarray(windows)))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch work in this thread alone.
+
+    Its other threads wait for more work in circles, for milliseconds, and take the cores from an
+    engine that has threads of its own.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
