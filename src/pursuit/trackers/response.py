@@ -11,6 +11,7 @@ left out, so that what is found is exactly the whole map's peak.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,25 @@ _SLACK = 1e-5  # of the highest value: what rounding may lift a fine cell above 
 # A curve stays below its chords, 1/2 a cell long, by 1/8 of the length's square, plus curvature.
 _RISE = 1 / 32
 LIMIT = 1e6  # scores beyond are taken for this
+
+
+@dataclass(frozen=True)
+class _Blend:
+    """How M maps are blended with the window: gain * (map - least) + influence * window.
+
+    Attributes:
+        gain, least: (M,).
+        influence: of the window.
+    """
+
+    gain: Floats
+    least: Floats
+    influence: np.float32
+
+    def of(self, values: Floats, rows: Whole | slice, window: Floats) -> Floats:
+        """Return values (K, n) of maps (K,) blended with the window's there."""
+        blended = self.gain[rows, None] * (values - self.least[rows, None])
+        return np.asarray(blended + self.influence * window, np.float32)
 
 
 @dataclass(frozen=True)
@@ -86,8 +106,8 @@ class MapReader:
         self._exact = self._matrix.astype(np.float64)
         self._window = cosine_window(cells * factor)
         blocks = self._window.reshape(cells, factor, cells, factor).transpose(0, 2, 1, 3)
-        self._blocks = np.ascontiguousarray(blocks)
-        self._highest_of_window = blocks.max(axis=(2, 3))
+        self._blocks = blocks.reshape(cells**2, factor**2)
+        self._highest_of_window = self._blocks.max(axis=1)
         inside = slice(_PAD - _AROUND, _PAD + cells + _AROUND)
         self._spline = _coefficients(cells)[inside].astype(np.float32)
         position = (np.arange(factor) + 0.5) / factor - 0.5
@@ -95,10 +115,18 @@ class MapReader:
         self._weights = np.ascontiguousarray(weights.T, dtype=np.float32)  # (5, factor)
         nodes = np.arange(2 * cells + 1) / 2 - 0.5
         index = np.arange(-_AROUND, cells + _AROUND)
-        self._nodes = _b_spline(nodes[:, None] - index).astype(np.float32)
+        # Values at the edges of cells, then in their middles.
+        of_nodes = _b_spline(np.concatenate([nodes[::2], nodes[1::2]])[:, None] - index)
         side = cells + 2 * _AROUND
+        # Second differences of the coefficients are the spline's second derivatives.
+        bends = 2 * np.eye(side) - np.eye(side, k=-1) - np.eye(side, k=1)
+        self._across = np.ascontiguousarray(of_nodes.T, np.float32)
+        self._down = np.concatenate([of_nodes, bends[1:-1]]).astype(np.float32)
+        self._bends = np.ascontiguousarray(bends[:, 1:-1], np.float32)
         reach = np.arange(2 * _AROUND + 1)
         self._reach = (reach[:, None] * side + reach).ravel()  # of a cell's coefficients, in a row
+        # The first of them; the coefficients are turned over.
+        self._corners = (np.arange(cells) * side + np.arange(cells)[:, None]).ravel()
         self._near = np.arange(-factor, factor + 1)
 
     def taken(self, maps: Tensor) -> Floats:
@@ -135,7 +163,7 @@ class MapReader:
         raised = (maps - floor).reshape(-1, self._cells, self._cells)
         # Turned over, so that the rows' share of the work comes first in `_fine`.
         spline = self._spline @ raised.swapaxes(1, 2) @ self._spline.T
-        extremes, _ = self._highest(np.concatenate([spline, -spline]))
+        extremes = _tops(*self._candidates(np.concatenate([spline, -spline])))
         peaks = extremes[: len(spline)].reshape(number, scales) + floor[:, :, 0, 0]
         scale, likeness = self._scale(peaks, first)
         chosen = np.arange(number) * scales + scale
@@ -194,7 +222,7 @@ class MapReader:
         total = np.maximum(total[:, 0] - size**2 * least, 1e-12)
         # A flat map leaves the window alone.
         gain = ((1 - influence) / total).astype(np.float32)
-        _, place = self._highest(spline, gain, least, np.float32(influence))
+        place = self._highest(spline, _Blend(gain, least, np.float32(influence)))
         return self._beside(place, raised, gain, influence)
 
     def _beside(
@@ -209,71 +237,80 @@ class MapReader:
             influence: of the window.
         """
         size = self._cells * self._factor
-        y, x = place // size, place % size
-        ys = np.minimum(np.maximum(y[:, None] + self._near, 0), size - 1)
-        xs = np.minimum(np.maximum(x[:, None] + self._near, 0), size - 1)
+        middle = np.stack([place // size, place % size])[..., None]
+        ys, xs = np.minimum(np.maximum(middle + self._near, 0), size - 1)
         bare = self._exact[ys] @ raised @ self._exact[xs].swapaxes(1, 2)
-        blend = gain[:, None, None] * bare
-        blend += np.float32(influence) * self._window[ys[:, :, None], xs[:, None, :]]
-        peak = _peak(bare, blend, ys, xs)
-        return (peak - (size - 1) / 2) / self._factor
 
-    def _highest(
-        self,
-        spline: Floats,
-        gain: Floats | None = None,
-        least: Floats | None = None,
-        influence: np.float32 | None = None,
-    ) -> tuple[Floats, Whole]:
-        """Return the highest fine cells of M maps, and which they are, in row order: (M,), (M,).
+        def blend(rows: Whole) -> NDArray[np.float64]:
+            window = self._window[ys[rows, :, None], xs[rows, None, :]]
+            blended = gain[rows, None, None] * bare[rows] + np.float32(influence) * window
+            return np.asarray(blended, np.float64)
+
+        return (_peak(bare, blend, ys, xs) - (size - 1) / 2) / self._factor
+
+    def _highest(self, spline: Floats, blend: _Blend) -> Whole:
+        """Return the highest fine cell (M,) of M blended maps, of equal ones the first.
 
         Args:
             spline: (M, s + 4, s + 4) coefficients of the maps, turned over.
-            gain, least: (M,); the map is gain * (map - least) + influence * window instead.
-            influence: weight of the window.
+            blend: of the maps.
         """
-        bound = self._bound(spline)  # (M, s, s) of y, x
-        if gain is not None and least is not None and influence is not None:
-            bound = gain[:, None, None] * (bound - least[:, None, None])
-            bound += influence * self._highest_of_window
-        number, side = spline.shape[:2]
-        flat = spline.ravel()
-
-        def fine(rows: Whole, y: Whole, x: Whole) -> Floats:
-            corner = (rows * side + x) * side + y
-            values = self._fine(flat[corner[:, None] + self._reach])
-            if gain is not None and least is not None and influence is not None:
-                values = gain[rows, None] * (values - least[rows, None])
-                values += influence * self._blocks[y, x].reshape(len(rows), -1)
-            return values
-
-        best = bound.reshape(number, -1).argmax(axis=1)
-        known = fine(np.arange(number), best // self._cells, best % self._cells).max(axis=1)
-        rows, y, x = np.nonzero(bound >= known[:, None, None])
-        values = fine(rows, y, x)
+        rows, starts, cells, values = self._candidates(spline, blend)
         inner = values.argmax(axis=1)
         top = values[np.arange(len(rows)), inner]
-        size = self._cells * self._factor
-        place = (y * self._factor + inner // self._factor) * size
-        place += x * self._factor + inner % self._factor
-        starts = np.searchsorted(rows, np.arange(number))
+        size, factor = self._cells * self._factor, self._factor
+        y, x = cells // self._cells, cells % self._cells
+        place = (y * factor + inner // factor) * size + x * factor + inner % factor
         highest = np.maximum.reduceat(top, starts)
-        # Of equal ones the first, as in the whole map.
         place = np.where(top == highest[rows], place, size**2)
-        return highest, np.minimum.reduceat(place, starts)
+        return np.minimum.reduceat(place, starts)
+
+    def _candidates(
+        self, spline: Floats, blend: _Blend | None = None
+    ) -> tuple[Whole, Whole, Whole, Floats]:
+        """Return the cells of M maps that can hold the highest fine cell, K in all.
+
+        Args:
+            spline: (M, s + 4, s + 4) coefficients of the maps, turned over.
+            blend: of the maps; None for the maps as they are.
+
+        Returns:
+            Which map each is of, (K,), rising; where in these each map begins, (M,); which cell
+            it is, in row order, (K,); its fine cells, in row order, (K, f * f).
+        """
+        number = len(spline)
+        bound = self._bound(spline)
+        if blend is not None:
+            bound = blend.of(bound, slice(None), self._highest_of_window)
+        every = np.arange(number)
+        known = self._fine_cells(spline, blend, every, bound.argmax(axis=1)).max(axis=1)
+        rows, cells = np.nonzero(bound >= known[:, None])
+        starts = np.searchsorted(rows, every)
+        return rows, starts, cells, self._fine_cells(spline, blend, rows, cells)
+
+    def _fine_cells(
+        self, spline: Floats, blend: _Blend | None, rows: Whole, cells: Whole
+    ) -> Floats:
+        """Return the fine cells (K, f * f) of cells (K,) of maps (K,), as `_candidates` does."""
+        corner = self._corners[cells] + rows * spline[0].size
+        values = self._fine(spline.ravel()[corner[:, None] + self._reach])
+        return values if blend is None else blend.of(values, rows, self._blocks[cells])
 
     def _bound(self, spline: Floats) -> Floats:
-        """Return what no fine cell of each cell (M, s, s) exceeds, y first."""
-        values = (self._nodes @ spline @ self._nodes.T).swapaxes(1, 2)
-        rows = np.maximum(np.maximum(values[:, 0:-2:2], values[:, 1:-1:2]), values[:, 2::2])
-        both = np.maximum(np.maximum(rows[..., 0:-2:2], rows[..., 1:-1:2]), rows[..., 2::2])
-        # Second differences of the coefficients are the spline's second derivatives.
-        down = spline[:, 1:-1] * 2 - spline[:, :-2] - spline[:, 2:]
-        across = spline[..., 1:-1] * 2 - spline[..., :-2] - spline[..., 2:]
-        rise = np.maximum(down.max(axis=(1, 2)), 0) + np.maximum(across.max(axis=(1, 2)), 0)
+        """Return what no fine cell of each cell exceeds, (M, s * s), y first."""
+        edges = self._cells + 1
+        down = self._down @ spline
+        values = (down[:, : self._across.shape[1]] @ self._across).swapaxes(1, 2)
+        rows = np.maximum(values[:, : edges - 1], values[:, 1:edges])
+        rows = np.maximum(rows, values[:, edges:])
+        both = np.maximum(rows[..., : edges - 1], rows[..., 1:edges])
+        both = np.maximum(both, rows[..., edges:])
+        number = len(spline)
+        rise = np.maximum(down[:, self._across.shape[1] :].reshape(number, -1).max(axis=1), 0)
+        rise += np.maximum((spline @ self._bends).reshape(number, -1).max(axis=1), 0)
         rise *= _RISE
-        rise += _SLACK * np.abs(spline).max(axis=(1, 2))
-        return both + rise[:, None, None]
+        rise += _SLACK * np.abs(spline).reshape(number, -1).max(axis=1)
+        return np.asarray(both.reshape(number, -1) + rise[:, None], np.float32)
 
     def _fine(self, around: Floats) -> Floats:
         """Return fine cells (K, f * f), in row order, of cells' coefficients (K, 25), x first."""
@@ -283,6 +320,11 @@ class MapReader:
         rows = around.reshape(-1, side, side) @ self._weights
         fine = rows.swapaxes(1, 2) @ self._weights
         return np.asarray(fine, np.float32).reshape(len(around), -1)
+
+
+def _tops(rows: Whole, starts: Whole, cells: Whole, values: Floats) -> Floats:
+    """Return the highest fine cells (M,) of what `_candidates` returns."""
+    return np.asarray(np.maximum.reduceat(values.max(axis=1), starts), np.float32)
 
 
 def _likeness(peaks: Floats, first: Floats) -> Floats:
@@ -312,7 +354,10 @@ def _best_scale(peaks: Floats, penalty: float) -> Whole:
 
 
 def _peak(
-    bare: NDArray[np.float64], blend: NDArray[np.float64], ys: Whole, xs: Whole
+    bare: NDArray[np.float64],
+    blend: Callable[[Whole], NDArray[np.float64]],
+    ys: Whole,
+    xs: Whole,
 ) -> NDArray[np.float64]:
     """Return x, y (N, 2) of the bare maps' peaks next to the middle, the blended ones' highest.
 
@@ -320,24 +365,23 @@ def _peak(
     where there is none (on a slope, or a flat map), the blended map's is returned.
 
     Args:
-        bare, blend: (N, 2 f + 1, 2 f + 1) of those cells; at the map's edge some are repeated.
+        bare: (N, 2 f + 1, 2 f + 1) of those cells; at the map's edge some are repeated.
+        blend: the blended maps of some rows, as `bare`.
         ys, xs: (N, 2 f + 1).
     """
     number, side = ys.shape
-    every = np.arange(number)
     best = bare.reshape(number, -1).argmax(axis=1)
     row, column = best // side, best % side
-    inside = (row % (side - 1) > 0) & (column % (side - 1) > 0)
-    middle = side // 2
-    row, column = np.where(inside, row, middle), np.where(inside, column, middle)
-    read = np.where(inside[:, None, None], bare, blend)
-    return np.stack(
-        [
-            xs[every, column] + _vertex(read[every, row], column, xs),
-            ys[every, row] + _vertex(read[every, :, column], row, ys),
-        ],
-        axis=1,
-    )
+    outside = np.flatnonzero((row % (side - 1) == 0) | (column % (side - 1) == 0))
+    if len(outside):
+        bare = bare.copy()
+        bare[outside] = blend(outside)
+        row[outside] = column[outside] = side // 2
+    every = np.arange(number)
+    lines = np.concatenate([bare[every, row], bare[every, :, column]])
+    cells, index = np.concatenate([xs, ys]), np.concatenate([column, row])
+    found = cells[np.arange(2 * number), index] + _vertex(lines, index, cells)
+    return found.reshape(2, number).T
 
 
 def _vertex(lines: NDArray[np.float64], index: Whole, cells: Whole) -> NDArray[np.float64]:
@@ -345,13 +389,11 @@ def _vertex(lines: NDArray[np.float64], index: Whole, cells: Whole) -> NDArray[n
 
     At the edge of the map, where a cell (N, n) is its own neighbour, it is 0.
     """
-    every = np.arange(len(lines))
-    left, middle, right = (lines[every, index + i] for i in (-1, 0, 1))
+    three = np.arange(len(lines))[:, None], index[:, None] + np.arange(-1, 2)
+    left, middle, right = lines[three].T
+    before, here, after = cells[three].T
     bend = left - 2 * middle + right
-    between = (cells[every, index - 1] < cells[every, index]) & (
-        cells[every, index] < cells[every, index + 1]
-    )
-    inside = between & (bend < 0)
+    inside = (before < here) & (here < after) & (bend < 0)
     vertex = (left - right) / (2 * np.where(inside, bend, -1))
     return np.asarray(np.where(inside, np.minimum(np.maximum(vertex, -0.5), 0.5), 0), np.float64)
 
