@@ -45,18 +45,25 @@ class Findings:
         lines: all of them.
         faults: name of a sequence, or of a video for all of its, "" for the whole data set
             -> those it cannot be used for.
+        videos: name of a sequence of a video that goes by another name -> that.
     """
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
         self.lines: list[str] = []
         self.faults: dict[str, list[str]] = {}
+        self.videos: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
 
-    def about(self, *names: str) -> Findings:
-        """Return findings about these sequences or videos alone; what they are told, these hold."""
+    def about(self, *names: str, video: str | None = None) -> Findings:
+        """Return findings about these sequences or videos alone; what they are told, these hold.
+
+        Sequences whose video goes by another name than they tell it.
+        """
         mine = copy.copy(self)  # with the same lists
         mine._names = names
+        if video is not None:
+            self.videos |= dict.fromkeys(names, video)
         return mine
 
     def wrong(self, line: str) -> None:
