@@ -79,8 +79,10 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
         DataError: no such data set, a video is missing in it, or one of these is not good.
     """
     found = usable_targets(recipe, videos)
-    for name, why in found.faults.items():
-        more = f"; {len(found.faults) - 1} more are not good" if len(found.faults) > 1 else ""
+    if found.faults:
+        name, why = next(iter(found.faults.items()))
+        others = len(found.faults) - 1
+        more = f"; {others} more cannot be used either" if others else ""
         raise DataError(f"the held-out {name} cannot be used: {why}{more}")
     return found.sequences
 
