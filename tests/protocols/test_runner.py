@@ -158,8 +158,9 @@ def test_nothing_runs_where_nobody_can_tell_any_more_where_results_were_made(
     note = tmp_path / "mosse" / made_with.NAME
     note.write_text('[{"versions": {"cores"', encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SettingsError, match=r"made-with\.json is damaged"):
-        run("a", "b", making=making)
+    for names in (("a", "b"), ("a",)):
+        with pytest.raises(SettingsError, match=r"made-with\.json is damaged"):
+            run(*names, making=making)
     assert sorted(tmp_path.rglob("*")) == before
     # A cluster's results have no such note; removed, it counts all as made here.
     assert run("a", "b") == ["kept", "done"]
