@@ -20,8 +20,8 @@ import av
 import cv2
 
 from pursuit.store.crops import CropSettings
-from pursuit.store.curate import plan
 from pursuit.store.parts import Job, write_part
+from pursuit.store.plan import plan
 from pursuit.video import decode_frames
 
 ROUNDS = 3
@@ -35,7 +35,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    jobs = plan([arguments.root], [])
+    jobs = plan([arguments.root], []).jobs
     if arguments.videos:
         jobs = jobs[:: max(1, len(jobs) // arguments.videos)][: arguments.videos]
     frames = sum(job.frames for job in jobs)

@@ -64,6 +64,11 @@ def test_of_two_targets_only_the_bad_one_is_left_out(tmp_path: Path) -> None:
         ["Jogging-1"],
         ["Jogging-2"],
     )
+    assert [*found.by_video()] == ["Jogging"]
+    # Its video is known though nothing of it could be read.
+    otb(tmp_path, "Jogging", (), ".2")
+    (tmp_path / "Jogging" / "groundtruth_rect.2.txt").write_bytes(b"\xff\xfe\x00")
+    assert [*open_usable(tmp_path).by_video()] == ["Jogging"]
     # An empty file beside another is no sequence, and no fault: OTB's Human4.
     otb(tmp_path, "Jogging", (), ".2")
     assert open_usable(tmp_path).faults == {}
@@ -97,6 +102,22 @@ def test_faults_of_a_video_are_those_of_all_its_targets(
     found = open_usable(tmp_path)
     assert [one.name for one in found.sequences] == ["good"]
     assert [*found.faults] == ["two-1", "two-2"]
+    (line,) = {*found.faults.values()}
+    assert found.by_video() == {"two": line}
+
+
+def test_what_there_is_of_some_videos_alone(tmp_path: Path) -> None:
+    for name in ("Car", "Car-wash", "Jogging", "Nowhere"):
+        otb(tmp_path, name, ROWS, ".1" if name == "Jogging" else "")
+    otb(tmp_path, "Car-wash", ROWS[:2])
+    otb(tmp_path, "Jogging", ROWS[:2], ".2")
+    otb(tmp_path, "Nowhere", ("nan,nan,nan,nan",) * 3)
+    found = with_a_start(open_usable(tmp_path))
+    mine = found.of_videos(["Car", "Jogging"])
+    assert [one.name for one in mine.sequences] == ["Car", "Jogging-1"]
+    assert [*mine.faults] == ["Jogging-2"]
+    mine = found.of_videos(["Car-wash", "Nowhere"])
+    assert (mine.sequences, [*mine.faults]) == ([], ["Car-wash", "Nowhere"])
 
 
 def test_who_cannot_be_started_on(tmp_path: Path) -> None:

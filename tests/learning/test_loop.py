@@ -13,7 +13,7 @@ from torch import nn
 
 from pursuit import store, weights
 from pursuit.errors import PursuitError, RecipeError, SettingsError, StoreError
-from pursuit.learning import loop, recipe, training
+from pursuit.learning import checkpoints, loop, recipe, training
 from pursuit.learning.examples import PairSampler
 from pursuit.learning.loop import Report
 from pursuit.learning.recipe import NetworkRecipe
@@ -328,7 +328,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(small_store: Path, tmp_path: 
 def test_a_checkpoint_is_not_replaced_by_weights_that_are_not_numbers(
     clip: int, small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_SAVE_SECONDS", 0.0)  # a checkpoint each step
+    monkeypatch.setattr(checkpoints, "_SECONDS", 0.0)  # a checkpoint each step
     # Steps 1 to 4 learn; the rate of the second epoch breaks the network.
     changes = ("optim.lr_last=1e30", "precision=32-true", f"optim.clip={clip}")
     chosen = _recipe(small_store, *changes)

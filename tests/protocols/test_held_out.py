@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,39 @@ def test_targets_are_those_of_the_held_out_videos(
     advice = r"holds no videos out: train with data.held_out=\[A,B\], or .* pursuit evaluate otb"
     with pytest.raises(RecipeError, match=advice):
         held_out.targets(recipes.read("siamfc-slim", ["data.held_out=[]"]), tmp_path)
+
+
+def test_bad_videos_matter_where_they_are_held_out(
+    tmp_path: Path, write_labelled_video: Callable[..., Path]
+) -> None:
+    for name in ("left", "left-hand", "right", "third"):
+        write_labelled_video(tmp_path, name, [(0, 1, 10, 10, 20, 20)])
+    for name in ("left-hand", "right"):
+        with (tmp_path / f"{name}.csv").open("a", encoding="utf-8") as file:
+            file.write("1,1,a,b,c,d\n")
+    chosen = recipes.read("siamfc-slim", ["data.held_out=[left, third]"])
+    assert [one.name for one in held_out.targets(chosen, tmp_path)] == ["left", "third"]
+    chosen = recipes.read("siamfc-slim", ["data.held_out=[left, right]"])
+    found = held_out.usable_targets(chosen, tmp_path)
+    assert ([one.name for one in found.sequences], [*found.faults]) == (["left"], ["right"])
+    with pytest.raises(DataError, match=r"held-out right cannot be .*right\.csv:3: .* is wrong\)$"):
+        held_out.targets(chosen, tmp_path)
+    chosen = recipes.read("siamfc-slim", ["data.held_out=[left-hand, right]"])
+    with pytest.raises(DataError, match=r"left-hand cannot .*; 1 more cannot be used either$"):
+        held_out.targets(chosen, tmp_path)
+
+
+def test_frames_that_cannot_be_read_cost_no_other_where_they_are_left_out() -> None:
+    good = Scene(frames=4, seed=3).film().sequence("good")
+    short = replace(good, name="short", open_frames=lambda: islice(good.frames(), 2))
+    chosen = recipes.read("siamfc-slim")
+    left_out: dict[str, str] = {}
+    found = list(held_out.run(SLIM, chosen, [good, short, good], left_out=left_out))
+    assert [one.name for one in found] == ["good", "good"]
+    np.testing.assert_array_equal(found[0].boxes, found[1].boxes)
+    assert left_out == {"short": "short: its frames end after 2 of 4"}
+    with pytest.raises(DataError, match="its frames end after 2 of 4"):
+        list(held_out.run(SLIM, chosen, [short]))
 
 
 def test_the_recipe_is_in_the_card(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import trouble
 
 from pursuit.datasets import Sequence
+from pursuit.errors import SettingsError
 from pursuit.protocols import runner
 from pursuit.protocols.entrants import Entrant
 from pursuit.protocols.runner import Experiment
@@ -140,3 +142,28 @@ def test_where_results_are_made_is_noted_before_the_first_is_written(tmp_path: P
     list(runner.run([experiment], [MOSSE], sequences("raise"), tmp_path / "other", making=making))
     assert asked == [0, 1, 2]
     assert made_with.read(tmp_path / "other" / "mosse") == ()
+
+
+def test_nothing_runs_where_nobody_can_tell_any_more_where_results_were_made(
+    tmp_path: Path,
+) -> None:
+    def making() -> made_with.Made:
+        return made_with.Made({"cores": "2"})
+
+    def run(*names: str, **how: Any) -> list[str]:
+        parts = sequences(*names)
+        return [one.status for one in runner.run([TROUBLE], [MOSSE], parts, tmp_path, **how)]
+
+    assert run("a", making=making) == ["done"]
+    note = tmp_path / "mosse" / made_with.NAME
+    note.write_text('[{"versions": {"cores"', encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    for names in (("a", "b"), ("a",)):
+        with pytest.raises(SettingsError, match=r"made-with\.json is damaged"):
+            run(*names, making=making)
+    assert sorted(tmp_path.rglob("*")) == before
+    # A cluster's results have no such note; removed, it counts all as made here.
+    assert run("a", "b") == ["kept", "done"]
+    note.unlink()
+    assert run("a", "c", making=making) == ["kept", "done"]
+    assert made_with.read(tmp_path / "mosse") == (making(),)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pursuit.results.made_with import NAME, Made, add, filter_ms, leave_out, read
+from pursuit.errors import SettingsError
+from pursuit.results.made_with import NAME, Made, add, check, filter_ms, leave_out, read
 
 HERE = {"pursuit": "0.1.0", "cores": "2"}
 
@@ -60,6 +61,28 @@ def test_what_was_left_out_last_is_told_in_the_last_entry(tmp_path: Path) -> Non
         '[{"versions": {}, "filter_ms": null, "left_out": [1]}]',
     ],
 )
-def test_what_cannot_be_read_tells_nothing(tmp_path: Path, text: str) -> None:
+def test_what_cannot_be_read_tells_nothing_and_is_not_written_over(
+    tmp_path: Path, text: str
+) -> None:
     (tmp_path / NAME).write_text(text, encoding="utf-8")
     assert read(tmp_path) == ()
+    assert filter_ms(tmp_path) is None
+    refused = rf"{NAME} is damaged, so nothing tells on which machine .* name another --out$"
+    # Noted anew, what was made elsewhere would count as made here, and take this machine's unit.
+    for noting in (
+        lambda: check(tmp_path),
+        lambda: add(tmp_path, Made(HERE, 330.5)),
+        lambda: leave_out(tmp_path, {"Bus": "torn"}, []),
+    ):
+        with pytest.raises(SettingsError, match=refused) as raised:
+            noting()
+        assert "\n" not in str(raised.value)
+    assert (tmp_path / NAME).read_text(encoding="utf-8") == text
+
+
+def test_a_folder_without_a_note_can_be_given_one(tmp_path: Path) -> None:
+    check(tmp_path)
+    check(tmp_path / "not yet made")
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(SettingsError, match="cannot read"):
+        check(tmp_path)

@@ -70,9 +70,41 @@ def test_bad_data(tmp_path: Path, videos: Path) -> None:
     one_line(run(out), "give a data set with --videos or --stills")
     one_line(run(out, "--videos", tmp_path / "nowhere"), "there is no such path")
     one_line(run(out, "--stills", videos / "clip.mp4"), "is not a data set of stills")
-    (videos / "clip.csv").write_text("frame,object,x,y,w,h\n0,1,a,b,c,d\n", encoding="utf-8")
-    one_line(run(out, "--videos", videos), "clip.csv:2: x, y, w, h must be numbers; got 'a,b,c,d'")
+    for name in ("clip", "more"):
+        (videos / f"{name}.csv").write_text("frame,object,x,y,w,h\n0,1,a,b,c,d\n", "utf-8")
+    done = run(out, "--videos", videos)
+    assert (done.returncode, done.stdout) == (2, "")
+    *named, last = done.stderr.splitlines()
+    assert [line.split(": ")[:2] for line in named] == [["left out", "clip"], ["left out", "more"]]
+    assert "clip.csv:2: x, y, w, h must be numbers; got 'a,b,c,d'" in named[0]
+    assert last == "error: nothing to curate: no video is good"
     assert not out.exists()
+
+
+def test_a_bad_video_costs_no_other(tmp_path: Path, videos: Path) -> None:
+    out, labels = tmp_path / "crops", videos / "more.csv"
+    rows = labels.read_text(encoding="utf-8")
+    labels.write_text(rows + "3,3,a,b,c,d\n", encoding="utf-8")
+    words = (out, "--videos", videos, "--workers", "1")
+    for _ in range(2):
+        done = run(*words)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"left out: more: {labels}:22: x, y, w, h must be numbers; got")
+        first, boxes, *below = done.stdout.splitlines()
+        assert first.startswith(f"{out}: 20 crops of 1 objects, ")
+        assert boxes == "  left out: 1 box, a side under 8 px"
+        assert below == [
+            "  left out: 1 video; mend what was named, and the same command adds it",
+            f"  {out / 'parts'} is kept for that: delete it where nothing will be mended",
+        ]
+        assert len(stores.open(out)) == 20
+    labels.write_text(rows, encoding="utf-8")
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{out}: 40 crops of 2 objects, ")
+    assert len(stores.open(out)) == 40
+    assert not (out / "parts").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,8 +189,8 @@ def test_an_interrupt_leaves_the_old_card(
 ) -> None:
     real, followed = held_out.run, []
 
-    def interrupted(*words: object) -> Iterator[held_out.Followed]:
-        followed.append(next(real(*words)))  # type: ignore[arg-type]
+    def interrupted(*words: object, **more: object) -> Iterator[held_out.Followed]:
+        followed.append(next(real(*words, **more)))  # type: ignore[arg-type]
         yield followed[0]
         raise KeyboardInterrupt
 
@@ -232,6 +233,76 @@ def test_weights_that_cannot_be_judged_are_named(
         said = capsys.readouterr().err
         assert said.startswith("error: ") and said.count("\n") == 1
         assert says in said
+
+
+@pytest.mark.parametrize("fault", ["labels", "frame"])
+def test_a_bad_video_costs_no_other(judged: Path, videos: Path, tmp_path: Path, fault: str) -> None:
+    root, out = tmp_path / "videos", tmp_path / "out"
+    shutil.copytree(videos, root)
+    (root / "clip0" / "groundtruth.txt").write_text("of no matter", encoding="utf-8")  # learnt from
+    if fault == "labels":
+        bad = root / "clip2" / "groundtruth.txt"
+        bad.write_text("a,b,c,d\n" * 8, encoding="utf-8")
+        why = f"{bad}:1: x, y, w, h must be numbers; got 'a,b,c,d'"
+    else:
+        bad = root / "clip2" / "00000005.png"  # met when clip1 has been followed
+        bad.write_bytes(b"no picture")
+        why = f"{bad} is not a picture that can be read"
+    before = weights.card_path(judged).read_bytes()
+    done = run_here("evaluate", "held-out", root, judged, "--out", out)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"left out: clip2: {why}")
+    lines = done.stdout.splitlines()
+    assert line in lines
+    assert "* of the sequences that could be followed: the card stays as it is" in lines
+    (mean,) = [row for row in lines if "mean of 1 target*" in row]
+    (own,) = [row for row in lines if row.split()[:1] == ["clip1"]]
+    assert mean.split()[-4:] == own.split()[-4:]
+    assert not any(row.split()[:1] in (["clip0"], ["clip2"]) for row in lines)
+    assert weights.card_path(judged).read_bytes() == before and "card:" not in done.stdout
+    found = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert list(found["targets"]) == ["clip1"]
+    assert f"left out: clip2: {found['left_out']['clip2']}" == line
+
+    shutil.copy(videos / "clip2" / bad.name, bad)
+    done = run_here("evaluate", "held-out", root, judged, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert (list(found["targets"]), found["left_out"]) == (["clip1", "clip2"], {})
+    assert "mean of 2 targets " in done.stdout and "card:" in done.stdout
+
+
+def test_where_no_held_out_video_is_good_nothing_is_judged(
+    judged: Path, videos: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "videos"
+    shutil.copytree(videos, root)
+    for name in ("clip1", "clip2"):
+        (root / name / "00000001.png").write_bytes(b"no picture")
+    done = run_here("evaluate", "held-out", root, judged, "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    *named, last = done.stderr.splitlines()
+    starts = [["left out", "clip1"], ["left out", "clip2"]]
+    assert [line.split(": ")[:2] for line in named] == starts
+    assert last == "error: nothing can be judged: no held-out sequence is good"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_held_out_video_shows_before_training(
+    run: tuple[Path, list[str], str], videos: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "videos"
+    shutil.copytree(videos, root)
+    (root / "clip0" / "groundtruth.txt").write_text("of no matter", encoding="utf-8")
+    (root / "clip2" / "groundtruth.txt").write_text("1,2,3,4\n" * 7, encoding="utf-8")
+    words = ["train", "siamfc-paper", run[1][2], *SMALL, HELD, "--report", root]
+    done = run_here(*words, "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: the held-out clip2 cannot be used: ")
+    assert f"{root / 'clip2' / 'groundtruth.txt'}: 7 boxes for 8 pictures" in line
+    assert not (tmp_path / "out").exists()
 
 
 def write_stills(root: Path, number: int) -> Path:

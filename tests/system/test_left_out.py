@@ -131,3 +131,20 @@ def test_a_lost_run_beside_a_bad_sequence(root: Path, tmp_path: Path) -> None:
     assert "not to be compared with the others" in done.stdout
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("opencv-mil")]
     assert "1/3" in row
+
+
+def test_a_damaged_note_of_the_machine_is_not_written_over(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["evaluate", "otb", root, "--tracker", "opencv-mosse", "--out", out, "--sequences"]
+    assert run(*words, "Good").returncode == 0
+    note = out / "opencv-mosse" / "made-with.json"
+    note.write_text(note.read_text("utf-8")[:40], encoding="utf-8")
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    done = run(*words, "Good,Fine")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {note} is damaged, so nothing tells on which machine ")
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+    note.unlink()
+    assert run(*words, "Good,Fine").returncode == 0
+    assert len(json.loads(note.read_text("utf-8"))) == 1

@@ -28,27 +28,30 @@ def held_out(
     With `--crops`, also on held-out stills.
 
     The card of a weights file is given the figures and, unless it is in doubt, the score's
-    fit; the cards of the weights that come with pursuit stay as they are.
+    fit; the cards of the weights that come with pursuit stay as they are. Videos that cannot be
+    used are named and left out; the card stays as it is, and the exit status is 2.
 
     pursuit evaluate held-out VIDEOS runs/slim/siamfc-slim.safetensors
     """
     from pursuit import weights as store
     from pursuit.cli._held_out import REPORT, judge
-    from pursuit.cli._outputs import check_outputs, weights_files
+    from pursuit.cli._outputs import WRONG, check_outputs, weights_files
     from pursuit.files import check_writable
-    from pursuit.protocols.held_out import recipe_of, targets
+    from pursuit.protocols.held_out import recipe_of, usable_targets
     from pursuit.reports.drawing import check_matplotlib
 
     check_matplotlib()
     path = store.find(weights)
     recipe = recipe_of(path)
-    held = targets(recipe, videos)
+    held = usable_targets(recipe, videos)
     stills = _stills(recipe, path, crops) if crops is not None else None
     check_outputs([out / REPORT], weights_files([path]))
     check_writable(out / REPORT)
-    judge(path, recipe, held, stills, out, to_card=weights not in store.shipped())
+    whole = judge(path, recipe, held, stills, out, to_card=weights not in store.shipped())
     if recipe.data.held_out_stills and stills is None:
         typer.echo("its held-out stills were not judged: add --crops STORE")
+    if not whole:
+        raise typer.Exit(WRONG)
 
 
 def _stills(recipe: Recipe, path: Path, crops: Path) -> Store:

@@ -12,7 +12,14 @@ import typer
 
 from pursuit.cli._judged import Findings, Judged, Task
 from pursuit.cli._judging_progress import JudgingProgress
-from pursuit.cli._outputs import check_outputs, show, weights_files, while_read, write_json
+from pursuit.cli._outputs import (
+    check_outputs,
+    show,
+    tell_left_out,
+    weights_files,
+    while_read,
+    write_json,
+)
 from pursuit.datasets import Sequence, Usable, open_usable
 from pursuit.datasets.reading import plural
 from pursuit.datasets.usable import with_a_start
@@ -145,7 +152,7 @@ def _to_judge(entrants: Several[Entrant], usable: Usable, root: Path) -> Judged:
     usable = with_a_start(usable)
     judged = Judged(entrants, usable.sequences, dict(usable.faults), [])
     for name, why in judged.left_out.items():
-        typer.echo(f"left out: {name}: {why}", err=True)
+        tell_left_out(name, why)
     judged.check_sequences(root)
     return judged
 

@@ -94,6 +94,11 @@ def show(tables: Sequence[Table], lines: Sequence[str]) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
 
+def tell_left_out(name: str, why: str) -> None:
+    """Say on stderr that a sequence or a video costs no other."""
+    typer.echo(f"left out: {name}: {why}", err=True)
+
+
 def show_scores(
     tables: Sequence[Table], captions: Sequence[str], notes: Sequence[str], wrong: Sequence[str]
 ) -> None:

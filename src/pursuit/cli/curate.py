@@ -35,11 +35,15 @@ def curate(
 ) -> None:
     """Cut each labelled object out of its frames once, ready to learn from.
 
-    A run that was stopped goes on where it was when it is started again.
+    A run that was stopped goes on where it was when it is started again. Videos that cannot be
+    used are named and left out, and the exit status is 2; the same command adds those that are
+    mended.
     """
+    from pursuit.cli._outputs import WRONG, tell_left_out
     from pursuit.cli._progress import progress_bar
     from pursuit.datasets.reading import plural
     from pursuit.store import curate as curate_store
+    from pursuit.store.curate import PARTS
 
     try:
         with progress_bar("curating", "frames") as progress:
@@ -52,6 +56,7 @@ def curate(
                 room=room,
                 quality=quality,
                 progress=progress,
+                leave_out=tell_left_out,
             )
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on", err=True)
@@ -60,3 +65,8 @@ def curate(
     typer.echo(f"{out}: {made.crops:,} crops of {made.objects:,} objects, {size}")
     for reason, count in made.left_out.items():
         typer.echo(f"  left out: {plural(count, 'box')}, {reason}")
+    if made.videos_left_out:
+        videos_ = plural(len(made.videos_left_out), "video")
+        typer.echo(f"  left out: {videos_}; mend what was named, and the same command adds it")
+        typer.echo(f"  {out / PARTS} is kept for that: delete it where nothing will be mended")
+        raise typer.Exit(WRONG)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pursuit.datasets import Sequence
+    from pursuit.datasets import Usable
     from pursuit.learning.loop import Report
     from pursuit.learning.recipe import Recipe
 
@@ -77,17 +77,21 @@ def train(
     if trained is not None and held_out is not None:
         from pursuit import store
         from pursuit.cli._held_out import judge
+        from pursuit.cli._outputs import WRONG
 
         crops = store.open(Path(chosen.data.store)) if chosen.data.held_out_stills else None
-        judge(trained.weights, chosen, held_out, crops, folder, to_card=True)
+        if not judge(trained.weights, chosen, held_out, crops, folder, to_card=True):
+            raise typer.Exit(WRONG)
 
 
-def _held_out(recipe: Recipe, videos: Path) -> list[Sequence]:
+def _held_out(recipe: Recipe, videos: Path) -> Usable:
+    """Return what will be judged; what cannot be is an error, while it costs no training."""
+    from pursuit.datasets import Usable
     from pursuit.protocols.held_out import targets
     from pursuit.reports.drawing import check_matplotlib
 
     check_matplotlib()
-    return targets(recipe, videos)
+    return Usable(targets(recipe, videos), {})
 
 
 class _Progress:

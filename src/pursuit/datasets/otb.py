@@ -38,7 +38,7 @@ def read(root: Path, findings: Findings) -> list[Sequence]:
         labels = _labels(folder)
         if not labels and not (folder / "img").is_dir():
             continue  # something else lies there
-        mine = findings.about(*(_name(folder, key) for key in labels or [""]))
+        mine = findings.about(*(_name(folder, key) for key in labels or [""]), video=folder.name)
         if not labels:
             mine.wrong(f"{folder}: groundtruth_rect.txt is missing")
         elif not (folder / "img").is_dir():
@@ -65,7 +65,7 @@ def _video(
 ) -> list[Sequence]:
     found = []
     for key, file in labels.items():
-        about = findings.about(_name(folder, key))
+        about = findings.about(_name(folder, key), video=folder.name)
         boxes = box_lines(file, about)
         if not len(boxes):
             tell = about.empty if len(labels) == 1 else about.note

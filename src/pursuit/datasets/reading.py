@@ -45,18 +45,25 @@ class Findings:
         lines: all of them.
         faults: name of a sequence, or of a video for all of its, "" for the whole data set
             -> those it cannot be used for.
+        videos: name of a sequence of a video that goes by another name -> that.
     """
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
         self.lines: list[str] = []
         self.faults: dict[str, list[str]] = {}
+        self.videos: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
 
-    def about(self, *names: str) -> Findings:
-        """Return findings about these sequences or videos alone; what they are told, these hold."""
+    def about(self, *names: str, video: str | None = None) -> Findings:
+        """Return findings about these sequences or videos alone; what they are told, these hold.
+
+        Sequences whose video goes by another name than they tell it.
+        """
         mine = copy.copy(self)  # with the same lists
         mine._names = names
+        if video is not None:
+            self.videos |= dict.fromkeys(names, video)
         return mine
 
     def wrong(self, line: str) -> None:
@@ -181,11 +188,15 @@ def read_text(path: Path, findings: Findings) -> str | None:
     return None
 
 
-def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
-    """Return the lines of a text file of numbers, with their numbers from 1.
+def lines_of(text: str) -> list[tuple[int, str]]:
+    """Return the lines of a text, with their numbers from 1; blank ones at the end are none."""
+    return list(enumerate(text.rstrip().splitlines(), start=1))
 
-    A first line x,y,w,h that names the columns is left out, as are lines that begin with # or %
-    and blank ones at the end.
+
+def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
+    """Return the lines of a text file of numbers, whoever wrote it, with their numbers from 1.
+
+    A first line x,y,w,h that names the columns is left out, as are lines that begin with # or %.
 
     Raises:
         DataError: it is no text, or a line may be a box with decimal commas.
@@ -194,8 +205,7 @@ def text_lines(data: bytes, place: str) -> list[tuple[int, str]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{place} is not a text file") from None
-    every = enumerate(text.rstrip().splitlines(), start=1)
-    lines = [(number, line) for number, line in every if not line.startswith(("#", "%"))]
+    lines = [(at, line) for at, line in lines_of(text) if not line.startswith(("#", "%"))]
     odd = next(((at, line) for at, line in lines if _PAIRS.fullmatch(line)), None)
     if odd is not None:
         raise DataError(
@@ -236,20 +246,22 @@ def box_of(fields: Sequence[str], place: str, findings: Findings) -> list[float]
 
 
 def box_lines(path: Path, findings: Findings) -> NDArray[np.float64]:
-    """Return the boxes (N, 4) of a text file with one a line; NaN where it says so.
+    """Return the boxes (N, 4) of a data set's file of labels with one a line; NaN where it says so.
 
-    The numbers stand apart by commas, tabs, semicolons or spaces.
+    The numbers stand apart by commas, tabs, semicolons or spaces. A line is a frame: what is no
+    box, a comment or names of columns too, is a finding, and goes on as NaN; `text_lines` leaves
+    such lines out.
     """
-    lines = (read_text(path, findings) or "").rstrip().splitlines()
+    lines = lines_of(read_text(path, findings) or "")
     boxes = np.full((len(lines), 4), math.nan)
     without = []
-    for index, line in enumerate(lines):
+    for at, line in lines:
         fields = re.split(r"[\s,;]+", line.strip(" \t,;"))
-        box = box_of(fields, f"{path}:{index + 1}", findings)
+        box = box_of(fields, f"{path}:{at}", findings)
         if box is not None:
-            boxes[index] = box
+            boxes[at - 1] = box
             if np.isnan(box).any():
-                without.append(index + 1)
+                without.append(at)
     note_nan(without, path, findings)
     return boxes
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pursuit.datasets.base import Sequence
@@ -22,10 +22,31 @@ class Usable:
         sequences: the good ones.
         faults: name of each other sequence (of its video, where nothing tells its targets)
             -> what is wrong with it, one line.
+        videos: name of each other sequence whose video goes by another name -> that.
     """
 
     sequences: list[Sequence]
     faults: Mapping[str, str]
+    videos: Mapping[str, str] = field(default_factory=dict)
+
+    def by_video(self) -> dict[str, str]:
+        """Return name of each video with a sequence that is not good -> what is wrong with it."""
+        lines: dict[str, list[str]] = {}
+        for name, why in self.faults.items():
+            lines.setdefault(self.videos.get(name, name), []).append(why)
+        return {name: "; ".join(dict.fromkeys(found)) for name, found in lines.items()}
+
+    def of_videos(self, names: Collection[str]) -> Usable:
+        """Return what there is of videos of these names alone."""
+        return replace(
+            self,
+            sequences=[one for one in self.sequences if one.video in names],
+            faults={
+                name: why
+                for name, why in self.faults.items()
+                if self.videos.get(name, name) in names
+            },
+        )
 
 
 def open_usable(root: Path | str) -> Usable:
@@ -47,15 +68,21 @@ def open_usable(root: Path | str) -> Usable:
         for name in [one.name for one in found if about in (one.name, one.video)] or [about]:
             lines.setdefault(name, []).extend(wrong)
     faults = {name: f"{_short(wrong)} {LISTED}" for name, wrong in lines.items()}
-    return Usable([one for one in found if one.name not in faults], faults)
+    videos = findings.videos | {one.name: one.video for one in found}
+    return Usable(
+        [one for one in found if one.name not in faults],
+        faults,
+        {name: videos[name] for name in faults if videos.get(name, name) != name},
+    )
 
 
 def with_a_start(found: Usable) -> Usable:
     """Return the same without sequences that no tracker can start on; first frames are decoded."""
     why = {one.name: _no_start(one) for one in found.sequences}
     faults = {name: fault for name, fault in why.items() if fault}
+    videos = {one.name: one.video for one in found.sequences if one.name in faults}
     sequences = [one for one in found.sequences if one.name not in faults]
-    return Usable(sequences, {**found.faults, **faults})
+    return Usable(sequences, {**found.faults, **faults}, {**found.videos, **videos})
 
 
 def _no_start(sequence: Sequence) -> str:

@@ -1,4 +1,4 @@
-"""The training loop: steps, schedule, checkpoints, held-out error, log. One for all trackers.
+"""The training loop: steps, schedule, held-out error, log. One for all trackers.
 
 What a tracker's learning has of its own comes in a `Task`; the loop knows batches only as
 something the learner takes.
@@ -6,15 +6,9 @@ something the learner takes.
 
 from __future__ import annotations
 
-import inspect
 import math
-import os
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,16 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
-from pursuit.errors import MissingExtra, OutputError, PursuitError, RecipeError
-from pursuit.files import atomic_path
+from pursuit.errors import OutputError, PursuitError
+from pursuit.learning.ahead import Clock, ahead
+from pursuit.learning.checkpoints import CHECKPOINT, Checkpoints, checkpoint
+from pursuit.learning.fabric import extras, fabric_of
 from pursuit.learning.interrupts import interrupts_wait
 from pursuit.learning.recipe import Recipe
 from pursuit.learning.world import World, gathered
 
-CHECKPOINT = "checkpoint.pt"
-_DECIDES_NOTHING = ("about", "tracker", "data.store", "network.start")
+__all__ = ["CHECKPOINT", "Batches", "Report", "Task", "checkpoint", "train"]
+
 _LOG_STEPS = 50
-_SAVE_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
 _HELD_OUT_BATCHES = 24
 _NAMED = 8  # objects named of a batch that went wrong
 
@@ -143,17 +138,15 @@ class _Loop:
         world: World,
         tell: Callable[[Report], None],
     ) -> None:
-        fabric_class, writer_class = _extras()
-        self._fabric = _fabric(fabric_class, device, world, recipe.precision)
+        fabric_class, writer_class = extras()
+        self._fabric = fabric_of(fabric_class, device, world, recipe.precision)
         self._learner, self._optimiser = self._fabric.setup(task.learner, task.optimiser)
         self._task, self._recipe, self._world, self._tell = task, recipe, world, tell
         self._steps = recipe.steps
-        self._file = out / CHECKPOINT
+        self._checkpoints = Checkpoints(out / CHECKPOINT, recipe, world)
         self.step = 0
         self._history: list[dict[str, Any]] = []
-        self._saved = time.monotonic()
         self._values: list[Tensor] = []  # loss and error of each step since the last report
-        self._waiting: bytes | None = None  # a checkpoint whose weights have yet to give a loss
         self._resume()
         if world.rank > 0:
             return
@@ -181,8 +174,8 @@ class _Loop:
 
         A span ends with an epoch. Keyboard interrupts leave a checkpoint.
         """
-        with _ahead(self._task.training, self.step, end) as batches:
-            clock = _Clock()
+        with ahead(self._task.training.batch, self.step, end) as batches:
+            clock = Clock()
             for batch, seconds in self._awaited(batches):
                 clock.got(seconds)
                 try:
@@ -192,7 +185,8 @@ class _Loop:
                 except KeyboardInterrupt:
                     self._save()
                     raise
-                self._write_waiting()
+                if self._checkpoints.waiting is not None:
+                    self._checkpoints.settle(good=bool(self._values[-1].isfinite().all()))
                 last = self.step == end or self.step % self._recipe.steps_per_epoch == 0
                 if last or self.step % _LOG_STEPS == 0:
                     loss, error = self._means()
@@ -200,9 +194,9 @@ class _Loop:
                     ended, rest = divmod(self.step, self._recipe.steps_per_epoch)
                     epoch = None if rest else ended
                     yield Report(self.step, self._steps, loss, error, *speeds, epoch)
-                    clock = _Clock()
-                if time.monotonic() - self._saved > _SAVE_SECONDS:
-                    self._waiting, self._saved = self._checkpoint(), time.monotonic()
+                    clock = Clock()
+                if self._checkpoints.due:
+                    self._checkpoints.hold(self._checkpoint())
                 clock.waits()
 
     def _awaited(self, batches: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
@@ -263,8 +257,8 @@ class _Loop:
         names = self._task.training.names(step - 1)
         shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         kept = (
-            f"the last good checkpoint is {self._file}"
-            if self._file.exists()
+            f"the last good checkpoint is {self._checkpoints.file}"
+            if self._checkpoints.file.exists()
             else "no checkpoint was made yet"
         )
         return PursuitError(
@@ -328,21 +322,11 @@ class _Loop:
         self._log.add_images(f"{name}/pairs", self._task.pictures(output, batch), self.step)
         return mean_loss, mean_error
 
-    def _write_waiting(self) -> None:
-        """Write the checkpoint made before this step, unless its weights gave no finite loss."""
-        if self._waiting is not None and bool(self._values[-1].isfinite().all()):
-            self._write(self._waiting)
-        self._waiting = None
-
     def _save(self) -> None:
         """Write a checkpoint of now; keep the one before where there are no good weights."""
         content = self._checkpoint()
         if content is not None:
-            self._write(content)
-
-    def _write(self, content: bytes) -> None:
-        with atomic_path(self._file) as part:
-            part.write_bytes(content)
+            self._checkpoints.write(content)
 
     def _checkpoint(self) -> bytes | None:
         """Return the checkpoint's file; None where it is another's to write or not of numbers.
@@ -355,165 +339,16 @@ class _Loop:
             "learner": self._learner.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
-            "world": self._world.size,
-            "recipe": self._recipe.fingerprint,
-            "values": self._recipe.model_dump(mode="json"),
-            "network": self._recipe.network.model_dump(mode="json"),
             "card": self._task.card,
             "history": self._history,
         }
-        content = BytesIO()
-        torch.save(state, content)
-        return content.getvalue()
+        return self._checkpoints.content(state)
 
     def _resume(self) -> None:
         """Go on from the checkpoint, where there is one. The first process reads it for all."""
-        first = self._world.rank == 0
-        state = checkpoint(self._file, self._recipe, self._world) if first else None
-        state = self._fabric.broadcast(state)
+        state = self._fabric.broadcast(self._checkpoints.read())
         if state is None:
             return
         self._learner.load_state_dict(state["learner"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self._history = state["step"], state["history"]
-
-
-def _difference(state: dict[str, Any], recipe: Recipe) -> str:
-    """Say the first field in which a checkpoint's recipe differs; older ones hold no values."""
-    there, here = _flat(state.get("values", {})), _flat(recipe.model_dump(mode="json"))
-    for name in [name for name in here if name in there and name not in _DECIDES_NOTHING]:
-        if there[name] != here[name]:
-            return f" ({name}: {there[name]} there, {here[name]} here)"
-    return ""
-
-
-def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """Return a table of tables as one table, with names such as optim.lr."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        inner = isinstance(value, dict)
-        found.update(_flat(value, f"{above}{key}.") if inner else {above + key: value})
-    return found
-
-
-def checkpoint(file: Path, recipe: Recipe, world: World) -> dict[str, Any] | None:
-    """Return the checkpoint that a run of this recipe goes on from; None where there is none.
-
-    Raises:
-        RecipeError: it is damaged, another recipe's, or of another number of processes.
-    """
-    if not file.exists():
-        return None
-    try:
-        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        fingerprint, size = state["recipe"], state.get("world", 1)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise RecipeError(f"checkpoint {file} cannot be read: remove it to start anew") from error
-    if fingerprint != recipe.fingerprint:
-        raise RecipeError(
-            f"checkpoint {file} is of another recipe{_difference(state, recipe)}; give the recipe "
-            "and overrides it was made with, or another --out (to go on from what it learnt, with "
-            f"network.start={file})"
-        )
-    if size != world.size:
-        # The sums would round otherwise: not the run that it was, bit for bit.
-        raise RecipeError(
-            f"checkpoint {file} is of a run of {_processes(size)}, this is one of "
-            f"{_processes(world.size)}; give another --out, or go on with {size}"
-        )
-    return state
-
-
-def _processes(number: int) -> str:
-    return "1 process" if number == 1 else f"{number} processes"
-
-
-class _Clock:
-    """Where the time of a span of steps goes: waiting for batches, or learning from them."""
-
-    def __init__(self) -> None:
-        self._start = self._since = time.monotonic()
-        self._count = 0
-        self._waited = self._loading = 0.0
-
-    def waits(self) -> None:
-        """Note that the next batch is asked for."""
-        self._since = time.monotonic()
-
-    def got(self, seconds: float) -> None:
-        """Note that a batch came, which took these seconds to make."""
-        self._waited += time.monotonic() - self._since
-        self._loading += seconds
-        self._count += 1
-
-    def speeds(self, batch: int) -> tuple[float, float, float, float]:
-        """Return pairs a second: in all, of the loader, of the network; share waited."""
-        seconds = max(time.monotonic() - self._start, 1e-9)
-        pairs = self._count * batch
-        learning = max(seconds - self._waited, 1e-9)
-        loading = max(self._loading, 1e-9)
-        return pairs / seconds, pairs / loading, pairs / learning, self._waited / seconds
-
-
-@contextmanager
-def _ahead(batches: Batches, start: int, end: int) -> Iterator[Iterator[tuple[Any, float]]]:
-    """Give an iterator over the batches of steps start..end - 1, made a little ahead.
-
-    With each come the seconds that it took to make.
-    """
-
-    def made(step: int) -> tuple[Any, float]:
-        begin = time.monotonic()
-        return batches.batch(step), time.monotonic() - begin
-
-    with ThreadPoolExecutor(1) as thread:
-        waiting: list[Future[tuple[Any, float]]] = []
-
-        def each() -> Iterator[tuple[Any, float]]:
-            for step in range(start, end):
-                while len(waiting) < 3 and step + len(waiting) < end:
-                    waiting.append(thread.submit(made, step + len(waiting)))
-                yield waiting.pop(0).result()
-
-        try:
-            yield each()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _fabric(fabric_class: Any, device: str, world: World, precision: str) -> Any:
-    """Return what takes the steps on a device, in step with all processes of the world."""
-    accelerator = "cuda" if device.startswith("cuda") else "cpu"
-    if world.size == 1:
-        return fabric_class(accelerator=accelerator, devices=1, precision=precision)
-    from lightning_fabric.strategies.ddp import DDPStrategy
-
-    fabric = fabric_class(
-        accelerator=accelerator,
-        devices=world.local_size,
-        num_nodes=world.size // world.local_size,
-        strategy=DDPStrategy(**_no_buffers()),
-        precision=precision,
-    )
-    fabric.launch()
-    return fabric
-
-
-def _no_buffers() -> dict[str, Any]:
-    """Return the option by which only gradients are sent, under the name this torch has for it.
-
-    All processes keep the same running moments by themselves, and the first judges alone.
-    """
-    options = inspect.signature(nn.parallel.DistributedDataParallel).parameters
-    newer = "forward_sync_buffers" in options  # torch 2.13 warns of the older name
-    return {"forward_sync_buffers" if newer else "broadcast_buffers": False}
-
-
-def _extras() -> tuple[Any, Any]:
-    try:
-        from lightning_fabric import Fabric
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise MissingExtra(error.name or "lightning-fabric", "train") from None
-    return Fabric, SummaryWriter

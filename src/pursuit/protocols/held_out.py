@@ -15,7 +15,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from pursuit import weights
-from pursuit.datasets import Sequence, open_videos
+from pursuit.datasets import Sequence, Usable, open_usable
+from pursuit.datasets.usable import with_a_start
 from pursuit.errors import DataError, RecipeError, SettingsError, WeightsError, nearest
 from pursuit.frames import Colour
 from pursuit.learning import recipe as recipes
@@ -25,6 +26,7 @@ from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import Recipe, SiamFCRecipe
 from pursuit.protocols.entrants import RUNTIME
 from pursuit.protocols.otb import follow
+from pursuit.protocols.runner import Unreadable
 from pursuit.store import Store
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.registry import load_preset
@@ -74,7 +76,25 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
 
     Raises:
         RecipeError: the recipe holds none out.
-        DataError: no such data set, or a video is missing in it.
+        DataError: no such data set, a video is missing in it, or one of these is not good.
+    """
+    found = usable_targets(recipe, videos)
+    if found.faults:
+        name, why = next(iter(found.faults.items()))
+        others = len(found.faults) - 1
+        more = f"; {others} more cannot be used either" if others else ""
+        raise DataError(f"the held-out {name} cannot be used: {why}{more}")
+    return found.sequences
+
+
+def usable_targets(recipe: Recipe, videos: Path) -> Usable:
+    """Return what can be followed of the videos that the recipe held out, and what cannot.
+
+    What is wrong with other videos does not matter. First frames are decoded.
+
+    Raises:
+        RecipeError: the recipe holds none out.
+        DataError: no such data set, it cannot be read as a whole, or a video is missing in it.
     """
     held = recipe.data.held_out
     if not held:
@@ -82,8 +102,8 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
             "the recipe holds no videos out: train with data.held_out=[A,B], or judge the weights "
             "with  pursuit evaluate otb"
         )
-    found = open_videos(videos)
-    known = {sequence.video for sequence in found}
+    found = open_usable(videos)
+    known = {sequence.video for sequence in found.sequences} | found.by_video().keys()
     missing = [name for name in held if name not in known]
     if missing:
         more = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
@@ -92,13 +112,19 @@ def targets(recipe: Recipe, videos: Path) -> list[Sequence]:
             f"{nearest(missing[0], known)}{more}: add what is missing, or name the folder that "
             "the store was curated from"
         )
-    return [sequence for sequence in found if sequence.video in held]
+    return with_a_start(found.of_videos(held))
 
 
 def run(
-    path: Path, recipe: Recipe, sequences: Several[Sequence], runtime: str = RUNTIME
+    path: Path,
+    recipe: Recipe,
+    sequences: Several[Sequence],
+    runtime: str = RUNTIME,
+    left_out: dict[str, str] | None = None,
 ) -> Iterator[Followed]:
     """Yield what the recipe's tracker does with the weights at `path` on each sequence, in order.
+
+    One whose frames cannot be read is put into `left_out`, with why; without that it is an error.
 
     Raises:
         SettingsError: the recipe names no preset, or there is no such runtime.
@@ -116,7 +142,13 @@ def run(
         load_preset(recipe.tracker, path, {}, runtime=runtime, calibration=(1.0, 0.0))
     )
     for sequence in sequences:
-        boxes = follow(tracker, sequence).boxes
+        try:
+            boxes = follow(tracker, sequence).boxes
+        except Unreadable as error:
+            if left_out is None:
+                raise
+            left_out[sequence.name] = " ".join(str(error).split())
+            continue
         peaks = np.full(len(sequence), np.nan)
         heard = _odds(np.array(tracker.scores))
         # Not of the frame it started in: there the score is 1, the box is given.

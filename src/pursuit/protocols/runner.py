@@ -136,7 +136,8 @@ def run(
             tracker's folder before its first result is written.
 
     Raises:
-        SettingsError: no such tracker, or `out` holds results of another under its label.
+        SettingsError: no such tracker, or `out` holds results of another under its label, or
+            nothing can tell any more where those that it holds were made.
         WeightsError: a tracker's files are missing or not good.
         OutputError: a result cannot be written.
         MissingExtra, WorkerError: of a cluster, see `pursuit.executors.open_executor`.
@@ -145,6 +146,8 @@ def run(
         _loaded(one)  # what cannot be loaded shows before anything runs
     for one in entrants:
         claim(out / one.label, one)
+        if making is not None:
+            made_with.check(out / one.label)
     if isinstance(workers, str):  # elsewhere, a path would not start where it does here
         entrants = [replace(one, files=tuple(map(Path.absolute, one.files))) for one in entrants]
     return _outcomes(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from pursuit import boxes
+from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
 from pursuit.measures import calibration, otb
 from pursuit.measures.calibration import Reliability
 from pursuit.measures.statistics import bootstrap_interval
 from pursuit.protocols.held_out import Followed, Found
 from pursuit.reports.grid import grid
+from pursuit.reports.lacking import failures
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -99,7 +101,11 @@ class Stills:
 
 @dataclass(frozen=True)
 class HeldOutReport:
-    """All figures of weights on held-out videos and, where some are held out, stills."""
+    """All figures of weights on held-out videos and, where some are held out, stills.
+
+    Attributes:
+        left_out: held-out sequences that could not be used -> why: the means are without them.
+    """
 
     targets: tuple[TargetScore, ...]
     auc: Mean
@@ -107,18 +113,26 @@ class HeldOutReport:
     centre_error: Mean
     calibration: Calibration
     stills: Stills | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def report(followed: Sequence[Followed], found: Sequence[Found] = ()) -> HeldOutReport:
+def report(
+    followed: Sequence[Followed],
+    found: Sequence[Found] = (),
+    left_out: Mapping[str, str] | None = None,
+) -> HeldOutReport:
     """Return the figures of what a tracker did on held-out targets, and found of held-out stills.
 
     Raises:
-        DataError: no frame but the first of a target is labelled.
+        DataError: no target could be followed, or no frame but the first of one is labelled.
     """
+    if not followed:
+        raise DataError("nothing can be judged: no held-out sequence is good")
     scores = tuple(_target(one) for one in followed)
     means = {name: _mean([getattr(one, name) for one in scores]) for name in _MEASURES}
     stills = _stills(found) if found else None
-    return HeldOutReport(scores, **means, calibration=_calibration(followed), stills=stills)
+    fit = _calibration(followed)
+    return HeldOutReport(scores, **means, calibration=fit, stills=stills, left_out=left_out or {})
 
 
 def table(judged: HeldOutReport) -> Table:
@@ -129,7 +143,7 @@ def table(judged: HeldOutReport) -> Table:
     rows.add_section()
     means = (judged.auc, judged.precision20, judged.centre_error)
     count, frames = len(judged.targets), sum(one.frames for one in judged.targets)
-    title = f"mean of {count} target{'s' if count != 1 else ''}"
+    title = f"mean of {plural(count, 'target')}" + ("*" if judged.left_out else "")
     rows.add_row(title, str(frames), *_cells(*(one.mean for one in means)), style="bold")
     rows.add_row("95 % interval, from", "", *_cells(*(one.low for one in means)))
     rows.add_row("               to", "", *_cells(*(one.high for one in means)))
@@ -137,7 +151,7 @@ def table(judged: HeldOutReport) -> Table:
 
 
 def notes(judged: HeldOutReport) -> list[str]:
-    """Return what the score is worth, a line each of 80 columns at most."""
+    """Return what the score is worth, a line each of 80 columns at most, and what was left out."""
     found = judged.calibration
     share = f"{100 * found.good:.0f} % of {found.frames:,} frames"
     error = "not known, it takes two videos"
@@ -149,6 +163,9 @@ def notes(judged: HeldOutReport) -> list[str]:
     ]
     if found.doubt is not None:
         lines.append(f"the card keeps its score_scale and score_offset: {found.doubt}")
+    if judged.left_out:
+        lines.append("* of the sequences that could be followed: the card stays as it is")
+        lines += failures([], judged.left_out)
     if judged.stills is not None:
         stills = judged.stills
         off, near = stills.centre_error, stills.near
@@ -193,6 +210,7 @@ def as_json(judged: HeldOutReport) -> dict[str, Any]:
             },
         },
         "stills": judged.stills and asdict(judged.stills),
+        "left_out": dict(judged.left_out),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence as Several
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from pursuit.errors import SettingsError
 from pursuit.files import atomic_path
 
 NAME = "made-with.json"
@@ -36,9 +37,10 @@ def add(folder: Path, made: Made) -> None:
     """Note in a tracker's folder that runs were made so.
 
     Raises:
+        SettingsError: as `check` does.
         OutputError: it cannot be written.
     """
-    known = list(read(folder))
+    known = list(_stored(folder))
     at = next((at for at, one in enumerate(known) if one.versions == made.versions), None)
     if at is None:
         known.append(made)
@@ -58,9 +60,10 @@ def leave_out(folder: Path, why: Mapping[str, str], used: Collection[str]) -> No
         used: sequences that are good now.
 
     Raises:
+        SettingsError: as `check` does.
         OutputError: it cannot be written.
     """
-    known = read(folder)
+    known = _stored(folder)
     before = {name: told for one in known for name, told in one.left_out.items()}
     now = {name: told for name, told in before.items() if name not in used} | dict(why)
     if known and now != before:
@@ -78,15 +81,45 @@ def _write(folder: Path, known: Several[Made]) -> None:
         part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def check(folder: Path) -> None:
+    """Make sure that it can be noted in a tracker's folder where runs are made.
+
+    A damaged note is not written over: the results beside it would from then on count as made
+    here, and their times as this machine's.
+
+    Raises:
+        SettingsError: what stands there cannot be read.
+    """
+    _stored(folder)
+
+
 def read(folder: Path) -> tuple[Made, ...]:
     """Return where the results in a tracker's folder were made; nothing where it does not tell."""
     try:
-        told = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return _stored(folder)
+    except SettingsError:
+        return ()
+
+
+def _stored(folder: Path) -> tuple[Made, ...]:
+    path = folder / NAME
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(told, list):
+            raise TypeError("an entry for each machine is needed")
         return tuple(
             _made(one["versions"], one["filter_ms"], one.get("left_out", {})) for one in told
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (FileNotFoundError, NotADirectoryError):
         return ()
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise SettingsError(
+            f"{path} is damaged, so nothing tells on which machine the results beside it were "
+            "made: put a copy of it back, remove it if all were made on this one, or name "
+            "another --out"
+        ) from None
 
 
 def filter_ms(folder: Path) -> float | None:

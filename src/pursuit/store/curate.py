@@ -1,28 +1,28 @@
-"""Curation: data sets in, a crop store out. Plan, run the jobs anywhere, join the parts."""
+"""Curation: data sets in, a crop store out. Plan, run the jobs anywhere, join the parts.
+
+A video that cannot be used is left out, and costs no other. The parts of the others then stay, so
+that the same command, when it is mended, has that one to cut and all to join.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from collections.abc import Sequence as Many
 from concurrent.futures import as_completed
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
-from pursuit.datasets import LabelledImage, Sequence, open_stills, open_videos
-from pursuit.errors import DataError, SettingsError, StoreError
+from pursuit.errors import DataError, SettingsError, StoreError, VideoError
 from pursuit.executors import open_executor
 from pursuit.files import atomic_path, cannot_write
 from pursuit.store.crops import CropSettings
 from pursuit.store.join import join
 from pursuit.store.layout import INDEX
-from pursuit.store.parts import STILLS_A_PART, Job, write_part
+from pursuit.store.parts import Job, write_part
+from pursuit.store.plan import plan
 from pursuit.store.reader import open_store
-
-Item = TypeVar("Item", Sequence, LabelledImage)
 
 PARTS = "parts"
 SUMMARY = "summary.json"
@@ -30,6 +30,8 @@ MB = 1_000_000
 
 # Called with the frames that are done and the frames there are.
 Progress = Callable[[int, int], None]
+# Called with the name of a video that is left out, and why.
+LeaveOut = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Summary:
         left_out: how many boxes could not serve, by reason.
         shards: files that hold the crops.
         bytes: size of the store.
+        videos_left_out: videos that could not be used -> why.
     """
 
     objects: int
@@ -51,6 +54,16 @@ class Summary:
     left_out: dict[str, int]
     shards: int
     bytes: int
+    videos_left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A store that stands: its summary, and what it was made of."""
+
+    summary: Summary
+    shard_mb: float
+    parts: list[str]
 
 
 def curate(
@@ -64,12 +77,14 @@ def curate(
     quality: int = 90,
     shard_mb: float = 55,
     progress: Progress | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> Summary:
     """Cut each labelled box out of its frame once, into a new store at `out`.
 
     A run that was stopped, however hard, goes on where it was; the store has the same
     bytes for any number of workers. A store that stands already, of the same data and
-    settings, is left as it is.
+    settings, is left as it is. Videos whose labels or frames are not good are left out of it; one
+    that was made without them takes those that are mended since.
 
     Args:
         out: folder of the store; made if need be.
@@ -82,9 +97,11 @@ def curate(
         quality: of the JPEGs, 1 to 100.
         shard_mb: largest size of a file of crops, in MB.
         progress: called with the frames done and the frames there are.
+        leave_out: called with each video that is left out, and why, when that is known.
 
     Raises:
-        DataError, VideoError: a data set cannot be read.
+        DataError: a data set cannot be read as a whole, a still cannot be read, or no video is
+            good and there are no stills.
         StoreError: `out` holds a store of other data, or no box can serve.
         OutputError: `out` cannot be written, or the disk is full.
         SettingsError, MissingExtra: a setting that cannot be; dask is not installed.
@@ -93,126 +110,134 @@ def curate(
     settings = CropSettings(room, quality)
     if shard_mb <= 0 or (workers is not None and workers < 1):
         raise SettingsError("shard_mb must be positive and workers at least 1")
-    jobs = plan(videos, stills)
-    names = [job.file_name(settings) for job in jobs]
-    made_of = {"shard_mb": shard_mb, "parts": names}
-    done = _finished(out, made_of)
-    if done is not None:
-        if progress:
-            progress(done.frames, done.frames)
-        return done
-    parts = [out / PARTS / name for name in names]
+    todo = plan(videos, stills)
+    left_out = dict(todo.left_out)
+    for name, why in left_out.items():
+        if leave_out:
+            leave_out(name, why)
+    _check_jobs(todo.jobs)
+    names = [job.file_name(settings) for job in todo.jobs]
+    standing = _standing(out)
+    if standing is not None:
+        _check_same(out, standing, dict(zip(names, todo.jobs, strict=True)), shard_mb)
+        if standing.parts == names:
+            if progress:
+                progress(standing.summary.frames, standing.summary.frames)
+            return _kept(out, standing, left_out)
+    parts = {out / PARTS / name: job for name, job in zip(names, todo.jobs, strict=True)}
     try:
         (out / PARTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
     try:
-        _run(jobs, parts, settings, (workers, cluster), progress)
+        left_out |= _run(parts, settings, (workers, cluster), progress, leave_out)
     except BaseException:
         _remove_half_written(out / PARTS)
         raise
-    left_out = join(parts, out, settings, int(shard_mb * MB))
-    summary = _summary(out, sum(job.frames for job in jobs), left_out)
-    with atomic_path(out / SUMMARY) as path:
-        text = json.dumps({**asdict(summary), **made_of}, indent=1)
-        path.write_text(text + "\n", encoding="utf-8", newline="\n")
-    _remove(out / PARTS)
-    return summary
+    whole = {path: job for path, job in parts.items() if job.name not in left_out}
+    _check_jobs(list(whole.values()))
+    if standing is not None and standing.parts == [path.name for path in whole]:
+        return _kept(out, standing, left_out)
+    _remove_store(out)  # until it is whole again nobody may take it for one
+    counts = join(whole, out, settings, int(shard_mb * MB))
+    summary = _summary(out, sum(job.frames for job in whole.values()), counts)
+    return _kept(out, _Standing(summary, shard_mb, [path.name for path in whole]), left_out)
 
 
-def plan(videos: Iterable[Path | str], stills: Iterable[Path | str]) -> list[Job]:
-    """Return the jobs of a curation: the videos by name, then the stills in their order.
-
-    Raises:
-        DataError: a data set cannot be read, there is none, or a name comes twice.
-    """
-    sequences = _distinct([(Path(root), open_videos(root)) for root in videos])
-    pictures = _distinct([(Path(path), open_stills(path)) for path in stills])
-    if not sequences and not pictures:
-        raise DataError("no data to curate: give a data set with --videos or --stills")
-    by_video: dict[str, list[Sequence]] = {}
-    for sequence in sequences:
-        by_video.setdefault(sequence.video, []).append(sequence)
-    jobs = [Job(name, video=tuple(by_video[name])) for name in sorted(by_video)]
-    for first in range(0, len(pictures), STILLS_A_PART):
-        batch = tuple(pictures[first : first + STILLS_A_PART])
-        jobs.append(Job(f"stills-{first // STILLS_A_PART:06d}", stills=batch))
-    return jobs
+def _check_jobs(jobs: list[Job]) -> None:
+    if not jobs:
+        raise DataError("nothing to curate: no video is good")
 
 
-def _distinct(sets: Many[tuple[Path, list[Item]]]) -> list[Item]:
-    """Return the items of all data sets; `FOLDER/NAME` where a name is in more than one."""
-    uses = Counter(name for _, items in sets for name in {_group(item) for item in items})
-    found: list[Item] = []
-    taken: set[str] = set()
-    for root, items in sets:
-        prefix = f"{root.resolve().name}/"
-        mine = [_renamed(item, prefix) if uses[_group(item)] > 1 else item for item in items]
-        names = {item.name for item in mine}
-        twice = sorted(names & taken)
-        if twice or len(names) < len(mine):
-            raise DataError(f"{root}: {twice[0] if twice else 'a name'} comes twice in the data")
-        taken |= names
-        found += mine
-    return found
-
-
-def _group(item: Sequence | LabelledImage) -> str:
-    return item.video if isinstance(item, Sequence) else item.name
-
-
-def _renamed(item: Item, prefix: str) -> Item:
-    names = {"name": prefix + item.name}
-    if isinstance(item, Sequence):
-        names["video"] = prefix + item.video
-    return replace(item, **names)  # type: ignore[arg-type]
-
-
-def _finished(out: Path, made_of: dict[str, object]) -> Summary | None:
-    """Return the summary of a store that stands already, None if there is work to do.
+def _standing(out: Path) -> _Standing | None:
+    """Return the store that stands already, None if there is none.
 
     Raises:
-        StoreError: what stands there was made of other data or with other settings.
+        StoreError: nothing tells what it was made of.
     """
-    if not (out / INDEX).exists() or (out / PARTS).is_dir():
-        return None  # nothing there, or stopped before its parts were joined and removed
+    if not (out / INDEX).exists():
+        return None
     try:
         known = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
-        if {key: known.pop(key) for key in made_of} == made_of:
-            open_store(out)
-            return Summary(**known)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no summary of ours: then it is a store of we do not know what
-    raise StoreError(
+        shard_mb, parts = known.pop("shard_mb"), known.pop("parts")
+        return _Standing(Summary(**known), shard_mb, list(parts))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if (out / PARTS).is_dir():
+            return None  # stopped before it was told what it was made of
+        raise _of_other_data(out) from None
+
+
+def _check_same(out: Path, standing: _Standing, jobs: dict[str, Job], shard_mb: float) -> None:
+    """Make sure that a store lacks nothing of the jobs, by their parts, but what it left out.
+
+    Raises:
+        StoreError: it was made of other data or with other settings, or is damaged.
+    """
+    lacking = {job.name for part, job in jobs.items() if part not in standing.parts}
+    if (
+        standing.shard_mb != shard_mb
+        or not set(standing.parts) <= jobs.keys()
+        or not lacking <= standing.summary.videos_left_out.keys()
+    ):
+        raise _of_other_data(out)
+    open_store(out)
+
+
+def _of_other_data(out: Path) -> StoreError:
+    return StoreError(
         f"{out} holds a store of other data or settings, or of an earlier pursuit: choose another "
         "folder or delete it"
     )
 
 
+def _kept(out: Path, standing: _Standing, left_out: dict[str, str]) -> Summary:
+    """Write beside a store that stands what it is, and remove its parts if it lacks nothing."""
+    summary = replace(standing.summary, videos_left_out=left_out)
+    content = {**asdict(summary), "shard_mb": standing.shard_mb, "parts": standing.parts}
+    text = json.dumps(content, indent=1) + "\n"
+    path = out / SUMMARY
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic_path(path) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
+    if not left_out:
+        _remove(out / PARTS)
+    return summary
+
+
 def _run(
-    jobs: list[Job],
-    parts: list[Path],
+    parts: dict[Path, Job],
     settings: CropSettings,
     where: tuple[int | None, str | None],
     progress: Progress | None,
-) -> None:
-    """Write all parts that do not stand yet, in any order."""
-    total = sum(job.frames for job in jobs)
-    left = [(job, part) for job, part in zip(jobs, parts, strict=True) if not part.exists()]
+    leave_out: LeaveOut | None,
+) -> dict[str, str]:
+    """Write all parts that do not stand yet, in any order; return which videos fail, and why."""
+    total = sum(job.frames for job in parts.values())
+    left = [(job, part) for part, job in parts.items() if not part.exists()]
     done = total - sum(job.frames for job, _ in left)
     if progress:
         progress(done, total)
+    failed: dict[str, str] = {}
     if not left:
-        return
+        return failed
     # The longest first, so that no worker is left with one at the end.
     left.sort(key=lambda pair: -pair[0].frames)
     with open_executor(*where) as executor:
         futures = {executor.submit(write_part, job, part, settings): job for job, part in left}
         for future in as_completed(futures):
-            future.result()
-            done += futures[future].frames
+            job = futures[future]
+            try:
+                future.result()
+            except (DataError, VideoError) as error:
+                if not job.video:
+                    raise
+                failed[job.name] = " ".join(str(error).split())
+                if leave_out:
+                    leave_out(job.name, failed[job.name])
+            done += job.frames
             if progress:
                 progress(done, total)
+    return failed
 
 
 def _summary(out: Path, frames: int, left_out: Counter[str]) -> Summary:
@@ -226,6 +251,15 @@ def _summary(out: Path, frames: int, left_out: Counter[str]) -> Summary:
         shards=len(files) - 1,
         bytes=sum(file.stat().st_size for file in files),
     )
+
+
+def _remove_store(out: Path) -> None:
+    """Remove what tells of a store that stands; its crops are written over."""
+    try:
+        for name in (SUMMARY, INDEX):
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
 
 
 def _remove(parts: Path) -> None:
