@@ -75,13 +75,11 @@ def test_a_tracker_whose_gpu_fails_midway() -> None:
         raise RuntimeError(BROKEN[1])
 
     tracker._device, tracker._network.embed = GPU, fail
-    with pytest.raises(EngineError, match=r"^cuda:1 failed to follow 1 target: CUDA error: CUBLAS"):
+    with pytest.raises(EngineError, match=r"^cuda:1 failed to follow 1 target: CUDA error"):
         tracker.update(FRAME)
-    with pytest.raises(EngineError, match=r"^cuda:1 failed to follow 1 target: CUDA error: CUBLAS"):
+    with pytest.raises(EngineError, match=r"^cuda:1 failed to follow 1 target: CUDA error"):
         tracker.response(FRAME, (60, 40, 30, 20))
-    with pytest.raises(
-        EngineError, match=r"^cuda:1 failed to follow 3 targets: CUDA error: CUBLAS"
-    ):
+    with pytest.raises(EngineError, match=r"^cuda:1 failed to follow 3 targets: CUDA error"):
         tracker.init(FRAME, [(60, 40, 30, 20)] * 3)
 
 
