@@ -6,6 +6,7 @@ What computes nothing stands in for a GPU: reading anything back from it is an e
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from pursuit import store
 from pursuit.errors import EngineError
-from pursuit.learning import goturn, loop, recipe, rows, siamfc, training
+from pursuit.learning import goturn, loop, pool, recipe, rows, siamfc, training
 from pursuit.learning.pool import CropPool
 from pursuit.learning.world import World
 from pursuit.networks import siamfc as siamfc_network
@@ -43,9 +44,9 @@ def read(name: str, folder: Path) -> Any:
 @pytest.mark.parametrize("name", METHODS)
 def test_batches_are_made_without_waiting(name: str, whole: bool, small_store: Path) -> None:
     opened, chosen = store.open(small_store), read(name, small_store)
-    pool = CropPool(opened, APART, whole=whole)
-    assert pool.resident == whole
-    examples = METHODS[name][0].training_examples(opened, chosen, pool, World())
+    there = CropPool(opened, APART, whole=whole)
+    assert there.resident == whole
+    examples = METHODS[name][0].training_examples(opened, chosen, there, World())
     here = CropPool(opened, torch.device("cpu"))
     same = METHODS[name][0].training_examples(opened, chosen, here, World())
     for step in range(3):
@@ -69,8 +70,8 @@ def test_steps_are_taken_without_waiting(
     is_siamfc = method is siamfc
     learner = method.Learner(network, chosen.loss if is_siamfc else chosen).train()
     optimiser = method.optimiser(network, chosen.optim if is_siamfc else chosen)
-    pool = CropPool(opened, APART)
-    batch = method.training_examples(opened, chosen, pool, World()).batch(0)
+    there = CropPool(opened, APART)
+    batch = method.training_examples(opened, chosen, there, World()).batch(0)
     with Watch() as watch:
         for _ in range(2):
             loss, output = learner(batch)
@@ -100,6 +101,14 @@ def test_a_gpu_fetches_from_memory_that_stays(monkeypatch: pytest.MonkeyPatch) -
     found = rows.uploaded(np.arange(6).reshape(2, 3)[:, ::-1], gpu)
     assert log == ["pinned", (gpu, True)]
     assert found.tolist() == [[2, 1, 0], [5, 4, 3]]
+
+
+def test_crops_decoded_by_many_threads_keep_their_places(small_store: Path) -> None:
+    opened, chosen = store.open(small_store), np.array([40, 3, 77, 3, 0, 12, 40])
+    with ThreadPoolExecutor(4) as threads:
+        found = pool._decode(opened, chosen, threads.map)
+    assert np.array_equal(found, np.stack([opened.crop(int(row)) for row in chosen]))
+    assert len({one.tobytes() for one in found}) == 5
 
 
 def test_weights_are_asked_once_whether_they_are_numbers() -> None:
