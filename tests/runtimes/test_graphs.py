@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -137,6 +138,7 @@ def test_a_cpu_calls_plainly() -> None:
 def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A log of what `torch.cuda` is asked for, in order; it does nothing."""
     log: list[str] = []
+    pools = itertools.count(1)
 
     class Stream:
         def __init__(self, name: str = "side") -> None:
@@ -167,7 +169,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         Stream=Stream,
         current_stream=lambda: Stream("main"),
         stream=on,
-        graph_pool_handle=lambda: "pool",
+        graph_pool_handle=lambda: f"pool {next(pools)}",
         CUDAGraph=lambda: SimpleNamespace(replay=lambda: log.append("replay")),
         graph=graph,
     )
@@ -188,7 +190,7 @@ def test_a_recording_is_warmed_up_on_its_own_stream_and_device(cuda: list[str]) 
     assert cuda == [
         "cuda:1 (",
         *("side waits for main", "side (", "run", "run", "run"),
-        *("graph in pool on side, thread_local (", "run", ")", ") side"),
+        *("graph in pool 1 on side, thread_local (", "run", ")", ") side"),
         *("main waits for side", ")"),
     ]
     assert output.tolist() == [1]
@@ -220,6 +222,8 @@ def test_what_cannot_be_recorded_is_said_in_a_line(cuda: list[str]) -> None:
         recorder.record(failing(error, at=4))
     assert "\n" not in str(caught.value)
     assert cuda[-1] == ") side"  # PyTorch's own recording does not leave its stream then
+    recorder.record(lambda: torch.ones(1))
+    assert "graph in pool 2 on side, thread_local (" in cuda
 
 
 @pytest.mark.parametrize("hidden", [False, True])

@@ -166,6 +166,8 @@ class CUDARecorder:
                     ):
                         output = run()
                 except RuntimeError as error:
+                    # PyTorch may hold on to the pool of a recording that failed, as if it went on.
+                    self._pool = torch.cuda.graph_pool_handle()
                     cause = _first(error)
                     if isinstance(cause, torch.OutOfMemoryError):
                         raise torch.OutOfMemoryError(str(cause)) from error
