@@ -31,6 +31,7 @@ from pursuit.networks.goturn import CROP
 from pursuit.networks.siamfc import EXEMPLAR, correlate
 
 _STEPS = 3  # between two looks at the clock
+_STEPS_ON_GPU = 50  # which is waited for then: as many as training takes between two reports
 _SECONDS = 1.0  # of a turn on a GPU, whose steps are short
 
 
@@ -128,15 +129,17 @@ def steppers(recipe: Any, device: torch.device) -> list[Callable[[], None]]:
     return steps
 
 
-def seconds_of(step: Callable[[], None], settle: Callable[[], None], least: float) -> float:
+def seconds_of(
+    step: Callable[[], None], settle: Callable[[], None], steps: int, least: float
+) -> float:
     """Return the seconds of a step, of as many as take at least so long."""
     settle()
     start, done = time.perf_counter(), 0
     while not done or time.perf_counter() - start < least:
-        for _ in range(_STEPS):
+        for _ in range(steps):
             step()
         settle()
-        done += _STEPS
+        done += steps
     return (time.perf_counter() - start) / done
 
 
@@ -145,9 +148,10 @@ def measure(recipe: Any, device: torch.device, rounds: int, where: str) -> None:
     gpu = device.type == "cuda"
     settle = partial(torch.cuda.synchronize, device) if gpu else lambda: None
     steps = steppers(recipe, device)
+    turn = (_STEPS_ON_GPU, _SECONDS) if gpu else (_STEPS, 0.0)
     ratios, speeds = [], []
     for _ in range(rounds + 1):  # the first round warms up
-        seconds = [seconds_of(step, settle, _SECONDS if gpu else 0.0) for step in steps]
+        seconds = [seconds_of(step, settle, *turn) for step in steps]
         ratios.append(seconds[1] / seconds[0])
         speeds.append(recipe.batch / seconds[0])
         print(

@@ -251,7 +251,8 @@ def cut_batch(images: Tensor, matrices: NDArray[np.float64], size: int, border: 
         return _cut_with_opencv(images, matrices, size, border)
     import torch  # here: curation cuts windows too, in processes that need no torch
 
-    places = torch.as_tensor(in_units(matrices, *images.shape[:1:-1]), device=images.device)
+    places = torch.from_numpy(in_units(matrices, *images.shape[:1:-1]))
+    places = places.to(images.device, non_blocking=True)
     # Zeros outside, of pixels measured from the border colour, give that colour outside.
     shifted = images.float() - border[:, :, None, None]
     return sample(shifted, places, size) + border[:, :, None, None]

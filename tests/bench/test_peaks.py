@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -27,6 +28,21 @@ def test_a_product_that_takes_long_is_large_enough(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(peaks, "_COPIED", 2**20)
     monkeypatch.setattr(peaks, "_least_seconds", lambda call, device: 2.0)
     assert peaks.peaks().products["fp32"] == pytest.approx(2 * 64**3 / 2 / 1e12)
+
+
+def test_types_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.dtype] = []
+
+    def least(call: Callable[[], torch.Tensor], _: torch.device) -> float:
+        seen.append(call().dtype)
+        return 0.125
+
+    monkeypatch.setattr(peaks, "_SIDES", (64,))
+    monkeypatch.setattr(peaks, "_COPIED", 2**20)
+    monkeypatch.setattr(peaks, "_least_seconds", least)
+    with torch.autocast("cpu", torch.bfloat16):
+        peaks.peaks()
+    assert seen[:4] == [torch.bfloat16] * 2 + [torch.float32] * 2
 
 
 def test_peaks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

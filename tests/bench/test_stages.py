@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pursuit import windows
 from pursuit.bench import stages
@@ -69,3 +71,26 @@ def test_what_is_inside_another_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert clock.seconds == {"cut": 3, "trunk": 0, "head": 0, "decode": 0}
     clock.restart()
     assert sum(clock.seconds.values()) == 0
+
+
+def test_each_gpu_in_use_is_waited_for_whichever_is_current(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append(str(device)))
+
+    def tracker(device: str) -> Any:
+        network = SimpleNamespace(device=torch.device(device), embed=lambda: None)
+        return SimpleNamespace(_network=network)
+
+    clock = Clock()
+    on_cpu = clock.watched(tracker("cpu"))
+    on_cpu._network.embed()
+    assert waited == []
+    on_gpu = clock.watched(tracker("cuda:1"))
+    on_gpu._network.embed()
+    assert waited == ["cuda:1"]
+    clock.watched(tracker("cuda:1"))
+    with clock.watching():  # what is cut is handed to the GPU too
+        windows.cut(np.zeros((9, 9, 3), np.uint8), (4, 4), 4, 8, (0, 0, 0))
+    assert waited == ["cuda:1"] * 2

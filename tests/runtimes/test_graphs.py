@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from standin import StandInRecorder
 from torch import Tensor
 
 from pursuit.errors import EngineError
-from pursuit.runtimes import graphs
 from pursuit.runtimes.graphs import CUDARecorder, Graphs, runner
 
 
@@ -64,18 +65,60 @@ def test_in_and_out_of_inference_mode() -> None:
     assert run(doubled, torch.ones(3)).tolist() == [2, 2, 2]
 
 
-def test_shapes_longest_unused_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "_MOST", 2)
+def pooled(x: Tensor, several: Tensor, factor: Tensor) -> Tensor:
+    """As a score: of each row and those that go with it; not a number where a row is zeros."""
+    return x * several.unflatten(0, (len(x), -1)).sum(dim=1) * factor / x
+
+
+def test_rows_in_between_take_the_next_larger_recording() -> None:
     recorder = StandInRecorder()
     run = Graphs(recorder)
-    for size in (1, 1, 2, 2, 1, 3, 3):  # at the first 3, 2 goes
-        run(doubled, torch.rand(size))
-    assert recorder.recorded == 3
-    run(doubled, torch.rand(1))
-    assert recorder.recorded == 3 and recorder.replayed == 5
-    run(doubled, torch.rand(2))
-    run(doubled, torch.rand(2))
-    assert recorder.recorded == 4
+    sizes = [*range(1, 131), *range(130, 0, -1)]
+    for rows in sizes:
+        x, several = torch.rand(rows, 3) + 1, torch.rand(2 * rows, 3)
+        factor = torch.tensor(rows / 7)
+        found = run(pooled, x, several, factor)
+        assert found.shape == (rows, 3)
+        assert torch.equal(found, pooled(x, several, factor))
+    # 1, 2, 3, 4, 6 and so on to 96.
+    assert recorder.recorded == 13
+    # All but the first of each, and those with more than 96 rows.
+    assert recorder.replayed == len(sizes) - 13 - 2 * (130 - 96)
+
+
+def test_recordings_stay_few_while_targets_are_lost_and_found() -> None:
+    rng = np.random.default_rng(0)
+    recorder = StandInRecorder()
+    run = Graphs(recorder)
+    counts = []
+    for _ in range(3000):  # frames; each lost target has four more windows
+        targets, scales = int(rng.integers(1, 33)), int(rng.choice([1, 3]))
+        wide = 4 * int(rng.integers(0, targets + 1))
+        run(doubled, torch.ones(targets * scales + wide, 2))
+        run(summed, torch.ones(targets, 1), torch.ones(targets, 1))
+        run(pooled, torch.ones(targets, 1), torch.ones(targets * scales, 1), torch.tensor(1.0))
+        if wide:
+            run(pooled, torch.ones(wide, 1), torch.ones(wide, 1), torch.tensor(1.0))
+        counts.append(recorder.recorded)
+    assert counts[-1] == counts[2000]  # nothing is recorded again, however long it goes on
+    assert counts[-1] <= 4 * 13
+    assert recorder.replayed > 0.75 * 4 * 3000
+
+
+def test_a_programs_autocast_does_not_reach_in() -> None:
+    run, x = Graphs(StandInRecorder()), torch.rand(4, 8)
+    seen: list[bool] = []
+
+    def product(x: Tensor) -> Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return x @ x.T
+
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = run(product, x)
+        run(product, x)
+    # Plainly, recorded; what the stand-in plays is no matter.
+    assert seen[:2] == [False, False]
+    assert torch.equal(plain, x @ x.T)
 
 
 def test_a_cpu_calls_plainly() -> None:
@@ -95,6 +138,7 @@ def test_a_cpu_calls_plainly() -> None:
 def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A log of what `torch.cuda` is asked for, in order; it does nothing."""
     log: list[str] = []
+    pools = itertools.count(1)
 
     class Stream:
         def __init__(self, name: str = "side") -> None:
@@ -125,7 +169,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         Stream=Stream,
         current_stream=lambda: Stream("main"),
         stream=on,
-        graph_pool_handle=lambda: "pool",
+        graph_pool_handle=lambda: f"pool {next(pools)}",
         CUDAGraph=lambda: SimpleNamespace(replay=lambda: log.append("replay")),
         graph=graph,
     )
@@ -146,7 +190,7 @@ def test_a_recording_is_warmed_up_on_its_own_stream_and_device(cuda: list[str]) 
     assert cuda == [
         "cuda:1 (",
         *("side waits for main", "side (", "run", "run", "run"),
-        *("graph in pool on side, thread_local (", "run", ")", ") side"),
+        *("graph in pool 1 on side, thread_local (", "run", ")", ") side"),
         *("main waits for side", ")"),
     ]
     assert output.tolist() == [1]
@@ -170,11 +214,16 @@ def failing(error: Exception, at: int) -> Callable[[], Tensor]:
 
 def test_what_cannot_be_recorded_is_said_in_a_line(cuda: list[str]) -> None:
     recorder = CUDARecorder(torch.device("cuda:0"))
-    error = RuntimeError("operation not permitted when stream is capturing\nmore\nlines")
+    error = RuntimeError("operation failed due to a previous error during capture")
+    error.__context__ = RuntimeError(
+        "operation not permitted when stream is capturing\nmore\nlines"
+    )
     with pytest.raises(EngineError, match="capturing; name the runtime eager, or") as caught:
         recorder.record(failing(error, at=4))
     assert "\n" not in str(caught.value)
     assert cuda[-1] == ") side"  # PyTorch's own recording does not leave its stream then
+    recorder.record(lambda: torch.ones(1))
+    assert "graph in pool 2 on side, thread_local (" in cuda
 
 
 @pytest.mark.parametrize("hidden", [False, True])

@@ -17,10 +17,13 @@ import pursuit
 from pursuit import boxes
 from pursuit.bench.doctor import SCENE
 from pursuit.errors import EngineError
+from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
 from pursuit.runtimes.cutting import DeviceCutter
 from pursuit.runtimes.graphs import Graphs
+from pursuit.runtimes.tuned import TunedSiamFC
 from pursuit.trackers.device_response import DeviceMapReader
 from pursuit.trackers.goturn import GOTURNTracker
+from pursuit.trackers.settings import SiamFCSettings
 from pursuit.trackers.siamfc import SiamFCTracker
 
 CPU = torch.device("cpu")
@@ -88,6 +91,38 @@ def test_many_targets_dropped_and_added(name: str, monkeypatch: pytest.MonkeyPat
         found.append(result)
     assert np.abs(found[0].box - found[1].box).max() < 0.5
     assert np.abs(found[0].score - found[1].score).max() < 0.05
+
+
+def test_recordings_stay_few_while_numbers_of_windows_change() -> None:
+    shape = SiamFCShape((4, 4, 4, 4, 4), norm=False)
+    network = SiamFC(shape).eval()
+    initialise(network, torch.Generator().manual_seed(0))
+    # Scores of some 0.5, whatever is seen: all targets are lost and looked for all over.
+    settings = SiamFCSettings(redetect=True, lost_below=0.9, found_above=0.95, sure_above=1)
+    frames = np.random.default_rng(0).integers(0, 256, (25, 240, 320, 3), dtype=np.uint8)
+    found, counts = [], []
+    for recorded in (False, True):
+        tracker: Any = SiamFCTracker(TunedSiamFC(network), settings, score_scale=0)
+        recorder = put_on_device(tracker)
+        if not recorded:
+            tracker._network._run = tracker._reader._run = lambda call, *inputs: call(*inputs)
+        tracker.init(frames[0], np.array([[40.0, 30, 24, 20]]))
+        boxes = []
+        for number, frame in enumerate(frames[1:]):  # 1 to 7 targets, twice up and down
+            if number % 12 < 6:
+                place = 30.0 * (number % 12)
+                tracker.add(frame, np.array([[place, 0.6 * place, 30, 30]]))
+            else:
+                tracker.drop(tracker.targets.ids[:1])
+            boxes.append(tracker.update(frame).box)
+            counts.append(recorder.recorded)
+        found.append(np.concatenate(boxes))
+    assert np.abs(found[0] - found[1]).max() < 1e-3
+    assert len(found[0]) == 2 * (2 + 3 + 4 + 5 + 6 + 7 + 6 + 5 + 4 + 3 + 2 + 1)
+    # Three windows for each, and four more once it is lost: up to 49 in a call, for which trunk,
+    # correlation and reading have 11, 13 and 14 recordings at most.
+    assert counts[-1] <= 38 and counts[-1] - counts[-12] <= 4
+    assert recorder.replayed > 200
 
 
 @needs_gpu

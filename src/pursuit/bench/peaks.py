@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pursuit.bench import doctor
+from pursuit.runtimes.failures import told
 from pursuit.runtimes.machine import installed, version
+from pursuit.runtimes.precision import as_given
 
 TYPES = {"bf16": torch.bfloat16, "fp32": torch.float32, "int8": torch.int8}
 
@@ -67,12 +69,18 @@ def business() -> str | None:
 
 @torch.inference_mode()
 def peaks(device: str = "cpu") -> Peaks:
-    """Return the most that a device does, with the threads that PyTorch has."""
+    """Return the most that a device does, with the threads that PyTorch has.
+
+    Raises:
+        EngineError: it has too little memory, or fails.
+    """
     place = torch.device(device)
-    products = {name: _product(kind, place) for name, kind in TYPES.items()}
-    source = torch.zeros(_COPIED, dtype=torch.uint8, device=place)
-    target = torch.empty_like(source)
-    copied = 2 * _COPIED / _least_seconds(lambda: target.copy_(source), place) / 1e9
+    # A GPU's convolutions of float32 would be of TF32, several times as fast.
+    with told(place, "for the largest products"), as_given(place):
+        products = {name: _product(kind, place) for name, kind in TYPES.items()}
+        source = torch.zeros(_COPIED, dtype=torch.uint8, device=place)
+        target = torch.empty_like(source)
+        copied = 2 * _COPIED / _least_seconds(lambda: target.copy_(source), place) / 1e9
     return Peaks({name: value for name, value in products.items() if value}, copied)
 
 

@@ -39,6 +39,7 @@ class Clock:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._inside = False
+        self._gpus: set[torch.device] = set()  # of the networks that are counted
         self.restart()
 
     def restart(self) -> None:
@@ -53,7 +54,7 @@ class Clock:
         with ExitStack() as stack:
             for stage, functions in stages.items():
                 for module, name in functions:
-                    timed = self._timed(stage, getattr(module, name), _settle)
+                    timed = self._timed(stage, getattr(module, name))
                     stack.enter_context(_replaced(module, name, timed))
             yield
 
@@ -62,12 +63,12 @@ class Clock:
         same = copy.copy(tracker)
         network = getattr(tracker, "_network", None)
         if network is not None:
+            if network.device.type == "cuda":
+                self._gpus.add(network.device)
             vars(same)["_network"] = _Watched(network, self._timed)
         return same
 
-    def _timed(
-        self, stage: str, call: Callable[..., Any], settle: Callable[[], None] | None = None
-    ) -> Callable[..., Any]:
+    def _timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that also counts; one inside another counts as the outer one."""
 
         def run(*values: Any, **named: Any) -> Any:
@@ -77,20 +78,15 @@ class Clock:
             started = time.perf_counter()
             try:
                 result = call(*values, **named)
-                if settle is not None:
-                    settle()
+                # GPUs are handed work and answer later; each its own, the current one or not.
+                for gpu in self._gpus:
+                    torch.cuda.synchronize(gpu)
                 return result
             finally:
                 self.seconds[stage] += time.perf_counter() - started
                 self._inside = False
 
         return run
-
-
-def _settle() -> None:
-    """Wait for a GPU in use: it is handed work and answers later."""
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        torch.cuda.synchronize()
 
 
 @contextmanager
@@ -109,12 +105,11 @@ class _Watched:
     def __init__(self, network: Any, timed: Callable[..., Callable[..., Any]]) -> None:
         self._network = network
         self._timed = timed
-        self._settle = _settle if network.device.type == "cuda" else None
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._network, name)
         if not callable(value):
             return value
-        counted = self._timed("trunk" if name == "embed" else "head", value, self._settle)
+        counted = self._timed("trunk" if name == "embed" else "head", value)
         vars(self)[name] = counted  # made once
         return counted

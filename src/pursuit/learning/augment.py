@@ -23,7 +23,7 @@ from pursuit.learning.pastes import (
     window_matrices,
 )
 from pursuit.learning.recipe import AugmentRecipe
-from pursuit.learning.rows import Array, Random, among, row_numbers
+from pursuit.learning.rows import Array, Random, among, row_numbers, uploaded
 from pursuit.networks.siamfc import EXEMPLAR
 from pursuit.windows import cut_batch
 
@@ -247,7 +247,7 @@ def _fill(
     for mask, (x, y, w, h) in zip(masks, around.inside, strict=True):
         # Whole pixels inside: a rim of the mean colour would itself be a clue.
         mask[int(np.ceil(y)) : int(y + h), int(np.ceil(x)) : int(x + w)] = 255
-    three = torch.from_numpy(masks).to(windows.device)[:, None].expand(-1, 3, -1, -1)
+    three = uploaded(masks, windows.device)[:, None].expand(-1, 3, -1, -1)
     nothing = torch.zeros(len(around.onto), 3, device=windows.device)
     inside = cut_batch(three, view.matrices[around.onto], view.size, nothing)[:, :1] / 255
     pieces = cut_batch(scenery[onto], around.matrices, view.size, scenery_border[onto])

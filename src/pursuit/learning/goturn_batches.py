@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from pursuit.learning.looks import Look, coloured, draw_colours, draw_look
 from pursuit.learning.pastes import Paste, draw_pastes, lay, pastes_of
 from pursuit.learning.pool import CropPool
 from pursuit.learning.recipe import GOTURNAugmentRecipe, GOTURNRecipe, MotionRecipe
+from pursuit.learning.rows import on_device, row_numbers
 from pursuit.learning.world import World
 from pursuit.networks.goturn import CONTEXT, CROP, OUTPUT
 from pursuit.store import Store
@@ -101,8 +101,8 @@ class Examples:
         return Batch(
             target=self._windows(targets.part(mine)),
             search=images,
-            of=torch.as_tensor(of[self._rows] - mine.start).to(images.device),
-            corners=torch.as_tensor(labels[self._rows], dtype=torch.float32).to(images.device),
+            of=row_numbers(of[self._rows] - mine.start, images),
+            corners=on_device(labels[self._rows], images),
         )
 
     def names(self, step: int) -> list[str]:
@@ -236,7 +236,7 @@ def _blackened(windows: Tensor, places: Array, inside: Array) -> Tensor:
     low, high = inside[:, :2, None], (inside[:, :2] + inside[:, 2:])[:, :, None]
     shown = np.clip(at - low + 0.5, 0, 1) * np.clip(high - at + 0.5, 0, 1)
     if (shown < 1).any():
-        mask = torch.as_tensor(shown, dtype=torch.float32).to(windows.device)
+        mask = on_device(shown, windows)
         windows *= mask[:, 0, None, None, :] * mask[:, 1, None, :, None]
     return windows
 

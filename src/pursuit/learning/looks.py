@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -105,7 +104,7 @@ def coloured(windows: Tensor, look: Look) -> Tensor:
     windows += on_device(look.shift, windows)[:, :, None, None]
     if look.gray.any():
         onto = row_numbers(np.flatnonzero(look.gray), windows)
-        weights = torch.tensor(_GRAY, device=windows.device)[:, None, None]
+        weights = on_device(np.array(_GRAY), windows)[:, None, None]
         windows[onto] = (windows[onto] * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
     return windows.clamp_(0, 255)
 

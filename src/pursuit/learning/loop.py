@@ -269,7 +269,8 @@ class _Loop:
     def _finite(self) -> bool:
         """Return whether what a checkpoint would hold, and led to it, are numbers."""
         held = [*self._learner.state_dict().values(), *self._values]
-        return all(bool(value.isfinite().all()) for value in held)
+        # One answer from the device, which is waited for once.
+        return bool(torch.stack([value.isfinite().all() for value in held]).all())
 
     def _note(self, report: Report) -> None:
         """Write a report to the log and tell it, at an epoch's end with held-out figures."""

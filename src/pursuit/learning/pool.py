@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,9 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pursuit.frames import Frame
+from pursuit.learning.rows import uploaded
 from pursuit.store import Store
 
 _THREADS = min(16, os.cpu_count() or 1)
+_Map = Callable[[Callable[[int], Frame], list[int]], Iterable[Frame]]
 _SHARE = 0.35  # of the memory of the machine, or of what is free on a GPU, for pixels
 
 
@@ -34,12 +37,15 @@ class CropPool:
         self._border = torch.tensor(store.border, dtype=torch.float32, device=device)
         self.resident = whole and _bytes(store) < _SHARE * _memory(device)
         self._pixels = self._decode_all(progress) if self.resident else None
+        # A GPU learns from more crops than one core decodes; a CPU's cores are the network's.
+        many = not self.resident and device.type != "cpu"
+        self._each: _Map = ThreadPoolExecutor(_THREADS).map if many else map
 
     def take(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return crops (B, 3, S, S), uint8, and border colours (B, 3), float, of rows."""
-        index = torch.as_tensor(rows).to(self._device)
+        index = uploaded(rows, self._device)
         if self._pixels is None:
-            crops = torch.from_numpy(_decode(self._store, rows)).to(self._device)
+            crops = uploaded(_decode(self._store, rows, self._each), self._device)
         else:
             crops = self._pixels[index]
         return crops.permute(0, 3, 1, 2), self._border[index]
@@ -60,9 +66,9 @@ class CropPool:
         return pixels
 
 
-def _decode(store: Store, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _decode(store: Store, rows: NDArray[np.int64], each: _Map = map) -> NDArray[np.uint8]:
     different, places = np.unique(rows, return_inverse=True)
-    return np.stack([store.crop(int(row)) for row in different])[places]
+    return np.stack(list(each(store.crop, different.tolist())))[places]
 
 
 def _bytes(store: Store) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,11 +18,21 @@ def among(onto: NDArray[np.int64], rows: slice) -> NDArray[np.bool_]:
     return (onto >= rows.start) & (onto < rows.stop)
 
 
+def uploaded(values: NDArray[Any], device: torch.device) -> Tensor:
+    """Return values on a device; on a CPU perhaps in the same memory.
+
+    A GPU fetches them when it comes to it: whoever waited would wait for all that it was told
+    before, the steps of learning among it. It can do so from memory that stays in place.
+    """
+    here = torch.from_numpy(np.ascontiguousarray(values))
+    return (here.pin_memory() if device.type == "cuda" else here).to(device, non_blocking=True)
+
+
 def on_device(values: Array, like: Tensor) -> Tensor:
     """Return values as float32, on the device of another tensor."""
-    return torch.as_tensor(values, dtype=torch.float32).to(like.device, non_blocking=True)
+    return uploaded(values.astype(np.float32), like.device)
 
 
 def row_numbers(values: NDArray[np.int64], like: Tensor) -> Tensor:
     """Return row numbers on the device of another tensor."""
-    return torch.as_tensor(values).to(like.device, non_blocking=True)
+    return uploaded(values, like.device)

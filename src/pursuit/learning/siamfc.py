@@ -27,6 +27,7 @@ from pursuit.learning.recipe import (
     OptimRecipe,
     SiamFCRecipe,
 )
+from pursuit.learning.rows import on_device, row_numbers, uploaded
 from pursuit.learning.world import World, gathered
 from pursuit.networks.siamfc import STRIDE, SiamFC, SiamFCShape, initialise
 from pursuit.store import Store
@@ -180,13 +181,12 @@ def _render(
     search = augment.render(plan.search.part(rows), *pool.take(second), *scenery)
     number = len(pairs.objects)
     partner = np.roll(np.arange(number), int(rng.integers(1, number)))
-    device = exemplar.device
     return Batch(
         exemplar=exemplar,
         search=search,
-        offset=torch.as_tensor(plan.search.offset[rows], dtype=torch.float32).to(device),
-        partner=torch.as_tensor(partner[rows]).to(device),
-        foreign=torch.as_tensor((pairs.objects[partner] != pairs.objects)[rows]).to(device),
+        offset=on_device(plan.search.offset[rows], exemplar),
+        partner=row_numbers(partner[rows], exemplar),
+        foreign=uploaded((pairs.objects[partner] != pairs.objects)[rows], exemplar.device),
         rows=torch.as_tensor(np.stack([first, second])),
     )
 

@@ -30,6 +30,7 @@ from pursuit.learning.start import (
 from pursuit.learning.world import World, joined, share_norms
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
+from pursuit.runtimes.failures import told
 from pursuit.store import Store
 from pursuit.weights.card import Roots
 
@@ -68,6 +69,7 @@ def train(
         RecipeError, StoreError, DataError: the recipe and its store, the number of processes,
             or the checkpoint in `out` do not fit each other; a frozen trunk starts from nothing.
         SettingsError: the device is not there, or not for so many processes.
+        EngineError: the device has too little memory, or fails.
     """
     if not recipe.data.store:
         raise RecipeError("the recipe names no store: add data=PATH (pursuit curate makes one)")
@@ -93,18 +95,20 @@ def train(
     card = None
     if world.rank == 0:  # which alone writes
         card = _begun(file, recipe, world, roots) or _card(store, recipe, name, network, roots)
-    pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
-    if recipe.network.start and not file.exists():
-        start = recipe.network.start
-        start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
     if device == "cpu":
         keep_freed_memory()
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if world.size > 1:
-        share_norms(network)
-    noted = card.model_dump(mode="json") if card else {}
-    task = method.task(recipe, network, store, pool, world, noted)
-    reports = loop.train(task, recipe, out, device, world, tell, stop_after)
+    aim = f"to learn from batches of {recipe.batch}"
+    with told(torch.device(device), aim, "take a smaller batch=N"):
+        pool = CropPool(store, torch.device(device), loading if world.rank == 0 else None)
+        if recipe.network.start and not file.exists():
+            start = recipe.network.start
+            start_from(network, start, recipe.seed, lambda: _windows(store, recipe, pool))
+        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if world.size > 1:
+            share_norms(network)
+        noted = card.model_dump(mode="json") if card else {}
+        task = method.task(recipe, network, store, pool, world, noted)
+        reports = loop.train(task, recipe, out, device, world, tell, stop_after)
     if card is None:
         return None
     if stop_after is not None and stop_after < recipe.steps:

@@ -73,7 +73,7 @@ def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
     window, side = size * size, size - kernel + 1
     # One matrix product gives each exemplar cell against each search cell; a score is the sum
     # along a diagonal of that table. Far faster than a convolution with a group a pair.
-    with _in_full(search.device.type):
+    with in_full(search.device.type):
         left = exemplar.float().reshape(number, 1, channels, -1).transpose(2, 3)
         right = search.float().reshape(number, pairs // number, channels, window)
         table = torch.matmul(left, right).contiguous()
@@ -87,7 +87,7 @@ def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
     return maps.as_strided((pairs, side, side), (last, size, 1)).contiguous()
 
 
-def _in_full(device: str) -> AbstractContextManager[object]:
+def in_full(device: str) -> AbstractContextManager[object]:
     """Return a context in which products on a kind of device keep the type of what they take."""
     # Where there is nothing to switch off, as in tracking, switching takes longer than the sums.
     on = torch.is_autocast_enabled(device)

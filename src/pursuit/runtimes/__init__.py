@@ -19,6 +19,7 @@ from pursuit.runtimes import int8
 from pursuit.runtimes.choose import EngineWarning, fastest
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
+from pursuit.runtimes.failures import first_line, told
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
@@ -114,12 +115,8 @@ def compile(
         if name in _ENGINES:
             raise SettingsError(f"the runtime {name} runs on cpu; got device {device!r}")
         name = "tuned" if name == "auto" else name
-    try:
+    with told(torch.device(device), "for this network"):
         return _fastest(network) if name == "auto" else _made(network, name, device)
-    except torch.OutOfMemoryError as error:
-        raise EngineError(
-            f"{device} has too little memory for this network: end what else uses it, or name cpu"
-        ) from error
 
 
 def _made(network: SiamFC | GOTURN, name: str, device: str) -> CompiledSiamFC | CompiledGOTURN:
@@ -144,8 +141,8 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
     except EngineError:
         raise
     except Exception as error:  # engines have errors of all kinds
-        why = str(error).strip().splitlines() or [type(error).__name__]
-        raise EngineError(f"the runtime {name} cannot run this network here: {why[0]}") from error
+        why = first_line(error)
+        raise EngineError(f"the runtime {name} cannot run this network here: {why}") from error
     return made
 
 
@@ -179,5 +176,6 @@ def _checked(device: str) -> str:
         raise SettingsError(f"this machine has no device {device!r} that PyTorch can use: name cpu")
     # The number is settled here: a program may make another GPU its current one later.
     if device == "cuda":
-        return f"cuda:{torch.cuda.current_device()}"
+        with told(kind, "to start"):
+            return f"cuda:{torch.cuda.current_device()}"
     return device

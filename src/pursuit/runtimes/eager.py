@@ -12,12 +12,13 @@ from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.pieces import embedded
+from pursuit.runtimes.precision import as_given
 
 Network = TypeVar("Network", SiamFC, GOTURN)
 
 
 class _Eager(Generic[Network]):
-    """Plain float32 on a device."""
+    """Plain float32 on a device: without TF32 and whatever autocast a program has."""
 
     name = "eager"
 
@@ -28,7 +29,8 @@ class _Eager(Generic[Network]):
     @torch.inference_mode()
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
-        return embedded(self._features, windows, self.device)
+        with as_given(self.device):
+            return embedded(self._features, windows, self.device)
 
     def _features(self, windows: Tensor) -> Tensor:
         return self.network.embed(windows.permute(0, 3, 1, 2).float().contiguous())
@@ -40,7 +42,8 @@ class EagerSiamFC(_Eager[SiamFC]):
     @torch.inference_mode()
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        maps = self.network.score(exemplar, search)
+        with as_given(self.device):
+            maps = self.network.score(exemplar, search)
         return maps.reshape(len(exemplar), -1, *maps.shape[1:])
 
 
@@ -50,4 +53,5 @@ class EagerGOTURN(_Eager[GOTURN]):
     @torch.inference_mode()
     def regress(self, target: Tensor, search: Tensor) -> Tensor:
         """Return corners (N, S, 4), float32, of features (N, C, 6, 6) and (N * S, C, 6, 6)."""
-        return self.network.regress(target, search).reshape(len(target), -1, 4)
+        with as_given(self.device):
+            return self.network.regress(target, search).reshape(len(target), -1, 4)

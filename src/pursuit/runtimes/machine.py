@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from pursuit.errors import EngineError
+from pursuit.runtimes.failures import first_line
 
 # PyTorch's own look at the processor; private names, so a missing one means no.
 _CHECKS = {
@@ -40,11 +41,10 @@ def imported(module: str) -> Any:
     try:
         return import_module(module)
     except Exception as error:  # those of a library that is broken are of all kinds
-        why = str(error).strip().splitlines() or [type(error).__name__]
         package = module.partition(".")[0]
         raise EngineError(
-            f"{package} is installed, but cannot be imported ({why[0]}): install it anew, "
-            f"pip install --force-reinstall {package}"
+            f"{package} is installed, but cannot be imported ({first_line(error)}): install it "
+            f"anew, pip install --force-reinstall {package}"
         ) from error
 
 

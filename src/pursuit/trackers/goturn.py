@@ -96,7 +96,7 @@ class GOTURNTracker(ManyTargets[GOTURNTargets]):
         score_offset: float = SCORE_OFFSET,
         name: str = "goturn",
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, network.device)
         self.settings = settings or GOTURNSettings()
         self._network = network
         self._cutter = cutter(network.device)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, Self, TypeVar
 
@@ -16,8 +15,9 @@ from torch import Tensor
 
 from pursuit import boxes as box_arithmetic
 from pursuit.boxes import Array
-from pursuit.errors import BoxError, EngineError, PursuitError
+from pursuit.errors import BoxError, PursuitError
 from pursuit.frames import Colour, Frame, as_frame
+from pursuit.runtimes.failures import told
 from pursuit.trackers.base import Result
 
 LEAST = 2.0  # pixels: no side of a box shrinks below this
@@ -92,8 +92,9 @@ class ManyTargets(ABC, Generic[T]):
 
     _looks_every = 1  # the network looks at one of so many frames
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, device: torch.device) -> None:
         self.name = name
+        self._device = device  # of the network
         self._targets: T | None = None
         self._frame_size = (0, 0)  # width, height of the last frame
         self._single = False
@@ -142,6 +143,7 @@ class ManyTargets(ABC, Generic[T]):
         Raises:
             FrameError: not a frame.
             BoxError: not a box, outside the frame or larger than it.
+            EngineError: the network's device has too little memory, or fails.
         """
         started = time.perf_counter()
         picture = as_frame(frame, colour)
@@ -159,7 +161,7 @@ class ManyTargets(ABC, Generic[T]):
             Their numbers (N,). From now on results have a row a target.
 
         Raises:
-            FrameError, BoxError: as `init`.
+            FrameError, BoxError, EngineError: as `init`.
         """
         before = self.targets
         picture = as_frame(frame, colour)
@@ -188,14 +190,14 @@ class ManyTargets(ABC, Generic[T]):
 
         Raises:
             PursuitError: before `init`.
-            FrameError: not a frame.
+            FrameError, EngineError: as `init`.
         """
         started = time.perf_counter()
         picture = as_frame(frame, colour)
         score = np.empty(0)
         if len(self.targets):
             self._fit(picture.shape[1], picture.shape[0])
-            with _enough_memory(len(self.targets)):
+            with self._told(len(self.targets)):
                 self._targets, score = self._followed(picture, self.targets)
         return self._result(score, time.perf_counter() - started)
 
@@ -204,8 +206,13 @@ class ManyTargets(ABC, Generic[T]):
         where = where.reshape(-1, 4)
         ids = np.arange(self._next_id, self._next_id + len(where), dtype=np.int64)
         self._next_id += len(where)
-        with _enough_memory(len(where)):
+        with self._told(len(where)):
             return self._started(frame, where, ids)
+
+    def _told(self, number: int) -> AbstractContextManager[None]:
+        """Return a context that says in a line where a device cannot follow so many targets."""
+        task = f"to follow {number} target{'s' * (number != 1)}"
+        return told(self._device, task, "follow fewer at once")
 
     def _fit(self, width: int, height: int) -> None:
         """Scale the targets with a frame whose size has changed."""
@@ -220,18 +227,6 @@ class ManyTargets(ABC, Generic[T]):
         return Result.of_rows(
             targets.boxes(), score, targets.state, targets.ids, seconds, single=self._single
         )
-
-
-@contextmanager
-def _enough_memory(number: int) -> Iterator[None]:
-    """Say in a line where a device's memory does not do for so many targets."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise EngineError(
-            f"the device has too little memory to follow {number} target{'s' * (number != 1)}: "
-            "follow fewer at once, end what else uses it, or name the device cpu"
-        ) from error
 
 
 def confidence(signal: Array, scale: float, offset: float) -> Array:

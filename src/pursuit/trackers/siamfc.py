@@ -22,6 +22,7 @@ from pursuit.frames import Frame, as_frame, mean_colour
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, STRIDE
 from pursuit.runtimes import CompiledSiamFC
 from pursuit.runtimes.cutting import Windows, cutter
+from pursuit.runtimes.failures import told
 from pursuit.trackers.apart import impostors
 from pursuit.trackers.base import State
 from pursuit.trackers.device_response import Maps, reader
@@ -73,13 +74,14 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         score_offset: float = SCORE_OFFSET,
         name: str = "siamfc",
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, network.device)
         self.settings = settings or SiamFCSettings()
         self._looks_every = self.settings.frames_every
         self._network = network
         self._cutter = cutter(network.device)
         self._calibration = (score_scale, score_offset)
-        self._reader = reader(_CELLS, self.settings, network.device)
+        with told(network.device, "to read score maps"):
+            self._reader = reader(_CELLS, self.settings, network.device)
         reach = self.settings.scales // 2
         self._steps = self.settings.scale_step ** np.arange(-reach, reach + 1.0)
 
@@ -93,16 +95,18 @@ class SiamFCTracker(ManyTargets[SiamFCTargets]):
         Raises:
             PursuitError: before `init`.
             FrameError: not a frame.
+            EngineError: the network's device has too little memory, or fails.
         """
         centre, size = np.split(np.asarray(box, dtype=np.float64)[None], 2, axis=1)
         one = self.targets.take(np.array([0]))
         one = replace(one, centre=centre + size / 2, zoom=size[:, 0] / one.first[:, 0])
         view = Views(np.zeros(1, np.int64), one.centre, one.side)
-        features = self._network.embed(self._windows(as_frame(frame), one, view))
-        found = self._network.score(one.exemplar, features)
+        with self._told(1):
+            features = self._network.embed(self._windows(as_frame(frame), one, view))
+            found = self._network.score(one.exemplar, features)[0, 0].float().cpu().numpy()
         covered = one.side * (_CELLS * STRIDE / SEARCH)
         square = np.concatenate([one.centre[0] - covered / 2, covered, covered])
-        return found[0, 0].float().cpu().numpy().astype(np.float64), square
+        return found.astype(np.float64), square
 
     def _followed(self, frame: Frame, targets: SiamFCTargets) -> tuple[SiamFCTargets, Array]:
         targets = replace(targets, age=targets.age + 1)

@@ -1,0 +1,50 @@
+"""What a device cannot do, said in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from pursuit.errors import EngineError
+
+# What CUDA (of pinned memory too), cuBLAS and cuDNN say where PyTorch does not know it for one.
+_FULL = ("out of memory", "ALLOC_FAILED")
+
+
+@contextmanager
+def told(device: torch.device, task: str, less: str = "") -> Iterator[None]:
+    """Say in a line that a device has too little memory, or fails.
+
+    A GPU's libraries fail with errors of PyTorch's that are no different from those of a mistake
+    in the code; a CPU's have no such reasons, and stay as they are.
+
+    Args:
+        device: what works.
+        task: what it was to do, as in "to follow 2 targets".
+        less: what to do for less of it.
+
+    Raises:
+        EngineError: from the error of PyTorch.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or any(one in str(error) for one in _FULL):
+            ways = f"{less}, " if less else ""
+            raise EngineError(
+                f"{device} has too little memory {task}: {ways}end what else uses it, or name the "
+                "device cpu"
+            ) from error
+        if device.type == "cpu":
+            raise
+        raise EngineError(
+            f"{device} failed {task}: {first_line(error)}; name the device cpu, or look after the "
+            "GPU's driver"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
