@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -158,7 +158,9 @@ def find(
             unused.meet(file.parts)
             whole = file.above + file.parts
             if file.data is None:
-                if _may_be_result((*whole[:-1], f"{PurePosixPath(whole[-1]).stem}.txt")):
+                text = replace(file, parts=_as_text(file.parts))
+                mine = not numbered or _is_numbered(text, own)
+                if mine and _may_be_result(text.parts):
                     unused.take(file.parts, is_run=_place(file, known, own) is not None)
                 continue
             is_times = _is_times(file, own)
@@ -187,6 +189,10 @@ def find(
                 found.boxes.put(folder)
         found.others += sorted(protocols)
     return found
+
+
+def _as_text(parts: Parts) -> Parts:
+    return (*parts[:-1], f"{PurePosixPath(parts[-1]).stem}.txt")
 
 
 def _other_protocol(whole: Parts) -> str:
