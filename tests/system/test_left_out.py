@@ -145,6 +145,7 @@ def test_a_page_names_them_and_shows_the_others(root: Path, tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (2, f"report: {page}\n")
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert [line.split(": ")[1:3] for line in said] == [["left out", name] for name in wrong(root)]
+    assert "note: no tracker has" not in done.stderr
     found = Page(page.read_text("utf-8"))
     for line, why in zip(said, wrong(root).values(), strict=True):
         assert why in line and line.removeprefix("error: ") in found.text

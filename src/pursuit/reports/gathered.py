@@ -16,7 +16,8 @@ from pursuit.reports.gathered_got10k import Got10kScores
 from pursuit.reports.gathered_otb import OtbScores
 from pursuit.reports.gathered_vot import VotScores
 from pursuit.reports.labels import Labels, read
-from pursuit.reports.left_out import Part, folders, has_scores, noted
+from pursuit.reports.lacking import failures
+from pursuit.reports.left_out import Part, folders, has_scores, noted, without
 from pursuit.reports.places import Place, look
 from pursuit.results.made_with import filter_ms
 from pursuit.results.vot import BASELINE
@@ -107,58 +108,77 @@ def gather(results: Sequence[Path], ground_truth: Path | None, videos: Path | No
     found = [part for part in (passes, resets, repeats) if part]
     if not found and errors:
         raise next(iter(errors.values()))
-    beside = [] if resets else gathered_vot.beside(places)
-    _check(places, found, beside)
+    _check(places, found, labels, errors)
     left_out = noted(labels.left_out, found)
+    beside = [] if resets else gathered_vot.beside(places)
     return Gathered(
         passes and replace(passes, left_out=len(left_out)),
         resets and replace(resets, left_out=len(left_out)),
         repeats and replace(repeats, left_out=len(left_out)),
         labels.videos,
-        [
-            *(f"results of {kind}'s kind are not on this page: {x}" for kind, x in errors.items()),
-            *labels.unseen,
-            *(line for part in found for line in part.wrong),
-            *(
-                f"{label} has no result at all in {place.path}: run `pursuit evaluate` again, "
-                "which tells why"
-                for place in places
-                for label in place.nothing
-            ),
-        ],
-        list(
-            dict.fromkeys(
-                [
-                    *(line for part in found for line in part.notes),
-                    *beside,
-                    *(line for place in places for line in place.unused.lines()),
-                ]
-            )
-        ),
+        _wrong(places, found, labels, errors),
+        _notes(places, found, left_out, beside),
         left_out,
         _efo(resets) if resets else {},
     )
 
 
-def _check(places: Sequence[Place], found: Sequence[Part], beside: Sequence[str]) -> None:
+def _check(
+    places: Sequence[Place], found: Sequence[Part], labels: Labels, errors: Mapping[str, DataError]
+) -> None:
     """Make sure that there are results in each place, and a right one in some.
 
     Raises:
         DataError: there are none.
     """
     for place in places:
-        if not place.taken and not place.otb:
+        if not place.taken and not place.otb and not errors:
             raise DataError(
                 f"{place.path} holds no results that a report shows, of sequences with labels: "
                 f"looked for {_LOOKED_FOR}; {place.unused.told()}"
             )
     if not found:
         where = ", ".join(str(place.path) for place in places)
-        raise DataError(f"{where}: nothing that a report shows; {'; '.join(beside)}")
+        why = [*gathered_vot.beside(places), *failures([], labels.left_out)]
+        raise DataError(f"{where}: nothing that a report shows; {'; '.join(why)}")
     if not any(map(has_scores, found)):
         first, *more = [line for part in found for line in part.wrong]
         others = f"; and {len(more)} more" if more else ""
         raise DataError(f"no result is right: {first}{others}")
+
+
+def _wrong(
+    places: Sequence[Place], found: Sequence[Part], labels: Labels, errors: Mapping[str, DataError]
+) -> list[str]:
+    """Return what the means lack and why, a line each."""
+    nothing = [
+        f"{label} has no result at all in {place.path}: run `pursuit evaluate` again, which "
+        "tells why"
+        for place in places
+        for label in place.nothing
+    ]
+    return [
+        *(f"results of {kind}'s kind are not on this page: {why}" for kind, why in errors.items()),
+        *labels.unseen,
+        *(line for part in found for line in part.wrong),
+        *nothing,
+    ]
+
+
+def _notes(
+    places: Sequence[Place],
+    found: Sequence[Part],
+    left_out: Mapping[str, str],
+    beside: Sequence[str],
+) -> list[str]:
+    """Return what must be said beside, each line once."""
+    lines = [
+        *(line for part in found for line in part.notes),
+        *(line for part in found for line in without(part.unrun, left_out)),
+        *beside,
+        *(line for place in places for line in place.unused.lines()),
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def _efo(scores: VotScores) -> dict[str, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pursuit.errors import DataError
 from pursuit.reports.labels import Labels
-from pursuit.reports.places import Place, folder_of, other_names, without
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_got10k import Score, judge
 from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, truth_of
 
@@ -29,6 +29,7 @@ class Got10kScores:
             target is not seen.
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
+        unrun: sequences with labels that no tracker has a result on.
         left_out: number of sequences that no result is compared on.
     """
 
@@ -36,6 +37,7 @@ class Got10kScores:
     runs: Mapping[tuple[str, str], tuple[Array, Array]]
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
+    unrun: tuple[str, ...] = ()
     left_out: int = 0
 
     @property
@@ -71,7 +73,7 @@ def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
     if not truths:
         where = ", ".join(str(path) for path, one in found.items() if one.files)
         raise DataError(f"{where}: no result of GOT-10k's kind is of a sequence with labels")
-    return _scores(found, truths, without([name for at, name in names.items() if at not in ran]))
+    return _scores(found, truths, tuple(x for at, x in names.items() if at not in ran))
 
 
 def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]:
@@ -83,7 +85,7 @@ def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]
 
 
 def _scores(
-    each: Mapping[Path, Found], truths: Mapping[str, Truth], notes: Sequence[str]
+    each: Mapping[Path, Found], truths: Mapping[str, Truth], unrun: tuple[str, ...]
 ) -> Got10kScores:
     names = other_names({path: one.boxes.places for path, one in each.items()})
     found = Found()
@@ -104,7 +106,7 @@ def _scores(
         for one in trackers
         for name, pair in _first_runs(one, found, truths).items()
     }
-    return Got10kScores(tuple(trackers), runs, folders, tuple(dict.fromkeys([*notes, *said])))
+    return Got10kScores(tuple(trackers), runs, folders, tuple(said), unrun)
 
 
 def _called(names: Mapping[str, str], tracker: str, sequence: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from pursuit.errors import DataError
 from pursuit.measures import otb as otb_measures
 from pursuit.reports import stored_otb
 from pursuit.reports.labels import Labels
-from pursuit.reports.places import Place, folder_of, other_names, without
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, TRE, Stored
 from pursuit.results import otb as otb_results
@@ -35,6 +35,7 @@ class OtbScores:
         boxes: (tracker, sequence) -> (T, 4) of the one-pass run, where rows and labels are as many.
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
+        unrun: sequences with labels that no tracker has a result on.
         left_out: number of sequences that no result is compared on.
     """
 
@@ -43,6 +44,7 @@ class OtbScores:
     boxes: Mapping[tuple[str, str], NDArray[np.float64]]
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
+    unrun: tuple[str, ...] = ()
     left_out: int = 0
 
     @property
@@ -64,12 +66,9 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
     names = {*known, *labels.not_to_be_used}
     each: dict[Path, list[Found]] = {}
     for place in places:
-        each[place.path] = [
-            one
-            for one in find([place.path], names, names, place.unused, others=place.taken)
-            if one.sequence in known
-        ]
-        place.otb = bool(each[place.path])
+        ones = list(find([place.path], names, names, place.unused, others=place.taken))
+        place.otb = bool(ones)
+        each[place.path] = [one for one in ones if one.sequence in known]
     if error is not None and any(place.unused.names for place in places):
         raise error
     ones = [one for found in each.values() for one in found]
@@ -95,7 +94,8 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
             and len(one.runs[0].boxes) == len(truths[one.sequence].boxes)
         },
         folders,
-        (*notes, *without(left)),
+        tuple(notes),
+        tuple(left),
     )
 
 

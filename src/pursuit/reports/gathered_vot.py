@@ -21,7 +21,7 @@ from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
 from pursuit.reports.labels import Labels
-from pursuit.reports.places import Place, folder_of, other_names, without
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
 from pursuit.results.vot import BASELINE, NOISE, UNSUPERVISED, Run, Trajectory
@@ -75,6 +75,7 @@ class VotScores:
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
         ranks: of the trackers, None where there are not two with all results.
+        unrun: sequences with labels that no tracker has a result on.
         left_out: number of sequences that no result is compared on.
     """
 
@@ -85,6 +86,7 @@ class VotScores:
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
     ranks: Ranks | None
+    unrun: tuple[str, ...] = ()
     left_out: int = 0
 
     @property
@@ -113,7 +115,7 @@ def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
         where = ", ".join(str(path) for path, each in pairs.items() if each)
         raise DataError(f"{where}: no VOT result is of a sequence with labels")
     known = truth.sequences if labels.ground_truth is not None else labels.videos
-    left = without([name for name in known if name.lower() not in ran])
+    left = tuple(name for name in known if name.lower() not in ran)
     names = other_names(pairs)
 
     def called(at: int, tracker: str, sequence: str) -> tuple[str, str] | None:
@@ -141,7 +143,7 @@ def beside(places: Sequence[Place]) -> list[str]:
 
 
 def _scores(
-    results: StoredResults, truth: Benchmark, given: Mapping[str, str], notes: Sequence[str]
+    results: StoredResults, truth: Benchmark, given: Mapping[str, str], unrun: tuple[str, ...]
 ) -> VotScores:
     """Return scores; `given` has what results call the trackers that are called anew here."""
     found = stored_vot.scores(Rules.MATLAB, results, truth)
@@ -161,7 +163,7 @@ def _scores(
                 folders[one.label] = folder
     return VotScores(
         tuple(trackers), found.interval, found.caption, runs, folders,
-        tuple(dict.fromkeys([*notes, *found.notes])), ranks_of([one.score for one in trackers]),
+        found.notes, ranks_of([one.score for one in trackers]), unrun,
     )  # fmt: skip
 
 

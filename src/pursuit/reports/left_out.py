@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pursuit.datasets.otb_list import key
+from pursuit.datasets.reading import plural
 from pursuit.reports.gathered_got10k import Got10kScores
 from pursuit.reports.gathered_otb import OtbScores
 from pursuit.reports.gathered_vot import VotScores
@@ -35,6 +36,22 @@ def noted(faults: Mapping[str, str], parts: Sequence[Part]) -> dict[str, str]:
             if key(name) not in judged | spelt:
                 found.setdefault(name, why)
     return found
+
+
+def without(names: Iterable[str], left_out: Iterable[str]) -> list[str]:
+    """Return a line on sequences with labels that no tracker has a result on; none for none.
+
+    Of those that were left out another line tells.
+    """
+    told = {key(name) for name in left_out}
+    names = [name for name in names if key(name) not in told]
+    if not names:
+        return []
+    more = ", ..." if len(names) > 5 else ""
+    return [
+        f"no tracker has a result on {plural(len(names), 'sequence')} with labels, which count "
+        f"for none: {', '.join(names[:5])}{more}"
+    ]
 
 
 def has_scores(part: Part) -> bool:

@@ -7,12 +7,11 @@ and among the files that the kinds before have left. So no file is of two kinds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pursuit.archives import Parts, stored
-from pursuit.datasets.reading import plural
 from pursuit.results.runs import Unused
 from pursuit.results.vot_found import StoredResults, find
 
@@ -92,14 +91,3 @@ def folder_of(place: str, tracker: str) -> Path | None:
         return None
     above = Path(place).absolute().parents
     return next((one for one in above if tracker in (one.name, one.resolve().name)), None)
-
-
-def without(names: Sequence[str]) -> list[str]:
-    """Return a line on sequences with labels that no tracker has a result on; none for none."""
-    if not names:
-        return []
-    more = ", ..." if len(names) > 5 else ""
-    return [
-        f"no tracker has a result on {plural(len(names), 'sequence')} with labels, which count "
-        f"for none: {', '.join(names[:5])}{more}"
-    ]
