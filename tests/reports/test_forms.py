@@ -312,6 +312,10 @@ def test_stray_files_beside_results_are_named_and_no_more(truth: Path, tmp_path:
     (line,) = found.notes
     assert line.startswith("not used, of no sequence with labels: 2 files: ")
     assert "curves.mat" in line and "notes.txt" in line
+    other = write(tmp_path / "GOT-10k", {"notes.txt": b"no boxes\n", "plot.txt": b""})
+    assert not gather([tmp_path], truth, None).wrong
+    for path in other.iterdir():
+        path.unlink()
     # Called as a result, and none.
     write(tmp_path, {"KCF/curves.mat": b"", "KCF/first.mat": mat(a=1)})
     (tmp_path / "notes.txt").unlink()

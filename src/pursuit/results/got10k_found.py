@@ -159,12 +159,12 @@ def find(
             whole = file.above + file.parts
             if file.data is None:
                 text = replace(file, parts=_as_text(file.parts))
-                mine = not numbered or _is_numbered(text, own)
+                mine = not numbered or _is_numbered(text, known, own)
                 if mine and _may_be_result(text.parts):
                     unused.take(file.parts, is_run=_place(file, known, own) is not None)
                 continue
             is_times = _is_times(file, own)
-            if numbered and not is_times and not _is_numbered(file, own):
+            if numbered and not is_times and not _is_numbered(file, known, own):
                 continue
             protocol = _other_protocol(whole)
             if protocol:
@@ -204,11 +204,12 @@ def _other_protocol(whole: Parts) -> str:
     return ""
 
 
-def _is_numbered(file: Stored, own: Collection[str]) -> bool:
+def _is_numbered(file: Stored, known: Collection[str], own: Collection[str]) -> bool:
     """Return whether a file of boxes lies as no other kind's does."""
-    if any(_NAME.fullmatch(part) for part in file.parts[:-1]) and not is_own(file.parts, own):
-        return True
     whole = file.above + file.parts
+    named = any(_NAME.fullmatch(part) for part in file.parts[:-1]) and not is_own(file.parts, own)
+    if named and any(name in known for name in _names(whole)):
+        return True
     return is_run(whole) and len(whole) > 2 and whole[-3].lower() not in SEVERAL
 
 
