@@ -64,9 +64,10 @@ def mat(**variables: object) -> bytes:
     return file.getvalue()
 
 
-def cell(rows: list[list[float]]) -> bytes:
-    cells = np.empty((1, 1), dtype=object)
-    cells[0, 0] = {"res": np.array(rows), "type": "rect", "len": len(rows)}
+def cell(rows: list[list[float]], runs: int = 1) -> bytes:
+    cells = np.empty((1, runs), dtype=object)
+    for at in range(runs):
+        cells[0, at] = {"res": np.array(rows), "type": "rect", "len": len(rows)}
     return mat(results=cells)
 
 
@@ -224,6 +225,14 @@ def test_one_file_of_a_tracker_or_of_all(truth: Path, tmp_path: Path) -> None:
         found = gather([path], truth, None)
         assert not found.wrong and not found.notes
         assert on_page(found) == {"otb": pytest.approx(expected("otb"))}
+
+
+def test_several_runs_in_one_file(truth: Path, tmp_path: Path) -> None:
+    each(tmp_path, "{S}_{T}.mat", 1.0, lambda rows: cell(rows, runs=12))
+    found = gather([tmp_path], truth, None)
+    assert found.otb is not None and not found.wrong
+    aucs = {one.label: one.kinds["sre"].auc for one in found.otb.trackers}
+    assert aucs == pytest.approx(expected("otb"))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def _timed_runs(one: Found) -> list[otb_results.Run]:
         ]
     else:
         stems = [(place.parent, place.stem)] if len(one.runs) == 1 else []
-    if not all(otb_results.times_path(*at).is_file() for at in stems):
+    if not stems or not all(otb_results.times_path(*at).is_file() for at in stems):
         return []
     return [otb_results.with_times(run.boxes, *at) for run, at in zip(one.runs, stems, strict=True)]
 
