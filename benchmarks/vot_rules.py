@@ -20,7 +20,8 @@ from pursuit.measures import eao, vot_rules
 from pursuit.measures.vot import counted
 from pursuit.measures.vot_rules import Rules
 from pursuit.reports.stored_vot import sequence_runs
-from pursuit.results.vot import Trajectory, read_stored
+from pursuit.results.vot import Trajectory
+from pursuit.results.vot_found import read_stored
 
 
 def exact_accuracy(runs: dict[str, list[Trajectory]], truth: Benchmark) -> float:

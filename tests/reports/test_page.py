@@ -351,14 +351,17 @@ def test_ground_truth_in_files_does_without_videos(results: Path, tmp_path: Path
 def test_bad_places(results: Path, videos: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--ground-truth PATH, or --videos ROOT"):
         gather([results], None, None)
-    with pytest.raises(DataError, match="holds no results"):
+    with pytest.raises(DataError, match=r"no result is right: videos.* on first: .* and 2 more"):
         gather([videos], None, videos)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(DataError, match="nothing holds no results that a report shows"):
+        gather([results, tmp_path / "nothing"], None, videos)
     with pytest.raises(DataError, match="no such folder"):
         gather([tmp_path / "none"], None, videos)
     write_otb(tmp_path / "r", "t", 1)
     for path in (tmp_path / "r" / "t").glob("*.txt"):
         path.rename(path.with_name("x" + path.name))
-    with pytest.raises(DataError, match="no results of the 3 sequences with labels"):
+    with pytest.raises(DataError, match=r"holds no results .*of no sequence with labels: 3 files"):
         gather([tmp_path / "r"], None, videos)
 
 

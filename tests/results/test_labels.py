@@ -57,6 +57,12 @@ def test_labels_that_are_refused_are_not_found_by_all(label: str, tmp_path: Path
     assert as_otb(tmp_path / "run", label) != {label}
 
 
+@pytest.mark.parametrize("label", ["baseline", "realtime", "longterm", "multistart"])
+def test_experiments_of_vot_are_no_labels(label: str, tmp_path: Path) -> None:
+    assert not is_readable(label)
+    assert as_got10k(tmp_path / "got", label) != {label}
+
+
 def test_a_sequence_is_no_label(tmp_path: Path) -> None:
     assert not is_readable("Bus", "bus") and not is_readable("Jogging-1", "jogging.1")
     assert is_readable("Bus", "Bus2")

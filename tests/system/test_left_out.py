@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from commands import run
+from pages import Page
 
 FRAMES = 14
 AUC = {"otb": "auc", "vot": "accuracy", "got10k": "ao"}
@@ -148,3 +149,47 @@ def test_a_damaged_note_of_the_machine_is_not_written_over(root: Path, tmp_path:
     note.unlink()
     assert run(*words, "Good,Fine").returncode == 0
     assert len(json.loads(note.read_text("utf-8"))) == 1
+
+
+def test_a_page_names_them_and_shows_the_others(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    out, page, scores = tmp_path / "out", tmp_path / "page.html", tmp_path / "scores.json"
+    for kind in ("otb", "vot", "got10k"):
+        words = ["evaluate", kind, root, "--tracker", "opencv-mosse", "--out", out]
+        assert run(*words, "--json", scores).returncode == 2
+    ao = json.loads(scores.read_text("utf-8"))["opencv-mosse"]["ao"]
+    done = run("report", out, "--videos", root, "--out", page)
+    assert (done.returncode, done.stdout) == (2, f"report: {page}\n")
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split(": ")[1:3] for line in said] == [["left out", name] for name in wrong(root)]
+    assert "note: no tracker has" not in done.stderr
+    found = Page(page.read_text("utf-8"))
+    for line, why in zip(said, wrong(root).values(), strict=True):
+        assert why in line and line.removeprefix("error: ") in found.text
+    assert "4 sequences left out of all means" in found.text
+    for kind in ("otb", "vot", "got10k"):
+        (row,) = found.tables[f"{kind}-summary"][1:]
+        assert row[-1] == "2/6" and "*" not in row[1]
+    assert row[1] == f"{ao:.3f}"
+    assert "## Left out of all means" in page.with_suffix(".md").read_text("utf-8")
+
+    # Of labels in files the frames do not matter; what the evaluation left out is told still.
+    truth = tmp_path / "truth"
+    for name in ("Good", "Fine", "Torn"):
+        (truth / name).mkdir(parents=True)
+        text = (root / name / "groundtruth_rect.txt").read_bytes()
+        (truth / name / "groundtruth_rect.txt").write_bytes(text)
+    done = run("report", out, "--ground-truth", truth, "--out", page)
+    assert done.returncode == 2
+    assert f"error: left out: Torn: {wrong(root)['Torn']}" in done.stderr
+
+
+def test_a_page_of_nothing_good_is_one_line(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    (tmp_path / "r").mkdir()
+    for name in ("Good", "Fine", "Torn"):
+        (root / name / "img" / "0001.png").write_bytes(b"no picture")
+    done = run("report", tmp_path / "r", "--videos", root, "--out", tmp_path / "page.html")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {root}: no sequence is good; the first, ")
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "page.html").exists()

@@ -86,7 +86,7 @@ def test_missing_result_is_named_and_the_status_is_2(
         (["{results}"], "--ground-truth PATH, or --videos ROOT"),
         (["{results}", "--videos", "{results}/none"], "none"),
         (["{results}/none", "--videos", "{videos}"], "no such folder or archive"),
-        (["{videos}", "--videos", "{videos}"], "holds no results that a report shows"),
+        (["{videos}", "--videos", "{videos}"], "no result is right: "),
         (["{results}", "--videos", "{videos}", "--out", "{out}/page.pdf"], "NAME.html"),
         (["{results}", "--videos", "{videos}", "--out", "{results}/alpha/first.txt/x.html"], "x"),
     ],

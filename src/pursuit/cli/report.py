@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Make a page of results: tables, plots, worst moments; also as Markdown and LaTeX.
 
-    What is missing or wrong is named, on the page too, and the exit status is 2.
+    What is missing, wrong or left out is named, on the page too, and the exit status is 2.
 
     pursuit report results --videos OTB100 --out report.html
     """
@@ -60,9 +60,10 @@ def report(
         check_writable(path)
     found = build(gather(list(dict.fromkeys(results)), ground_truth, videos))
     save(found, out)
-    for line in (*(f"note: {one}" for one in found.notes), *(f"error: {x}" for x in found.wrong)):
+    wrong = [*found.left_out, *found.wrong]
+    for line in (*(f"note: {one}" for one in found.notes), *(f"error: {x}" for x in wrong)):
         typer.echo(line, err=True)
     with while_read():
         typer.echo(f"report: {out}")
-    if found.wrong:
+    if wrong:
         raise typer.Exit(WRONG)

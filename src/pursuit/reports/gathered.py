@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pursuit import datasets
-from pursuit.errors import DataError, SettingsError
+from pursuit.errors import DataError
 from pursuit.measures.speed import efo
 from pursuit.reports import gathered_got10k, gathered_otb, gathered_vot
 from pursuit.reports.gathered_got10k import Got10kScores
 from pursuit.reports.gathered_otb import OtbScores
 from pursuit.reports.gathered_vot import VotScores
+from pursuit.reports.labels import Labels, read
+from pursuit.reports.lacking import failures
+from pursuit.reports.left_out import Part, folders, has_scores, noted, without
 from pursuit.reports.places import Place, look
 from pursuit.results.made_with import filter_ms
+from pursuit.results.vot import BASELINE
 
 T = TypeVar("T")
-Judge = Callable[[Sequence[Place], Path | None, Mapping[str, datasets.Sequence]], T]
+
+_LOOKED_FOR = (
+    "TRACKER/SEQUENCE.txt or SEQUENCE_TRACKER.mat, as OTB has them, "
+    f"TRACKER/{BASELINE}/SEQUENCE/SEQUENCE_001.txt, as VOT has them, or "
+    "TRACKER/SEQUENCE/SEQUENCE_001.txt, as GOT-10k has them"
+)
 
 
 @dataclass(frozen=True)
@@ -29,46 +38,30 @@ class Gathered:
     Attributes:
         otb, vot, got10k: scores, None where there are no such results.
         videos: name -> sequence, for pictures; none where nobody named them.
-        places: of the results.
+        wrong: what the means lack and why, a line each.
+        notes: what must be said beside, a line each.
+        left_out: sequences that no result is compared on -> why.
         efo: tracker -> its speed in equivalent filter operations, of those where it is known.
-        unjudged: why results of a kind are not among the scores, a line each.
     """
 
     otb: OtbScores | None
     vot: VotScores | None
     got10k: Got10kScores | None
     videos: Mapping[str, datasets.Sequence]
-    places: Sequence[Place] = ()
-    efo: Mapping[str, float] = field(default_factory=dict)
-    unjudged: Sequence[str] = ()
+    wrong: Sequence[str]
+    notes: Sequence[str]
+    left_out: Mapping[str, str]
+    efo: Mapping[str, float]
 
     @property
-    def parts(self) -> list[OtbScores | VotScores | Got10kScores]:
+    def parts(self) -> list[Part]:
         """The scores that there are."""
         return [part for part in (self.otb, self.vot, self.got10k) if part]
 
     @property
-    def wrong(self) -> list[str]:
-        """What the means lack and why, a line each."""
-        nothing = [
-            f"{label} has no result at all in {place.path}: run `pursuit evaluate` again, which "
-            "tells why"
-            for place in self.places
-            for label in place.nothing
-        ]
-        return [*self.unjudged, *(line for part in self.parts for line in part.wrong), *nothing]
-
-    @property
-    def notes(self) -> list[str]:
-        """What must be said beside, a line each."""
-        return list(dict.fromkeys(line for part in self.parts for line in part.notes))
-
-    @property
     def folders(self) -> dict[str, Path]:
         """Tracker -> its folder on disk, of those that have one."""
-        return {
-            label: path for part in reversed(self.parts) for label, path in part.folders.items()
-        }
+        return folders(self.parts)
 
     @property
     def labels(self) -> list[str]:
@@ -94,39 +87,98 @@ def gather(results: Sequence[Path], ground_truth: Path | None, videos: Path | No
 
     Raises:
         SettingsError: neither labels nor videos.
-        DataError: a place cannot be read, or none holds results of sequences with labels.
+        DataError: a place cannot be read, holds no results, or none is right.
     """
+    labels = read(ground_truth, videos)
     places = [look(path) for path in results]
-    if ground_truth is None and videos is None:
-        raise SettingsError(
-            "to score results their labels are needed: --ground-truth PATH, or --videos ROOT, "
-            "which shows the frames too"
-        )
-    sequences = {one.name: one for one in datasets.open_videos(videos)} if videos else {}
     errors: dict[str, DataError] = {}
 
-    def attempt(kind: str, judged: Judge[T], mine: list[Place]) -> T | None:
+    def attempt(kind: str, judged: Callable[[Sequence[Place], Labels], T | None]) -> T | None:
         # The ground truth may be one for results of another kind in the same folder.
         try:
-            return judged(mine, ground_truth, sequences) if mine else None
+            return judged(places, labels)
         except DataError as error:
             errors[kind] = error
             return None
 
-    passes = attempt("OTB", gathered_otb.judged, [one for one in places if one.otb])
-    resets = attempt("VOT", gathered_vot.judged, [one for one in places if one.vot])
-    repeats = attempt("GOT-10k", gathered_got10k.judged, [one for one in places if one.got10k])
-    if passes is None and resets is None and repeats is None:
+    # Each takes what is its own, and leaves the rest to the next.
+    resets = attempt("VOT", gathered_vot.judged)
+    repeats = attempt("GOT-10k", gathered_got10k.judged)
+    passes = attempt("OTB", gathered_otb.judged)
+    found = [part for part in (passes, resets, repeats) if part]
+    if not found and errors:
         raise next(iter(errors.values()))
+    _check(places, found, labels, errors)
+    left_out = noted(labels.left_out, found)
+    beside = [] if resets else gathered_vot.beside(places)
     return Gathered(
-        passes,
-        resets,
-        repeats,
-        sequences,
-        places,
+        passes and replace(passes, left_out=len(left_out)),
+        resets and replace(resets, left_out=len(left_out)),
+        repeats and replace(repeats, left_out=len(left_out)),
+        labels.videos,
+        _wrong(places, found, labels, errors),
+        _notes(places, found, left_out, beside),
+        left_out,
         _efo(resets) if resets else {},
-        [f"results of {kind}'s kind are not on this page: {why}" for kind, why in errors.items()],
     )
+
+
+def _check(
+    places: Sequence[Place], found: Sequence[Part], labels: Labels, errors: Mapping[str, DataError]
+) -> None:
+    """Make sure that there are results in each place, and a right one in some.
+
+    Raises:
+        DataError: there are none.
+    """
+    for place in places:
+        if not place.taken and not place.otb and not errors:
+            raise DataError(
+                f"{place.path} holds no results that a report shows, of sequences with labels: "
+                f"looked for {_LOOKED_FOR}; {place.unused.told()}"
+            )
+    if not found:
+        where = ", ".join(str(place.path) for place in places)
+        why = [*gathered_vot.beside(places), *failures([], labels.left_out)]
+        raise DataError(f"{where}: nothing that a report shows; {'; '.join(why)}")
+    if not any(map(has_scores, found)):
+        first, *more = [line for part in found for line in part.wrong]
+        others = f"; and {len(more)} more" if more else ""
+        raise DataError(f"no result is right: {first}{others}")
+
+
+def _wrong(
+    places: Sequence[Place], found: Sequence[Part], labels: Labels, errors: Mapping[str, DataError]
+) -> list[str]:
+    """Return what the means lack and why, a line each."""
+    nothing = [
+        f"{label} has no result at all in {place.path}: run `pursuit evaluate` again, which "
+        "tells why"
+        for place in places
+        for label in place.nothing
+    ]
+    return [
+        *(f"results of {kind}'s kind are not on this page: {why}" for kind, why in errors.items()),
+        *labels.unseen,
+        *(line for part in found for line in part.wrong),
+        *nothing,
+    ]
+
+
+def _notes(
+    places: Sequence[Place],
+    found: Sequence[Part],
+    left_out: Mapping[str, str],
+    beside: Sequence[str],
+) -> list[str]:
+    """Return what must be said beside, each line once."""
+    lines = [
+        *(line for part in found for line in part.notes),
+        *(line for part in found for line in without(part.unrun, left_out)),
+        *beside,
+        *(line for place in places for line in place.unused.lines()),
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def _efo(scores: VotScores) -> dict[str, float]:

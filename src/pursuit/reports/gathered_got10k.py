@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pursuit import datasets
 from pursuit.errors import DataError
-from pursuit.reports.places import Place, other_names, without
+from pursuit.reports.labels import Labels
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_got10k import Score, judge
 from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, truth_of
-from pursuit.results.runs import Unused
 
 Array = NDArray[np.float64]
 
@@ -30,12 +29,16 @@ class Got10kScores:
             target is not seen.
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
+        unrun: sequences with labels that no tracker has a result on.
+        left_out: number of sequences that no result is compared on.
     """
 
     trackers: tuple[Score, ...]
     runs: Mapping[tuple[str, str], tuple[Array, Array]]
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
+    unrun: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def wrong(self) -> list[str]:
@@ -43,55 +46,71 @@ class Got10kScores:
         return [line for one in self.trackers for line in one.wrong]
 
 
-def judged(
-    places: Sequence[Place],
-    ground_truth: Path | None,
-    videos: Mapping[str, datasets.Sequence],
-) -> Got10kScores:
-    """Return the scores of results by a ground truth in files, or else by the labels of videos.
+def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
+    """Return the scores of GOT-10k's results in some places, which are theirs then; None of none.
 
     Raises:
         DataError: the ground truth cannot be read, or no tracker ran on its sequences.
     """
-    ran = {key(name) for place in places for _, name in place.got10k}
-    if ground_truth is not None:
-        known = read_truth(ground_truth)
-        names = {at: truth.name for at, truth in known.items()}
-    else:
-        known = {key(name): truth_of(one) for name, one in videos.items() if key(name) in ran}
-        names = {key(name): name for name in videos}
-    truths = {at: truth for at, truth in known.items() if at in ran}
+    known, error = _in_files(labels.ground_truth)
+    names = {at: one.name for at, one in known.items()}
+    if labels.ground_truth is None:
+        names = {key(name): name for name in labels.videos}
+    found: dict[Path, Found] = {}
+    for place in places:
+        looked_for = {*names, *labels.not_to_be_used}
+        one = find([place.path], looked_for, place.unused, numbered=True, others=place.taken)
+        place.taken |= one.files
+        found[place.path] = one
+    if not any(one.files for one in found.values()):
+        return None
+    if error is not None:
+        raise error
+    ran = {at for one in found.values() for _, at in one.boxes.places} - labels.not_to_be_used
+    if labels.ground_truth is None:  # a frame of each is decoded
+        known = {key(name): truth_of(x) for name, x in labels.videos.items() if key(name) in ran}
+    truths = {at: one for at, one in known.items() if at in ran}
     if not truths:
-        where = ", ".join(str(place.path) for place in places)
+        where = ", ".join(str(path) for path, one in found.items() if one.files)
         raise DataError(f"{where}: no result of GOT-10k's kind is of a sequence with labels")
-    return _scores(places, truths, without([name for at, name in names.items() if at not in ran]))
+    return _scores(found, truths, tuple(x for at, x in names.items() if at not in ran))
+
+
+def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]:
+    """Return the labels in files by key, or what is wrong with them; nothing of no files."""
+    try:
+        return read_truth(path) if path else {}, None
+    except DataError as error:
+        return {}, error
 
 
 def _scores(
-    places: Sequence[Place], truths: Mapping[str, Truth], notes: Sequence[str]
+    each: Mapping[Path, Found], truths: Mapping[str, Truth], unrun: tuple[str, ...]
 ) -> Got10kScores:
-    others = other_names({place.path: place.got10k for place in places})
-    paths = [place.path for place in places]
-    # Two runs of one tracker are judged apart; else results may be spread over places.
-    groups = [[path] for path in paths] if others else [paths]
-    trackers: list[Score] = []
-    runs: dict[tuple[str, str], tuple[Array, Array]] = {}
+    names = other_names({path: one.boxes.places for path, one in each.items()})
+    found = Found()
     folders: dict[str, Path] = {}
-    said = list(notes)
-    for group in groups:
-        unused = Unused()
-        found = find(group, truths, unused, numbered=True)
-        scores, lines = judge(replace(found, others=[]), truths)  # other sections tell of those
-        said += [*lines, *unused.lines()]
-        for one in scores:
-            label = others.get((group[0], one.label), one.label)
-            trackers.append(replace(one, label=label))
-            runs |= {(label, name): pair for name, pair in _first_runs(one, found, truths).items()}
-            folder = _folder(one.label, found)
-            if folder is not None:
-                folders[label] = folder
-    trackers.sort(key=lambda one: (math.isnan(one.figures.ao), -one.figures.ao, one.label))
-    return Got10kScores(tuple(trackers), runs, folders, tuple(dict.fromkeys(said)))
+    for path, one in each.items():
+        called = {tracker: names.get((path, tracker), tracker) for tracker in one.boxes.found}
+        found.boxes.take(one.boxes, partial(_called, called))
+        found.notes += one.notes
+        for tracker, seconds in one.seconds.items():
+            found.seconds.setdefault(called.get(tracker, tracker), {}).update(seconds)
+        at = {
+            tracker: folder_of(place, tracker) for (tracker, _), place in one.boxes.places.items()
+        }
+        folders |= {called[tracker]: folder for tracker, folder in at.items() if folder}
+    trackers, said = judge(found, truths)
+    runs = {
+        (one.label, name): pair
+        for one in trackers
+        for name, pair in _first_runs(one, found, truths).items()
+    }
+    return Got10kScores(tuple(trackers), runs, folders, tuple(said), unrun)
+
+
+def _called(names: Mapping[str, str], tracker: str, sequence: str) -> tuple[str, str]:
+    return names[tracker], sequence
 
 
 def _first_runs(
@@ -104,9 +123,3 @@ def _first_runs(
         labels = np.where(truth.seen[:, None], truth.boxes, np.nan)
         pairs[part.name] = found.boxes.found[one.label][key(part.name)][0], labels
     return pairs
-
-
-def _folder(label: str, found: Found) -> Path | None:
-    """Return the folder of a tracker on disk; None in an archive."""
-    places = [Path(at) for (tracker, _), at in found.boxes.places.items() if tracker == label]
-    return next((place.parents[1] for place in places if place.is_file()), None)

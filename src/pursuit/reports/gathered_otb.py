@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 
 from pursuit import datasets
 from pursuit.datasets.otb_list import entries, key
-from pursuit.datasets.reading import plural
 from pursuit.errors import DataError
 from pursuit.measures import otb as otb_measures
 from pursuit.reports import stored_otb
-from pursuit.reports.places import Place, other_names, without
+from pursuit.reports.labels import Labels
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, TRE, Stored
 from pursuit.results import otb as otb_results
 from pursuit.results.otb_found import Found, find
 from pursuit.results.otb_labels import Truth, read_truth
-from pursuit.results.runs import Unused
 
 _OPE_OF = (1, 20)  # numbers of runs of which the first is one from the start to the end
 
@@ -36,6 +35,8 @@ class OtbScores:
         boxes: (tracker, sequence) -> (T, 4) of the one-pass run, where rows and labels are as many.
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
+        unrun: sequences with labels that no tracker has a result on.
+        left_out: number of sequences that no result is compared on.
     """
 
     trackers: tuple[Stored, ...]
@@ -43,6 +44,8 @@ class OtbScores:
     boxes: Mapping[tuple[str, str], NDArray[np.float64]]
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
+    unrun: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def wrong(self) -> list[str]:
@@ -50,21 +53,33 @@ class OtbScores:
         return [line for one in self.trackers for line in one.wrong]
 
 
-def judged(
-    places: Sequence[Place], ground_truth: Path | None, videos: Mapping[str, datasets.Sequence]
-) -> OtbScores:
-    """Return the scores of results by a ground truth in files, or else by the labels of videos.
+def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
+    """Return the scores of results in some places that no other kind has taken; None of none.
+
+    Beside results of another kind, files that are called as results and of which none can be
+    read are no results.
 
     Raises:
-        DataError: a place cannot be read, or holds no results of sequences with labels.
+        DataError: a place cannot be read; or the ground truth cannot, and there may be results.
     """
-    known = read_truth(ground_truth) if ground_truth else _labels(videos)
-    unused = Unused()
-    paths = [place.path for place in places]
-    found = _renamed({path: _of_otb(find([path], known, known, unused)) for path in paths})
-    if not found:
-        where = ", ".join(map(str, paths))
-        raise DataError(f"{where}: no results of the {plural(len(known), 'sequence')} with labels")
+    known, error = _known(labels)
+    names = {*known, *labels.not_to_be_used}
+    each: dict[Path, list[Found]] = {}
+    for place in places:
+        ones = list(find([place.path], names, names, place.unused, others=place.taken))
+        place.otb = bool(ones)
+        each[place.path] = [one for one in ones if one.sequence in known]
+    if error is not None and any(place.unused.names for place in places):
+        raise error
+    ones = [one for found in each.values() for one in found]
+    if all(one.wrong for one in ones) and any(place.taken for place in places):
+        for place in places:
+            place.unused.wrong += [one.place for one in each[place.path]]
+        return None
+    if not ones:
+        return None
+    folders: dict[str, Path] = {}
+    found = _renamed(each, folders)
     seen = {one.sequence for one in found}
     truths = {at: truth for at, truth in known.items() if at in seen}
     trackers, notes = stored_otb.judge(found, truths, otb_measures.MATLAB)
@@ -78,40 +93,46 @@ def judged(
             if len(one.runs) in _OPE_OF
             and len(one.runs[0].boxes) == len(truths[one.sequence].boxes)
         },
-        {one.tracker: _folder(one) for one in found if Path(one.place).exists()},
-        (*notes, *unused.lines(), *without(left)),
+        folders,
+        tuple(notes),
+        tuple(left),
     )
 
 
-def _of_otb(found: Iterable[Found]) -> list[Found]:
-    """Return results without those that lie as GOT-10k's do, which another part tells of."""
-    return [one for one in found if not one.numbered]
+def _known(labels: Labels) -> tuple[dict[str, Truth], DataError | None]:
+    """Return the labels by key, or what is wrong with them."""
+    if labels.ground_truth is None:
+        return _of_videos(labels.videos), None
+    try:
+        return read_truth(labels.ground_truth), None
+    except DataError as error:
+        return {}, error
 
 
-def _labels(videos: Mapping[str, datasets.Sequence]) -> dict[str, Truth]:
+def _of_videos(videos: Mapping[str, datasets.Sequence]) -> dict[str, Truth]:
     found = {}
     for name, sequence in videos.items():
         entry = entries().get(key(name))
-        if sequence.labelled.any():
-            found[key(name)] = Truth(entry.name if entry else name, sequence.boxes, entry)
+        found[key(name)] = Truth(entry.name if entry else name, sequence.boxes, entry)
     return found
 
 
-def _folder(one: Found) -> Path:
-    """Return the folder of a tracker; runs of TRE and SRE lie in TRACKER/tre/SEQUENCE."""
-    return Path(one.place).parents[1 if one.kind else 0]
+def _renamed(each: Mapping[Path, Sequence[Found]], folders: dict[str, Path]) -> list[Found]:
+    """Return all results, trackers named with their place where two places have the same ones.
 
-
-def _renamed(found: Mapping[Path, Sequence[Found]]) -> list[Found]:
-    """Return all results, trackers named with their place where two places have the same ones."""
+    `folders` is told of the trackers' folders on disk.
+    """
     names = other_names(
-        {path: [(x.tracker, x.sequence) for x in ones] for path, ones in found.items()}
+        {path: [(x.tracker, x.sequence) for x in ones] for path, ones in each.items()}
     )
-    return [
-        replace(one, tracker=names.get((path, one.tracker), one.tracker))
-        for path, ones in found.items()
-        for one in ones
-    ]
+    found = []
+    for path, one in ((path, one) for path, ones in each.items() for one in ones):
+        tracker = names.get((path, one.tracker), one.tracker)
+        folder = folder_of(one.place, one.tracker)
+        if folder is not None:
+            folders[tracker] = folder
+        found.append(replace(one, tracker=tracker))
+    return found
 
 
 def _with_speeds(
@@ -147,7 +168,7 @@ def _timed_runs(one: Found) -> list[otb_results.Run]:
         ]
     else:
         stems = [(place.parent, place.stem)] if len(one.runs) == 1 else []
-    if not all(otb_results.times_path(*at).is_file() for at in stems):
+    if not stems or not all(otb_results.times_path(*at).is_file() for at in stems):
         return []
     return [otb_results.with_times(run.boxes, *at) for run, at in zip(one.runs, stems, strict=True)]
 

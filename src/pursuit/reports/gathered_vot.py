@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit import boxes as bx
-from pursuit import datasets
-from pursuit.archives import Parts, stored
 from pursuit.datasets.vot import Benchmark, rows_of
 from pursuit.errors import DataError
 from pursuit.measures.statistics import Statistic
@@ -22,11 +20,12 @@ from pursuit.measures.vot_ranking import Ranks
 from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
-from pursuit.reports.places import Place, other_names, without
+from pursuit.reports.labels import Labels
+from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
-from pursuit.results.vot import BASELINE, EXPERIMENTS, Run, parse
-from pursuit.results.vot_found import StoredResults, read_stored
+from pursuit.results.vot import BASELINE, NOISE, UNSUPERVISED, Run, Trajectory
+from pursuit.results.vot_found import StoredResults, joined
 
 Array = NDArray[np.float64]
 Ends = tuple[float, float]
@@ -76,6 +75,8 @@ class VotScores:
         folders: tracker -> its folder on disk, where it has one.
         notes: what must be said beside, a line each.
         ranks: of the trackers, None where there are not two with all results.
+        unrun: sequences with labels that no tracker has a result on.
+        left_out: number of sequences that no result is compared on.
     """
 
     trackers: tuple[VotScore, ...]
@@ -85,6 +86,8 @@ class VotScores:
     folders: Mapping[str, Path]
     notes: tuple[str, ...]
     ranks: Ranks | None
+    unrun: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def wrong(self) -> list[str]:
@@ -93,97 +96,82 @@ class VotScores:
         return [line for one in shown for line in one.wrong]
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """The first run of a tracker on a sequence, the file's path on disk, and times (T,) if any."""
-
-    tracker: str
-    sequence: str
-    run: Run
-    file: Path | None
-    seconds: Array | None
-
-
-def judged(
-    places: Sequence[Place],
-    ground_truth: Path | None,
-    videos: Mapping[str, datasets.Sequence],
-) -> VotScores:
-    """Return the scores of results by a ground truth in files, or else by the labels of videos.
+def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
+    """Return the scores of VOT's results in some places; None where there are none with resets.
 
     Raises:
         DataError: the ground truth cannot be read, or no tracker ran on its sequences.
     """
-    ran = {name for place in places for _, name in place.vot}
-    if ground_truth is not None:
-        truth = truth_of(ground_truth)
+    pairs = {place.path: place.vot.supervised.places for place in places}
+    if not any(pairs.values()):
+        return None
+    ran = {name.lower() for each in pairs.values() for _, name in each} - labels.not_to_be_used
+    if labels.ground_truth is not None:
+        truth = truth_of(labels.ground_truth)
     else:
-        truth = benchmark([one for name, one in videos.items() if name in ran], None)
-    seen = {name: one for name, one in truth.sequences.items() if name in ran}
+        truth = benchmark([x for name, x in labels.videos.items() if name.lower() in ran], None)
+    seen = {name: one for name, one in truth.sequences.items() if name.lower() in ran}
     if not seen:
-        where = ", ".join(str(place.path) for place in places)
+        where = ", ".join(str(path) for path, each in pairs.items() if each)
         raise DataError(f"{where}: no VOT result is of a sequence with labels")
-    left = [name for name in truth.sequences if name not in ran]
-    left += [name for name in videos if ground_truth is None and name not in ran]
-    return _scores(places, replace(truth, sequences=seen), without(left))
+    known = truth.sequences if labels.ground_truth is not None else labels.videos
+    left = tuple(name for name in known if name.lower() not in ran)
+    names = other_names(pairs)
+
+    def called(at: int, tracker: str, sequence: str) -> tuple[str, str] | None:
+        if sequence.lower() in labels.not_to_be_used:
+            return None
+        return names.get((places[at].path, tracker), tracker), sequence
+
+    results = joined((place.vot for place in places), called)
+    given = {new: tracker for (_, tracker), new in names.items()}
+    return _scores(results, replace(truth, sequences=seen), given, left)
 
 
-def _scores(places: Sequence[Place], truth: Benchmark, notes: Sequence[str]) -> VotScores:
-    names = other_names({place.path: place.vot for place in places})
-    paths = [place.path for place in places]
-    # Two runs of one tracker are judged apart; else results may be spread over places.
-    groups = [[path] for path in paths] if names else [paths]
-    trackers, runs, folders, said = [], {}, {}, list(notes)
-    for group in groups:
-        found = stored_vot.scores(Rules.MATLAB, _of_vot(read_stored(group)), truth)
-        said += found.notes
-        stored_runs = [one for path in group for one in _first_runs(path)]
-        for one in found.trackers:
-            label = names.get((group[0], one.label), one.label)
-            mine = [run for run in stored_runs if run.tracker == one.label]
-            trackers.append(VotScore(label, replace(one, label=label), *_pace(mine)))
-            for run in mine:
-                if run.sequence in one.sequences:
-                    regions = truth.sequences[run.sequence].regions
-                    runs[label, run.sequence] = (run.run, bx.around(regions.corners()))
-                if run.file is not None:
-                    folders[label] = run.file.parents[2]
-    trackers.sort(key=lambda one: (math.isnan(one.score.eao), -one.score.eao, one.label))
+def beside(places: Sequence[Place]) -> list[str]:
+    """Return a line on each of VOT's results that are not with resets, where none are."""
+    names = {
+        name
+        for place in places
+        for name in (
+            *place.vot.others,
+            *(f"{tracker}/{UNSUPERVISED}" for tracker in place.vot.unsupervised.found),
+            *(f"{tracker}/{NOISE}" for tracker in place.vot.noise.found),
+        )
+    }
+    return [f"not scored: {name}: only the {BASELINE} is" for name in sorted(names)]
+
+
+def _scores(
+    results: StoredResults, truth: Benchmark, given: Mapping[str, str], unrun: tuple[str, ...]
+) -> VotScores:
+    """Return scores; `given` has what results call the trackers that are called anew here."""
+    found = stored_vot.scores(Rules.MATLAB, results, truth)
+    trackers = []
+    runs: dict[tuple[str, str], tuple[Run, Array]] = {}
+    folders: dict[str, Path] = {}
+    for one in found.trackers:
+        mine = {name.lower(): x[0] for name, x in results.supervised.found[one.label].items()}
+        trackers.append(VotScore(one.label, one, *_pace(mine.values())))
+        for name in one.sequences:
+            run = mine[name.lower()]
+            labels = bx.around(truth.sequences[name].regions.corners())
+            runs[one.label, name] = (Run(run.codes, bx.around(run.regions.corners())), labels)
+        for run in mine.values():
+            folder = folder_of(run.place, given.get(one.label, one.label))
+            if folder is not None:
+                folders[one.label] = folder
     return VotScores(
         tuple(trackers), found.interval, found.caption, runs, folders,
-        tuple(dict.fromkeys(said)), ranks_of([one.score for one in trackers]),
+        found.notes, ranks_of([one.score for one in trackers]), unrun,
     )  # fmt: skip
 
 
-def _of_vot(results: StoredResults) -> StoredResults:
-    """Return results without those of other benchmarks, which other parts of the page tell of."""
-    others = [one for one in results.others if one.split("/")[-1].lower() in EXPERIMENTS]
-    return replace(results, others=tuple(others))
-
-
-def _first_runs(path: Path) -> Iterator[_Stored]:
-    """Yield the first run of each tracker on each sequence that can be read."""
-
-    def is_first(parts: Parts) -> bool:
-        return parts[-1].endswith("_001.txt") and parts[-3:-2] in ((BASELINE,), ())
-
-    for file in stored(path, is_first):
-        whole = file.above + file.parts
-        if file.data is None or len(whole) < 4 or whole[-3] != BASELINE:
-            continue
-        try:
-            found = parse(file.data, file.place)
-        except DataError:
-            continue  # the scores tell
-        run = Run(found.codes, bx.around(found.regions.corners()))
-        disk = Path(file.place) if Path(file.place).is_file() else None
-        yield _Stored(whole[-4], whole[-2], run, disk, _seconds(disk, len(found.codes)))
-
-
-def _seconds(file: Path | None, count: int) -> Array | None:
+def _seconds(run: Trajectory) -> Array | None:
     """Return the seconds (T,) of a run's frames, where the toolkit's file of them is whole."""
-    times = file.with_name(f"{file.stem}_time.value") if file else None
-    if times is None or not times.is_file():
+    file, count = Path(run.place), len(run.codes)
+    times = file.with_name(f"{file.stem}_time.value")
+    if not times.is_file():
         return None
     try:
         rows = rows_of(times.read_bytes(), str(times))
@@ -192,9 +180,10 @@ def _seconds(file: Path | None, count: int) -> Array | None:
     return np.array(rows)[:, 0] if len(rows) == count and all(map(len, rows)) else None
 
 
-def _pace(runs: Sequence[_Stored]) -> tuple[float, float]:
+def _pace(runs: Iterable[Trajectory]) -> tuple[float, float]:
     """Return frames a second at the median of updates, mean ms of frames; NaN without times."""
-    timed = [(one.run.codes, one.seconds) for one in runs if one.seconds is not None]
+    both = [(one.codes, _seconds(one)) for one in runs]
+    timed = [(codes, seconds) for codes, seconds in both if seconds is not None]
     frames = [seconds[seconds > 0] for _, seconds in timed]
     updates = [seconds[(codes != Code.STARTED) & (seconds > 0)] for codes, seconds in timed]
     some = np.concatenate([np.empty(0), *updates])

@@ -15,7 +15,9 @@ from pursuit.reports.tables import (
     beside,
     by_row,
     ends,
+    left_out,
     number,
+    ran,
     with_best,
     word,
 )
@@ -31,14 +33,13 @@ def summary(scores: Got10kScores) -> Table:
     rows = []
     for one in scores.trackers:
         rival = told[one.label]["against_best"]
-        ran = len(one.sequences)
         row = [
             word(one.label),
             *_measured(one),
             *(_balanced(one) if classes else ()),
             number(rival["p"] if rival else math.nan, ".4f"),
             *([number(one.fps, ",.1f" if one.fps < 100 else ",.0f")] if timed else ()),
-            Cell(f"{ran}/{ran + len(one.failed)}", ran),
+            ran(len(one.sequences), len(one.sequences) + len(one.failed), scores.left_out),
         ]
         rows.append(tuple(row))
     columns = ("Tracker", "AO", "95 %", *(x for rate in _RATES.values() for x in (rate, "95 %")))
@@ -50,7 +51,8 @@ def summary(scores: Got10kScores) -> Table:
         "0.5, 0.75; 95 %: the ends of the interval, sequences drawn again 10,000 times. "
         + ("mAO, mSR: the same, every class counting alike. " if classes else "")
         + "p: how often luck alone makes an AO differ so much from the best one's."
-        + (STAR if any(one.failed for one in scores.trackers) else ""),
+        + (STAR if any(one.failed for one in scores.trackers) else "")
+        + left_out(scores.left_out),
         (*columns, *means, "p", *(("fps",) if timed else ()), "sequences"),
         tuple(rows),
     )

@@ -16,7 +16,9 @@ from pursuit.reports.tables import (
     beside,
     by_row,
     ends,
+    left_out,
     number,
+    ran,
     with_best,
     word,
 )
@@ -52,7 +54,7 @@ def summary(scores: OtbScores) -> Table:
             )
         row.append(number(rival["p"] if rival else math.nan, ".4f"))
         row += _pace(one.ope.speed) if timed else []
-        rows.append((*row, _ran(one.ope)))
+        rows.append((*row, ran(len(one.ope.sequences), one.ope.total, scores.left_out)))
     columns = (*_MEASURES, *(f"{x.upper()} AUC" for x in kinds))
     more = ("p", *(_TIMES if timed else ()), "sequences")
     table = Table(
@@ -61,7 +63,8 @@ def summary(scores: OtbScores) -> Table:
         "AUC: area under the success curve; 95 %: the ends of its interval, sequences drawn again "
         "10,000 times. P20: share of frames within 20 px; norm. P20: within a fifth of the "
         "label's sides. p: how often luck alone makes an AUC differ so much from the best one's."
-        + (STAR if any(one.ope.failed for one in scores.trackers) else ""),
+        + (STAR if any(one.ope.failed for one in scores.trackers) else "")
+        + left_out(scores.left_out),
         columns + more,
         tuple(rows),
     )
@@ -79,10 +82,15 @@ def started(scores: OtbScores, kind: str) -> Table | None:
     table = Table(
         f"otb-{kind}",
         title,
-        note + (STAR if any(one.failed for one in found) else ""),
+        note + (STAR if any(one.failed for one in found) else "") + left_out(scores.left_out),
         (*_MEASURES, *(_TIMES if timed else ()), "sequences"),
         tuple(
-            (word(one.label), *_measured(one), *(_pace(one.speed) if timed else ()), _ran(one))
+            (
+                word(one.label),
+                *_measured(one),
+                *(_pace(one.speed) if timed else ()),
+                ran(len(one.sequences), one.total, scores.left_out),
+            )
             for one in found
         ),
     )
@@ -136,10 +144,6 @@ def _measured(one: TrackerScore) -> list[Cell]:
         number(one.precision20, mark=mark),
         number(one.normalised20, mark=mark),
     ]
-
-
-def _ran(one: TrackerScore) -> Cell:
-    return Cell(f"{len(one.sequences)}/{one.total}", len(one.sequences))
 
 
 def _pace(speed: Speed | None) -> list[Cell]:

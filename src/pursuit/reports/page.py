@@ -13,6 +13,7 @@ from pursuit.files import atomic_path, check_writable
 from pursuit.measures.vot_ranking import Ranks
 from pursuit.reports import (
     got10k_tables,
+    lacking,
     otb_tables,
     paper_tables,
     plots,
@@ -59,6 +60,7 @@ def build(gathered: Gathered) -> Report:
         (*gathered.notes, *notes),
         _lead(gathered),
         tables.made_of(known),
+        tuple(lacking.failures([], gathered.left_out)),
     )
 
 

@@ -57,6 +57,7 @@ class Report:
         notes: what must be said beside, a line each.
         lead: what was judged, in a line.
         made_of: what decided the trackers' boxes, as their results say.
+        left_out: sequences that no tracker was judged on, a line each.
     """
 
     sections: tuple[Section, ...]
@@ -65,6 +66,7 @@ class Report:
     notes: tuple[str, ...]
     lead: str
     made_of: Table | None
+    left_out: tuple[str, ...] = ()
 
     @property
     def plots(self) -> list[Plot]:
@@ -152,6 +154,7 @@ def _common(report: Report, drawn: Callable[[Plot], dict[str, Any]]) -> dict[str
         "lead": report.lead,
         "versions": versions(),
         "wrong": report.wrong,
+        "left_out": report.left_out,
         "notes": report.notes,
         "sections": [
             {

@@ -117,6 +117,16 @@ def made_of(known: Mapping[str, Identity]) -> Table | None:
     )
 
 
+def ran(count: int, total: int, more: int) -> Cell:
+    """Return a cell with the number of sequences that a mean is over, of all and those left out."""
+    return Cell(f"{count}/{total + more}", count)
+
+
+def left_out(count: int) -> str:
+    """Return what is said below a table where sequences were left out."""
+    return f" {plural(count, 'sequence')} left out of all means." if count else ""
+
+
 STAR = " * lacks sequences: not to be compared with the others."
 
 

@@ -14,7 +14,9 @@ from pursuit.reports.tables import (
     beside,
     by_row,
     ends,
+    left_out,
     number,
+    ran,
     with_best,
     word,
 )
@@ -24,11 +26,7 @@ def summary(scores: VotScores) -> Table:
     """Return a row a tracker: accuracy, robustness, failures and EAO, with intervals."""
     rows = []
     for one in scores.trackers:
-        mark, total, ran = (
-            LACKING if one.score.failed else "",
-            one.score.total,
-            len(one.score.sequences),
-        )
+        mark, total = LACKING if one.score.failed else "", one.score.total
         accuracy, robustness = one.intervals
         rows.append(
             (
@@ -39,7 +37,7 @@ def summary(scores: VotScores) -> Table:
                 ends(*robustness),
                 _failures(one, mark),
                 number(one.score.eao, mark=mark),
-                Cell(f"{ran}/{one.total}", ran),
+                ran(len(one.score.sequences), one.total, scores.left_out),
             )
         )
     table = Table(
@@ -47,7 +45,8 @@ def summary(scores: VotScores) -> Table:
         "With resets, as VOT does",
         "A: mean overlap; R: exp(-30 × failures / frames), the chance to follow 30 frames; 95 %: "
         f"the ends of the interval, sequences drawn again 10,000 times. {scores.caption}."
-        + (STAR if any(one.score.failed for one in scores.trackers) else ""),
+        + (STAR if any(one.score.failed for one in scores.trackers) else "")
+        + left_out(scores.left_out),
         ("Tracker", "A", "95 %", "R", "95 %", "failures", "EAO", "sequences"),
         tuple(rows),
     )

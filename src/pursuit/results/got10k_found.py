@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -22,13 +22,15 @@ from pursuit.datasets import Sequence, open_other_videos
 from pursuit.datasets.reading import is_picture, size_of_picture
 from pursuit.datasets.vot import rows_of
 from pursuit.errors import DataError
-from pursuit.results import vot
 from pursuit.results.otb import parse_any
 from pursuit.results.otb_names import SEVERAL, is_own
 from pursuit.results.runs import Folder, Runs, Unused, own_folders, tracker_of
+from pursuit.results.vot_names import experiment_of, is_run
+from pursuit.results.vot_names import place as vot_place
 
 Array = NDArray[np.float64]
 
+_NAME = re.compile(r"got[-_]?10k(?:[-_](?:val|test))?", re.IGNORECASE)  # of the data set
 _RUN = re.compile(r"(.+)_(\d+)")
 _TIMES = re.compile(r"(.+)_times?")
 _OTB_TIMES = ".times.txt"  # of `pursuit evaluate otb`, in milliseconds
@@ -65,12 +67,14 @@ class Found:
         seconds: tracker -> sequence -> (N,) times of the frames of all runs.
         notes: what is wrong with times; the boxes beside them count all the same.
         others: what there is of other protocols, by name.
+        files: those with boxes that lie as GOT-10k's alone do, by their parts.
     """
 
     boxes: Runs[Array] = field(default_factory=Runs)
     seconds: dict[str, dict[str, Array]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    files: set[Parts] = field(default_factory=set)
 
 
 def key(name: str) -> str:
@@ -123,16 +127,22 @@ def truth_of(sequence: Sequence) -> Truth:
 
 
 def find(
-    paths: Iterable[Path], known: Mapping[str, Truth], unused: Unused, *, numbered: bool = False
+    paths: Iterable[Path],
+    known: Collection[str],
+    unused: Unused,
+    *,
+    numbered: bool = False,
+    others: Collection[Parts] = (),
 ) -> Found:
     """Return what trackers left of the known sequences in folders and archives.
 
     Args:
         paths: of the folders and archives.
-        known: labels by key.
+        known: keys of the sequences with labels.
         unused: is told of files that belong to none of these.
-        numbered: whether only runs in a folder of their sequence are GOT-10k's, and
-            TRACKER/SEQUENCE.txt is OTB's.
+        numbered: whether only what lies as GOT-10k's alone do is taken: runs in a folder of their
+            sequence, and what lies in a folder called GOT-10k. TRACKER/SEQUENCE.txt is OTB's then.
+        others: files that are results of another kind, by their parts.
 
     Raises:
         DataError: a folder or an archive cannot be read.
@@ -140,60 +150,87 @@ def find(
     found = Found()
     for path in paths:
         folders: dict[Parts, Folder[Array]] = {}
-        others: set[str] = set()
+        protocols: set[str] = set()
         own = own_folders(path)
         for file in stored(path, _may_be_result):
+            if file.parts in others:
+                continue
             unused.meet(file.parts)
             whole = file.above + file.parts
             if file.data is None:
-                if _may_be_result((*whole[:-1], f"{PurePosixPath(whole[-1]).stem}.txt")):
+                text = replace(file, parts=_as_text(file.parts))
+                mine = not numbered or _is_numbered(text, known, own)
+                if mine and _may_be_result(text.parts):
                     unused.take(file.parts, is_run=_place(file, known, own) is not None)
                 continue
-            if numbered and key(whole[-2]) not in _names(whole):
+            is_times = _is_times(file, own)
+            if numbered and not is_times and not _is_numbered(file, known, own):
                 continue
-            if _is_of_another_protocol(whole):
-                others.add("/".join(whole[-4:-2]))
+            protocol = _other_protocol(whole)
+            if protocol:
+                protocols.add(protocol)
                 continue
+            if not is_times:
+                found.files.add(file.parts)
             place = _place(file, known, own)
             if place is None:
-                unused.names.append("/".join(file.parts))
-            elif place[2]:
-                _take_times(found, place[0], place[1], file)
+                if not (numbered and is_times):  # they may be beside others' results
+                    unused.names.append("/".join(file.parts))
+            elif is_times:
+                _take_times(found, *place, file)
             else:
-                folder = Folder[Array](place[0], place[1], file.place)
+                folder = Folder[Array](*place, file.place)
                 folders.setdefault((*whole[:-1], place[1]), folder).take(file, _boxes)
         # TRACKER/SEQUENCE.txt beside TRACKER/SEQUENCE/SEQUENCE_001.txt is OTB's.
         beside = {(*at[:-2], at[-1]) for at in folders if key(at[-2]) == at[-1]}
-        others |= {"/".join((*at[-2:-1], "*.txt")) for at in folders if at in beside}
+        protocols |= {"/".join((*at[-2:-1], "*.txt")) for at in folders if at in beside}
         for at, folder in folders.items():
             if at not in beside:
                 found.boxes.put(folder)
-        found.others += sorted(others)
+        found.others += sorted(protocols)
     return found
 
 
-def _is_of_another_protocol(parts: Parts) -> bool:
-    """Return whether `pursuit evaluate` has other results than GOT-10k's in such a place."""
-    others = (*vot.EXPERIMENTS, *SEVERAL)
-    return len(parts) > 3 and parts[-3].lower() in others and vot.is_run(parts)
+def _as_text(parts: Parts) -> Parts:
+    return (*parts[:-1], f"{PurePosixPath(parts[-1]).stem}.txt")
 
 
-def _place(
-    file: Stored, known: Mapping[str, Truth], own: Collection[str]
-) -> tuple[str, str, bool] | None:
-    """Return tracker, sequence and whether it holds times; None of a file of no known sequence.
+def _other_protocol(whole: Parts) -> str:
+    """Return TRACKER/EXPERIMENT of a result of another protocol, "" of others."""
+    if len(whole) > 3 and experiment_of(whole):
+        return "/".join((vot_place(whole) or whole[-4:-2])[:2])
+    if len(whole) > 3 and whole[-3].lower() in SEVERAL and is_run(whole):
+        return "/".join(whole[-4:-2])
+    return ""
 
-    Folders `own` of the named one are trackers', and that one itself is none of times, whatever
-    they are called.
+
+def _is_numbered(file: Stored, known: Collection[str], own: Collection[str]) -> bool:
+    """Return whether a file of boxes lies as no other kind's does."""
+    whole = file.above + file.parts
+    named = any(_NAME.fullmatch(part) for part in file.parts[:-1]) and not is_own(file.parts, own)
+    if named and any(name in known for name in _names(whole)):
+        return True
+    return is_run(whole) and len(whole) > 2 and whole[-3].lower() not in SEVERAL
+
+
+def _is_times(file: Stored, own: Collection[str]) -> bool:
+    """Return whether a file is called as one of times, or lies where such do."""
+    in_own = 3 if is_own(file.parts, own) else 2
+    in_times = len(file.parts) > in_own and file.parts[-2].lower() == "times"
+    return in_times or _TIMES.fullmatch(PurePosixPath(file.parts[-1]).stem) is not None
+
+
+def _place(file: Stored, known: Collection[str], own: Collection[str]) -> tuple[str, str] | None:
+    """Return tracker and sequence of a file; None of one of no known sequence.
+
+    Folders `own` of the named one are trackers', whatever they are called.
     """
     parts = file.above + file.parts
     sequence = next((name for name in _names(parts) if name in known), None)
     if sequence is None or len(parts) < 2:
         return None
     mine = is_own(file.parts, own)
-    in_times = len(file.parts) > (3 if mine else 2) and parts[-2].lower() == "times"
-    is_times = in_times or _TIMES.fullmatch(PurePosixPath(parts[-1]).stem) is not None
-    return file.parts[1] if mine else tracker_of(parts[:-1], sequence, key), sequence, is_times
+    return file.parts[1] if mine else tracker_of(parts[:-1], sequence, key), sequence
 
 
 def _names(parts: Parts) -> tuple[str, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pursuit.datasets.otb_list import key
-from pursuit.results import vot
 from pursuit.results.otb_names import SEVERAL, may_be_result
 from pursuit.results.runs import tracker_of
+from pursuit.results.vot_names import FOLDERS
 
 
 def is_readable(label: str, sequence: str = "") -> bool:
@@ -19,5 +19,5 @@ def is_readable(label: str, sequence: str = "") -> bool:
     return (
         tracker_of(folders, key(sequence), key) == label
         and may_be_result((*folders, "sequence.txt"), own=())
-        and label.lower() not in (*vot.EXPERIMENTS, *SEVERAL)
+        and label.lower() not in (*FOLDERS, *SEVERAL)
     )

@@ -10,7 +10,7 @@ TRACKER/OPE/SEQUENCE.txt.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +23,6 @@ from pursuit.results.otb import parse_boxes
 from pursuit.results.otb_names import (
     READ,
     SEVERAL,
-    is_numbered,
     may_be_result,
     number,
     split,
@@ -31,6 +30,7 @@ from pursuit.results.otb_names import (
 )
 from pursuit.results.otb_toolkit import StoredRun
 from pursuit.results.runs import Unused, own_folders, tracker_of
+from pursuit.results.vot_names import is_run
 
 _DEEPEST = 4  # names above sequences in a JSON file: data set, protocol, tracker
 
@@ -46,7 +46,6 @@ class Found:
         runs: one for OPE, 20 for TRE, 12 for SRE; none where the file is wrong.
         wrong: what is wrong with it.
         kind: tre or sre, where the folder's name tells.
-        numbered: whether it lies as GOT-10k's do, SEQUENCE/SEQUENCE_001.txt.
     """
 
     tracker: str
@@ -55,11 +54,15 @@ class Found:
     runs: tuple[StoredRun, ...] = ()
     wrong: str = ""
     kind: str = ""
-    numbered: bool = False
 
 
 def find(
-    paths: Sequence[Path], known: Collection[str], wanted: Collection[str], unused: Unused
+    paths: Sequence[Path],
+    known: Collection[str],
+    wanted: Collection[str],
+    unused: Unused,
+    *,
+    others: Collection[Parts] = (),
 ) -> Iterator[Found]:
     """Yield what trackers left in folders and archives, in their order.
 
@@ -68,6 +71,7 @@ def find(
         known: keys of all sequences with labels.
         wanted: those of them to read.
         unused: is told of files that belong to none that is known.
+        others: files that are results of another kind, by their parts.
 
     Raises:
         DataError: a folder or an archive cannot be read.
@@ -77,7 +81,7 @@ def find(
     alone: list[Found] = []
     met: set[tuple[str, str]] = set()
     for path in paths:
-        look = _Look(known, wanted, own_folders(path), unused)
+        look = _Look(known, wanted, own_folders(path), unused, others)
         unusual: list[Found] = []
         usual = False
         for file in stored(path, look.asks):
@@ -94,8 +98,8 @@ def find(
                 found, usual = [], True
             else:
                 found = [_parsed(*at, file.data, file.place)]
-                if is_numbered(file.parts):
-                    alone += [replace(one, numbered=True) for one in found]
+                if is_run(file.parts):
+                    alone += found
                     found, usual = [], True
             met |= {(one.tracker, one.sequence) for one in found}
             usual = usual or bool(found)
@@ -117,6 +121,7 @@ class _Look:
     wanted: Collection[str]
     own: Collection[str]
     unused: Unused
+    others: Collection[Parts]
 
     def split(self, parts: Parts) -> tuple[str, str] | None:
         return split(parts, self.known, self.own)
@@ -124,7 +129,7 @@ class _Look:
     def asks(self, parts: Parts) -> bool:
         """Return whether to read a file; tell of one that looks like a result and is none."""
         self.unused.meet(parts)
-        if not may_be_result(parts, self.own):
+        if parts in self.others or not may_be_result(parts, self.own):
             return False
         at = self.split(parts)
         suffix = PurePosixPath(parts[-1]).suffix.lower()

@@ -9,14 +9,13 @@ from pathlib import PurePosixPath
 from pursuit.archives import Parts
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import key
-from pursuit.results import vot
+from pursuit.results import vot_names
 from pursuit.results.runs import tracker_of
 
 READ = (".txt", ".csv", ".mat", ".json")
 NO_RESULTS = {"times", "att", "initomit", "matlab_curves"}  # folders beside results and labels
 SEVERAL = {"tre": 20, "sre": 12}  # runs in such a folder
 
-_NUMBERED = re.compile(r"(.+)_(\d{3})\.txt")
 # What else trackers write beside a result: SEQUENCE_times.txt.
 _BESIDE = re.compile(r"[._-](?:times?|fps|speed|runtime|scores?|conf|confidences?|states?|log)$")
 _LABELS = re.compile(r"groundtruth.*|gt|att(?:r|rs|ributes?)?|readme")  # beside pictures
@@ -40,7 +39,7 @@ def may_be_result(parts: Parts, own: Collection[str]) -> bool:
         and path.stem.lower() != "readme"
         and not _BESIDE.search(path.stem.lower())
         and not LABELS.fullmatch(path.name)
-        and not vot.is_run_of_experiment(parts)
+        and not vot_names.experiment_of(parts)
         and not any(part in NO_RESULTS or part.startswith("anno") for part in folders)
     )
 
@@ -89,14 +88,8 @@ def unusual_split(parts: Parts, known: Collection[str]) -> tuple[str, str] | Non
 
 def number(parts: Parts) -> int:
     """Return the number of a run of TRE or SRE, and 0 of other files."""
-    several = is_numbered(parts) and len(parts) > 3 and parts[-3].lower() in SEVERAL
+    several = vot_names.is_run(parts) and len(parts) > 3 and parts[-3].lower() in SEVERAL
     return int(parts[-1][-7:-4]) if several else 0
-
-
-def is_numbered(parts: Parts) -> bool:
-    """Return whether a file is one of several of a sequence, in a folder of the same name."""
-    match = _NUMBERED.fullmatch(parts[-1])
-    return match is not None and len(parts) > 1 and parts[-2] == match[1]
 
 
 def _tracker(parts: Parts, sequence: str, own: Collection[str]) -> str:

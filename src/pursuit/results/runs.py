@@ -36,17 +36,19 @@ class Unused:
         names: of no sequence that has labels.
         odd: called as results may be, but not as those beside, or in no way that is read.
         empty: labels without a row.
+        wrong: called as results, and nothing that can be read.
         kinds: called as a known sequence, but of a kind that is not read.
         archives: inside a folder.
-        met: suffix -> number of all files.
+        met: all files.
     """
 
     names: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     archives: list[str] = field(default_factory=list)
-    met: Counter[str] = field(default_factory=Counter)
+    met: set[Parts] = field(default_factory=set)
 
     def take(self, parts: Parts, *, is_run: bool) -> None:
         """Take a file of a kind that is not read; `is_run` says that it is called as a result."""
@@ -57,8 +59,8 @@ class Unused:
             self.kinds.append(name)
 
     def meet(self, parts: Parts) -> None:
-        """Count a file of any kind."""
-        self.met[_suffix(parts) or "no suffix"] += 1
+        """Note a file of any kind; one may be met again, where it is looked for another result."""
+        self.met.add(parts)
 
     def lines(self) -> list[str]:
         """Return lines that tell of them, none where there are none."""
@@ -67,13 +69,14 @@ class Unused:
             "of no sequence with labels": self.names,
             "not called as results are": self.odd,
             "without a label": self.empty,
+            "called as results, but nothing that can be read": self.wrong,
             f"of a kind that is not read ({kinds})": self.kinds,
             "an archive inside a folder, to be named itself": self.archives,
         }
         return [
             f"not used, {why}: {plural(len(names), 'file')}: "
             f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
-            for why, names in found.items()
+            for why, names in ((why, list(dict.fromkeys(each))) for why, each in found.items())
             if names
         ]
 
@@ -87,7 +90,8 @@ class Unused:
 
     def told(self) -> str:
         """Return what kinds of files were met, and what of them is not used."""
-        met = ", ".join(f"{count} {kind}" for kind, count in self.met.most_common(5))
+        kinds = Counter(_suffix(parts) or "no suffix" for parts in sorted(self.met))
+        met = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))
         return "; ".join([f"met {met or 'no file'}", *self.lines()])
 
 
@@ -153,15 +157,25 @@ class Runs(Generic[T]):
         else:
             found[mine.sequence] = [mine.runs[name] for name in sorted(mine.runs)]
 
-    def renamed(self, names: Callable[[str], str]) -> Runs[T]:
-        """Return the same under other names of sequences; two of one name are both wrong."""
-        other: Runs[T] = Runs()
-        for (tracker, sequence), place in self.places.items():
-            runs = self.found[tracker].get(sequence, [])
+    def take(self, other: Runs[T], names: Callable[[str, str], tuple[str, str] | None]) -> None:
+        """Take what another holds, tracker and sequence called as `names` has them, None: not.
+
+        Two of one name are both wrong.
+        """
+        for (tracker, sequence), place in other.places.items():
+            called = names(tracker, sequence)
+            if called is None:
+                continue
+            runs = other.found[tracker].get(sequence, [])
             numbered = {f"{at:04}": run for at, run in enumerate(runs)}
-            why = self.wrong[tracker].get(sequence, "")
-            other.put(Folder(tracker, names(sequence), place, numbered, why))
-        return other
+            why = other.wrong[tracker].get(sequence, "")
+            self.put(Folder(*called, place, numbered, why))
+
+    def renamed(self, names: Callable[[str], str]) -> Runs[T]:
+        """Return the same under other names of sequences."""
+        found: Runs[T] = Runs()
+        found.take(self, lambda tracker, sequence: (tracker, names(sequence)))
+        return found
 
 
 def tracker_of(folders: Parts, sequence: str, key: Callable[[str], str]) -> str:

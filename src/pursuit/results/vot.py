@@ -35,8 +35,6 @@ BASELINE, NOISE, UNSUPERVISED = "baseline", "region_noise", "unsupervised"
 EXPERIMENTS = (BASELINE, NOISE, "realtime", UNSUPERVISED)
 
 _CODES = (Code.SKIPPED, Code.STARTED, Code.FAILED)
-READ = (".txt", ".csv", ".bin")
-_RUN = re.compile(r"(.+)_(\d{3})\.(?:txt|csv|bin)", re.IGNORECASE)
 # 0 until it is started, what it followed, 2, and the frames that it was not shown.
 _IN_ORDER = re.compile("0*(?:13*20+)*(?:13*2?)?")
 
@@ -179,22 +177,6 @@ def odd_row(run: Trajectory) -> int:
     codes = "".join(str(int(code)) for code in run.codes)
     fits = _IN_ORDER.match(codes)
     return 0 if fits is None or fits.end() == len(codes) else fits.end() + 1
-
-
-def is_run_of_experiment(parts: Sequence[str]) -> bool:
-    """Return whether a file of such a path is a run of one of VOT's experiments."""
-    return len(parts) > 2 and parts[-3].lower() in EXPERIMENTS and is_run(parts)
-
-
-def is_run(parts: Sequence[str]) -> bool:
-    """Return whether a file of such a path is called as a run: SEQUENCE/SEQUENCE_001.txt."""
-    return len(parts) > 1 and parts[-2].lower() == run_of(parts[-1]).lower()
-
-
-def run_of(name: str) -> str:
-    """Return the sequence that a file is a run of by its name, SEQUENCE_001.txt; "" for none."""
-    match = _RUN.fullmatch(name)
-    return match[1] if match else ""
 
 
 def _code(row: list[float], place: str) -> Code:
