@@ -2,15 +2,22 @@
 # reuse it.
 # Another Python:  make PYTHON=python3.12 test
 
-PYTHON ?= python3
+# The python3 in use where it is new enough, else a newer one beside it.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(or $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$name && break; done),python3)
+endif
+VERSION := $(lastword $(shell $(PYTHON) --version 2>/dev/null))
+
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed-with-$(notdir $(PYTHON))
+STAMP := $(VENV)/.installed-with-python$(basename $(VERSION))
 EXTRAS := train,evaluate,openvino,onnx,cluster,supervision,vot,dev
 
 # VOT's Python toolkit, in an environment of its own: it brings another OpenCV.
 VOT_VENV := .venv-vot
-VOT_STAMP := $(VOT_VENV)/.installed-with-$(notdir $(PYTHON))
+VOT_STAMP := $(VOT_VENV)/.installed-with-python$(basename $(VERSION))
 
 # make demo: the clip to follow (a file, folder, camera number or URL), the box, the result.
 VIDEO ?=
@@ -58,7 +65,9 @@ clean:
 
 # A half-made .venv, or one of another Python, has no such stamp and is made anew.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c "import sys; sys.exit('pursuit needs Python 3.11 or newer:  make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
+	@$(PYTHON) -c "$(NEW_ENOUGH)" 2>/dev/null || { echo "pursuit needs Python 3.11 or newer," \
+		"and $(PYTHON) is $(or $(VERSION),older or not there): install one, or name one that you have:" \
+		"make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	test -e $@ || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]' -c constraints.txt
 	@touch $@
