@@ -10,10 +10,7 @@ frame has the border colour. `cut`, `cut_sizes` and `cut_many` take windows of o
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pursuit.frames import Frame
+from pursuit.threads import in_parts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,21 +112,7 @@ def cut_many(
         for row in rows:
             cut_sizes(frame, centres[row], sides[row], borders[row], out[row])
 
-    number = len(centres)
-    parts = min(cv2.getNumThreads(), number)
-    if parts < 2:
-        some(range(number))
-        return
-    ends = [number * part // parts for part in range(parts + 1)]
-    jobs = [_threads(parts - 1).submit(some, range(*pair)) for pair in pairwise(ends[1:])]
-    some(range(ends[1]))
-    for job in jobs:
-        job.result()
-
-
-@cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, "windows")
+    in_parts(len(centres), cv2.getNumThreads(), some)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from pursuit import runtimes
 from pursuit.errors import SettingsError
 from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN, GOTURNShape, Norm
-from pursuit.networks.siamfc import SiamFC, SiamFCShape, initialise
+from pursuit.networks.siamfc import SiamFC, SiamFCShape, correlate, initialise
+from pursuit.runtimes import engine
 from pursuit.runtimes.machine import cpu_features, has_fast_bf16
 from pursuit.runtimes.pieces import PIECE, in_pieces, one_thread
 from pursuit.runtimes.tuned import FastLRN, in_pairs
@@ -127,13 +128,28 @@ def test_pytorch_has_its_threads_back_after_an_error() -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_pytorch_leaves_the_cores_to_an_engine(
-    network: SiamFC, name: str, other_threads: Callable[[Callable[[], object]], float]
+    network: SiamFC,
+    name: str,
+    other_threads: Callable[[Callable[[], object]], float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """PyTorch's threads go on turning in circles after their work, and take the engine's time."""
     compiled = runtimes.compile(network, name)
     x = compiled.embed(windows(8, 127)), compiled.embed(windows(24, 255))
     torch.set_num_threads(2)
-    assert other_threads(lambda: compiled.score(*x)) < 0.1
+    assert other_threads(lambda: compiled.score(x[0][:1], x[1])) < 0.1
+    used = []
+
+    def counted(exemplar: torch.Tensor, search: torch.Tensor) -> torch.Tensor:
+        used.append((len(exemplar), torch.get_num_threads()))
+        return correlate(exemplar, search)
+
+    together = compiled.score(*x)
+    monkeypatch.setattr(engine, "correlate", counted)
+    assert torch.equal(compiled.score(*x), together)
+    assert used == [(4, 1), (4, 1)]
+    alone = [compiled.score(x[0][i : i + 1], x[1][3 * i : 3 * i + 3]) for i in range(8)]
+    assert (torch.cat(alone) - together).abs().max() < 1e-5 * together.abs().max()
     assert torch.get_num_threads() == 2
     heads = runtimes.compile(regressor("lrn"), name)
     pairs = heads.embed(windows(8, 227)), heads.embed(windows(24, 227))

@@ -1,7 +1,7 @@
 """What runs a network whose layers are in an engine that is not PyTorch.
 
 SiamFC's correlation and GOTURN's last layer, which sum many terms or give the answer, are
-PyTorch's in float32, as they are in the tuned runtime, but in one thread.
+PyTorch's in float32, as they are in the tuned runtime, but not in threads of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, correlate
 from pursuit.runtimes.cutting import Windows
-from pursuit.runtimes.pieces import in_pieces, one_thread
+from pursuit.runtimes.pieces import each_alone, in_pieces, one_thread
 
 # A graph ready to run: an input to the output, float32, whose memory may be the next call's too.
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -50,7 +50,7 @@ class EngineSiamFC(Correlation):
     def __init__(self, network: SiamFC, name: str, features: Run) -> None:
         super().__init__(network)
         self.name, self.device = name, torch.device("cpu")
-        self._features = features
+        self._features, self._maps = features, super().score
 
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
@@ -58,8 +58,16 @@ class EngineSiamFC(Correlation):
 
     def score(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """Return score maps (N, S, s, s), float32, of features (N, C, k, k), (N * S, C, n, n)."""
-        with one_thread():
-            return super().score(exemplar, search)
+        number = len(exemplar)
+        by_target = search.reshape(number, -1, *search.shape[1:])
+        cells = search.shape[-1] - exemplar.shape[-1] + 1
+        maps = np.empty((number, by_target.shape[1], cells, cells), np.float32)
+
+        def some(rows: slice) -> None:
+            maps[rows] = self._maps(exemplar[rows], by_target[rows].flatten(0, 1)).numpy()
+
+        each_alone(number, some)
+        return torch.from_numpy(maps)
 
 
 class EngineGOTURN:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pursuit.runtimes.cutting import Windows
+from pursuit.threads import in_parts
 
 # Windows that a trunk takes at a time. What lies between the layers of more does not stay in a
 # core's memory; and an engine that makes itself ready for each number has but these to know.
@@ -65,3 +66,20 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def each_alone(number: int, work: Callable[[slice], None]) -> None:
+    """Do some work of PyTorch's on rows, in as many threads as it has, each working alone.
+
+    Args:
+        number: of rows.
+        work: on some of them.
+    """
+    threads = torch.get_num_threads()
+
+    def some(rows: range) -> None:
+        torch.set_num_threads(1)  # each thread has a number of its own
+        work(slice(rows.start, rows.stop))
+
+    with one_thread():
+        in_parts(number, threads, some)
