@@ -197,6 +197,8 @@ def _ready(model: openvino.Model, name: str) -> Run:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "INFERENCE_PRECISION_HINT": "bf16" if _is_bf16(name) else "f32",
+        # Pinned to a core, the threads of a second process would have the same one.
+        "ENABLE_CPU_PINNING": False,
     }
     request = _core().compile_model(model, "CPU", options).create_infer_request()
 
