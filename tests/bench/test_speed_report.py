@@ -44,6 +44,13 @@ def shown(timings: list[Timing]) -> list[list[str]]:
     return [line.split() for line in lines]
 
 
+def test_a_peer_that_is_hundreds_of_times_as_fast_has_a_ratio_too() -> None:
+    peer = timing("opencv-mosse", "opencv", 1, 0.056)
+    csrt = timing("opencv-csrt", "opencv", 1, 16)
+    rows = [line for line in shown([peer, csrt, TIMINGS[0]]) if line and line[1:2] == ["opencv"]]
+    assert [row[-1] for row in rows] == ["0.004", "1.00"]
+
+
 def test_the_table_fits_80_columns_and_compares_with_csrt() -> None:
     lines = shown(TIMINGS)
     assert ["1", "target"] in lines

@@ -74,6 +74,22 @@ def test_help_imports_nothing_heavy() -> None:
     assert {"pursuit", "typer"} <= set(done.stderr.split()) <= {"pursuit", "typer", *typers}
 
 
+@pytest.mark.parametrize(
+    ("given", "turns"),
+    [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+)
+def test_threads_that_wait_soon_sleep(given: dict[str, str], turns: str) -> None:
+    """PyTorch's OpenMP tells what it found; that it sleeps is what a busy machine needs."""
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    plain = {name: value for name, value in os.environ.items() if name not in names}
+    env = {**plain, **given, "OMP_DISPLAY_ENV": "verbose"}
+    command = [sys.executable, "-m", "pursuit", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("PyTorch has another OpenMP than GNU's here")
+    assert f"GOMP_SPINCOUNT = '{turns}'" in done.stderr
+
+
 def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, command: Callable[[], None]) -> None:
     """Make a function the only command there is."""
 

@@ -43,7 +43,7 @@ def table(timings: Sequence[Timing]) -> Table:
         grid.add_row(f"{number} target{'s' if number != 1 else ''}", style="bold")
         for one in timings:
             if one.targets == number:
-                ratio = [f"{times(one, against[number]):.2f}"] if against else []
+                ratio = [_ratio(times(one, against[number]))] if against else []
                 grid.add_row(*_cells(one), *ratio)
     return grid
 
@@ -208,6 +208,10 @@ def _named(one: Timing) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.{3 if value < 0.1 else 2}f}"  # MOSSE's is a few thousandths
 
 
 def _ms(value: float) -> str:

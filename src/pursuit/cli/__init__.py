@@ -100,6 +100,7 @@ def main(arguments: Several[str] | None = None) -> int:
     command may end with another status by raising `typer.Exit`.
     """
     _forgive_narrow_terminals()
+    _shorten_waits()
     words = sys.argv[1:] if arguments is None else [*arguments]  # `list` is a module here
     with _sigterm_as_interrupt() as terminated:
         try:
@@ -204,6 +205,17 @@ def _no_output(error: OSError) -> str:
     from pursuit.files import cannot_write
 
     return str(cannot_write("standard output", error))
+
+
+def _shorten_waits() -> None:
+    """Let PyTorch's threads fall asleep soon where they wait for one another.
+
+    As GNU's OpenMP has it they turn in circles for milliseconds. Where other programs want the
+    cores too, each then waits for one that cannot run because of it, and an update can take ten
+    times as long. It looks here once, when PyTorch is imported. What the user has set stands.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # some microseconds
 
 
 def _forgive_narrow_terminals() -> None:
