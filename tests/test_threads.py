@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 
@@ -45,3 +47,14 @@ def test_an_error_of_any_is_the_callers_once_all_have_ended(bad: int) -> None:
     with pytest.raises(ValueError, match=f"row {bad}"):
         in_parts(4, 4, work)
     assert len(ended) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    in_parts(4, 4, len)
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        signal.alarm(20)
+        in_parts(4, 4, len)
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -36,3 +37,7 @@ def in_parts(number: int, threads: int, work: Callable[[range], None]) -> None:
 @cache
 def _pool(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, "pursuit")
+
+
+if hasattr(os, "register_at_fork"):  # a child has no threads but the one that made it
+    os.register_at_fork(after_in_child=_pool.cache_clear)

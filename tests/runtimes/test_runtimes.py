@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from importlib import util
 
@@ -124,6 +125,27 @@ def test_pytorch_has_its_threads_back_after_an_error() -> None:
     with one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_a_new_thread_does_not_keep_what_another_set_for_a_moment() -> None:
+    torch.set_num_threads(3)
+    numbers = []
+
+    def beside() -> None:  # its first sight of PyTorch is while another thread is alone
+        with one_thread():
+            numbers.append(torch.get_num_threads())
+        numbers.append(torch.get_num_threads())
+
+    with one_thread():
+        thread = threading.Thread(target=beside)
+        thread.start()
+        thread.join()
+    later = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    numbers.append(torch.get_num_threads())
+    torch.set_num_threads(2)
+    assert numbers == [1, 3, 3, 3]
 
 
 @pytest.mark.parametrize("name", ENGINES)

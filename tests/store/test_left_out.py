@@ -235,3 +235,13 @@ def test_a_video_is_cut_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [job.name for job in found.jobs] == ["Couple"]
     assert [*found.left_out] == ["Jogging"]
     assert f"{labels}: 4 boxes for 6 pictures in img" in found.left_out["Jogging"]
+
+
+def test_a_good_video_is_not_dropped_for_a_bad_one_of_its_name(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        pictures(tmp_path / place / "videos", "a")
+    labels = tmp_path / "there" / "videos" / "a" / "groundtruth.txt"
+    labels.write_text("1,1,9,9\n1,1,a,9\n", encoding="utf-8")
+    roots = [tmp_path / place / "videos" for place in ("here", "there")]
+    with pytest.raises(DataError, match="videos: videos/a comes twice in the data"):
+        stores.curate(tmp_path / "out", roots, workers=1)

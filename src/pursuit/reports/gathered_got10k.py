@@ -92,7 +92,7 @@ def _scores(
     folders: dict[str, Path] = {}
     for path, one in each.items():
         called = {tracker: names.get((path, tracker), tracker) for tracker in one.boxes.found}
-        found.boxes.take(one.boxes, partial(_called, called))
+        found.boxes.take(one.boxes, partial(_called, called, truths))
         found.notes += one.notes
         for tracker, seconds in one.seconds.items():
             found.seconds.setdefault(called.get(tracker, tracker), {}).update(seconds)
@@ -109,8 +109,11 @@ def _scores(
     return Got10kScores(tuple(trackers), runs, folders, tuple(said), unrun)
 
 
-def _called(names: Mapping[str, str], tracker: str, sequence: str) -> tuple[str, str]:
-    return names[tracker], sequence
+def _called(
+    names: Mapping[str, str], truths: Mapping[str, Truth], tracker: str, sequence: str
+) -> tuple[str, str] | None:
+    """Return what a tracker is called, and the sequence; None of one that is left out."""
+    return (names[tracker], sequence) if sequence in truths else None
 
 
 def _first_runs(

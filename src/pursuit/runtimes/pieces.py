@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -53,19 +54,40 @@ def embedded(
     return torch.from_numpy(in_pieces(some, np.asarray(windows)))
 
 
+class _Threads(threading.local):
+    """How many PyTorch has in this thread where it is not alone; None where none has looked."""
+
+    number: int | None = None
+
+
+_ours = _Threads()
+_lock = threading.Lock()
+_alone: list[int] = []  # of each thread that is alone just now, what it had before
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let PyTorch work in this thread alone.
 
     Its other threads wait for more work in circles, for milliseconds, and take the cores from an
     engine that has threads of its own.
+
+    A thread has a number of its own, but a new one begins with what was set last, by whichever:
+    here that may be 1, for the moment, and is not what the new one is to keep.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _lock:
+        before = torch.get_num_threads()
+        if _alone and _ours.number is None:
+            before = _alone[0]
+        _ours.number = before
+        _alone.append(before)
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            _alone.remove(before)
+            torch.set_num_threads(before)
 
 
 def each_alone(number: int, work: Callable[[slice], None]) -> None:

@@ -83,15 +83,16 @@ def _distinct(sets: list[_Set[Item]]) -> tuple[list[Item], dict[str, str]]:
         prefix = f"{one.root.resolve().name}/"
         mine = [_renamed(item, prefix) if uses[_group(item)] > 1 else item for item in one.items]
         names = {item.name for item in mine}
-        twice = sorted(names & taken)
+        bad = {prefix + name if uses[name] > 1 else name: why for name, why in one.left_out.items()}
+        # By video: a bad one has no targets that could be named.
+        twice = sorted((names | {_group(item) for item in mine} | set(bad)) & taken)
         if twice or len(names) < len(mine):
             raise DataError(
                 f"{one.root}: {twice[0] if twice else 'a name'} comes twice in the data"
             )
-        taken |= names
+        taken |= names | {_group(item) for item in mine} | set(bad)
         found += mine
-        for name, why in one.left_out.items():
-            left_out[prefix + name if uses[name] > 1 else name] = why
+        left_out |= bad
     return found, left_out
 
 
