@@ -77,14 +77,8 @@ def correlate(exemplar: Tensor, search: Tensor) -> Tensor:
         left = exemplar.float().reshape(number, 1, channels, -1).transpose(2, 3)
         right = search.float().reshape(number, pairs // number, channels, window)
         table = torch.matmul(left, right).contiguous()
-    # First over the cells of a row of the exemplar, which are a place further each, then over
-    # its rows, a line further each: sums of long pieces of memory.
-    end = window - kernel + 1
-    across = (kernel * kernel * window, kernel * window, window + 1, 1)
-    rows = table.as_strided((pairs, kernel, kernel, end), across).sum(dim=2)
-    last = end - (kernel - 1) * size
-    maps = rows.as_strided((pairs, kernel, last), (kernel * end, end + size, 1)).sum(dim=1)
-    return maps.as_strided((pairs, side, side), (last, size, 1)).contiguous()
+    steps = (kernel * kernel * window, size, 1, kernel * window + size, window + 1)
+    return table.as_strided((pairs, side, side, kernel, kernel), steps).sum(dim=(3, 4))
 
 
 def in_full(device: str) -> AbstractContextManager[object]:
