@@ -1,4 +1,4 @@
-"""Put shipped weights into the package in 8-bit integers too, for the runtime openvino-int8.
+"""Put the trunk of shipped weights into the package in 8-bit integers too, for openvino-int8.
 
     python tools/quantise.py NAME STORE [figure=value ...]
 
@@ -41,20 +41,17 @@ def search_windows(crops: Store, recipe: Recipe) -> list[Windows]:
     return [np.ascontiguousarray(crops.crop(int(row))[None, inside, inside]) for row in rows]
 
 
-def pairs(crops: Store, recipe: GOTURNRecipe) -> list[tuple[Windows, Windows]]:
-    """Return GOTURN's target and search windows (1, 227, 227, 3), as they are in the videos."""
+def both_windows(crops: Store, recipe: GOTURNRecipe) -> list[Windows]:
+    """Return GOTURN's windows (1, 227, 227, 3) of targets and of searches, as in the videos."""
     plain = recipe.model_copy(update={"batch": PAIRS, "augment": GOTURNAugmentRecipe()})
     pool = CropPool(crops, torch.device("cpu"), whole=False)
     batch = training_examples(crops, plain, pool, World()).batch(0)
-    targets, searches = (
-        side.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-        for side in batch.windows
-    )
-    return [(targets[i, None], searches[i, None]) for i in range(PAIRS)]
+    sides = torch.stack(batch.windows, 1).flatten(0, 1).round().clamp(0, 255).byte()
+    return list(sides.permute(0, 2, 3, 1).contiguous().numpy()[:, None])
 
 
 def main() -> None:
-    """Write NAME.int8.xml and .bin beside the weights; of a GOTURN also NAME.head.int8.xml."""
+    """Write NAME.int8.xml and .bin beside the weights."""
     name, root, *figures = sys.argv[1:]
     path = weights.shipped()[name]
     network, card = weights.read(path)
@@ -71,17 +68,13 @@ def main() -> None:
             }
         ),
     }
-    target = path.with_name(name + int8.SUFFIX)
-    files = [target]
-    if isinstance(network, SiamFC):
-        int8.quantise_siamfc(network, search_windows(crops, recipe), target, notes)
+    file = path.with_name(name + int8.SUFFIX)
+    if isinstance(recipe, GOTURNRecipe):
+        windows = both_windows(crops, recipe)
     else:
-        assert isinstance(recipe, GOTURNRecipe)
-        int8.quantise_goturn(network, pairs(crops, recipe), target, notes)
-        files.append(int8.head(target))
-    for file in files:
-        size = file.with_suffix(".bin").stat().st_size / 1e6
-        print(f"{file}: {size:.2f} MB of weights")
+        windows = search_windows(crops, recipe)
+    int8.quantise(network, windows, file, notes)
+    print(f"{file}: {file.with_suffix('.bin').stat().st_size / 1e6:.2f} MB of weights")
 
 
 if __name__ == "__main__":

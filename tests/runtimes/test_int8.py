@@ -11,9 +11,9 @@ import torch
 
 from pursuit import runtimes, weights
 from pursuit.errors import EngineError, MissingExtra
-from pursuit.networks.goturn import GOTURN, GOTURNShape
+from pursuit.networks.goturn import CELLS, GOTURN, GOTURNShape
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
-from pursuit.runtimes import int8
+from pursuit.runtimes import graph, int8
 from pursuit.weights.files import digest
 
 SLIM = weights.shipped()["siamfc-slim"]
@@ -68,8 +68,6 @@ def test_shipped_8_bit_goturn_is_near_the_network() -> None:
     # In tenths of a crop: 0.1 is 2 pixels of 227.
     difference = (corners - exact.regress(expected[:1], expected[1:])).abs()
     assert 1e-5 < difference.mean() < 0.1
-    trunk, head = (one.with_suffix(".bin").stat().st_size for one in (file, int8.head(file)))
-    assert trunk + head < 0.55 * GOTURN_COMPACT.stat().st_size
     assert digest(network) == card.sha256
 
 
@@ -78,11 +76,8 @@ def test_other_networks_are_refused_by_name_and_not_tried_by_auto(
 ) -> None:
     pytest.importorskip("openvino")
     network = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))
-    with pytest.raises(EngineError, match="openvino-int8 takes only networks that pursuit ships"):
+    with pytest.raises(EngineError, match="openvino-int8 takes a SiamFC only as pursuit ships it"):
         runtimes.compile(network, "openvino-int8")
-    goturn = GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(8, 8, 8)))
-    with pytest.raises(EngineError, match="openvino-int8 takes only networks that pursuit ships"):
-        runtimes.compile(goturn, "openvino-int8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     monkeypatch.delenv(runtimes.PINNED)
@@ -92,35 +87,63 @@ def test_other_networks_are_refused_by_name_and_not_tried_by_auto(
     assert "openvino" in asked and "openvino-int8" not in asked
     runtimes.compile(weights.read_siamfc(SLIM)[0])
     assert "openvino-int8" in asked
+    asked.clear()
+    runtimes.compile(GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(8, 8, 8))))
+    assert "openvino-int8" in asked
+
+
+def test_rows_of_a_matrix_are_whole_steps() -> None:
+    weight = torch.tensor([[0.5, -1.27, 0.004], [0.0, 0.0, 0.0], [254.0, 1.0, -2.0]])
+    whole, steps = int8.rows(weight)
+    assert whole.tolist() == [[50, -127, 0], [0, 0, 0], [127, 0, -1]]
+    assert steps[[0, 2]].ravel() == pytest.approx([0.01, 2.0])
+
+
+def test_the_head_of_any_goturn_is_in_8_bit() -> None:
+    openvino = pytest.importorskip("openvino")
+    from pursuit.runtimes.openvino import OpenVINOPen
+
+    torch.manual_seed(0)
+    network = GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(256, 256, 256)))
+    compiled, exact = (runtimes.compile(network, name) for name in ("openvino-int8", "eager"))
+    x = windows(4, 227)
+    features = exact.embed(x)
+    # The trunk is that of `openvino`.
+    assert torch.equal(compiled.embed(x), runtimes.compile(network, "openvino").embed(x))
+    found, expected = (one.regress(features[:1], features[1:]) for one in (compiled, exact))
+    error = (found - expected).norm() / expected.norm()
+    assert 1e-4 < error < 0.03
+    pen = OpenVINOPen(eight_bit=True)
+    pairs = pen.values("pairs", 16, CELLS, CELLS)
+    model = pen.model(graph.goturn_hidden(pen, network, pairs), "hidden")
+    kinds = [one.get_element_type() for one in model.get_ops() if one.get_type_name() == "Constant"]
+    assert kinds.count(openvino.Type.i8) == 3
 
 
 def test_what_is_measured_decides_the_steps(tmp_path: Path) -> None:
     pytest.importorskip("nncf")
     network, _ = weights.read_siamfc(SLIM)
     file = tmp_path / "mine.int8.xml"
-    int8.quantise_siamfc(network, list(windows(4, 255)[:, None]), file, {"of": "mine"})
+    int8.quantise(network, list(windows(4, 255)[:, None]), file, {"of": "mine"})
     assert file.is_file() and file.with_suffix(".bin").stat().st_size < 400_000
     assert {path.name for path in tmp_path.iterdir()} == {"mine.int8.xml", "mine.int8.bin"}
 
 
-def test_a_goturn_is_a_trunk_and_a_head(tmp_path: Path) -> None:
+def test_a_goturns_trunk_is_written(tmp_path: Path) -> None:
     pytest.importorskip("nncf")
     openvino = pytest.importorskip("openvino")
     torch.manual_seed(0)
     network = GOTURN(GOTURNShape((8, 8, 8, 8, 8), hidden=(16, 16, 16)))
     file = tmp_path / "mine.int8.xml"
-    x = windows(4, 227)
-    int8.quantise_goturn(network, [(x[:1], x[1:2]), (x[2:3], x[3:])], file, {"of": "mine"})
-    kinds = {f"mine{part}.int8.{kind}" for part in ("", ".head") for kind in ("xml", "bin")}
-    assert {path.name for path in tmp_path.iterdir()} == kinds
-    for part in (file, int8.head(file)):
-        model = openvino.Core().read_model(part)
-        assert model.get_rt_info(["pursuit", "of"]).value == "mine"
-        assert any(one.get_type_name() == "FakeQuantize" for one in model.get_ops())
+    int8.quantise(network, list(windows(4, 227)[:, None]), file, {"of": "mine"})
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.int8.xml", "mine.int8.bin"}
+    model = openvino.Core().read_model(file)
+    assert model.get_rt_info(["pursuit", "of"]).value == "mine"
+    assert any(one.get_type_name() == "FakeQuantize" for one in model.get_ops())
 
 
 def test_without_nncf_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8, "installed", lambda module: False)
     network, _ = weights.read_siamfc(SLIM)
     with pytest.raises(MissingExtra, match=r"nncf is not installed.*pursuit\[dev\]"):
-        int8.quantise_siamfc(network, [], tmp_path / "a.int8.xml", {})
+        int8.quantise(network, [], tmp_path / "a.int8.xml", {})

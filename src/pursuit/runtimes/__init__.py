@@ -96,9 +96,9 @@ def compile(
         network: with norms or without.
         name: "eager" is the reference, plain float32; "tuned" PyTorch's fastest; "openvino" and
             "onnx" are other engines, "openvino-f32" without bfloat16, "openvino-int8" in 8-bit
-            integers, for networks that pursuit ships so. "auto" takes the fastest of those
-            installed, by a short trial that is remembered; on CUDA it is "tuned". The
-            environment variable PURSUIT_RUNTIME names what "auto" is instead.
+            integers: networks that pursuit ships so, and the head of any GOTURN. "auto" takes
+            the fastest of those installed, by a short trial that is remembered; on CUDA it is
+            "tuned". The environment variable PURSUIT_RUNTIME names what "auto" is instead.
         device: "cpu", "cuda" or "cuda:1".
 
     Raises:
@@ -150,7 +150,7 @@ def _fastest(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN:
     """Return a network on the fastest runtime of this machine's processor."""
     needed = {name: _ENGINES[name][1] for name in _TRIED}
     there = {name: modules for name, modules in needed.items() if all(map(installed, modules))}
-    if "openvino-int8" in there and int8.find(network) is None:
+    if "openvino-int8" in there and not int8.able(network):
         del there["openvino-int8"]
     makers = {name: partial(_made, network, name, "cpu") for name in ("tuned", *there)}
     if not there:

@@ -28,7 +28,7 @@ from pursuit.runtimes.machine import cpu_features, cpu_name, version
 
 _SECONDS = 0.6  # of a race between two runtimes, once both are warm
 _ROUNDS = 20  # at most
-_FORM = 2  # of what runs the engines: trials from before it was made faster say nothing of it
+_FORM = 3  # of what runs the engines: trials from before it was made faster say nothing of it
 
 
 class EngineWarning(UserWarning):

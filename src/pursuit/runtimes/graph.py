@@ -94,6 +94,13 @@ class Pen(Protocol[Node]):
         ...
 
 
+def features(pen: Pen[Node], network: SiamFC | GOTURN) -> Node:
+    """Draw the trunk of a network without batch norms, from an input of windows to features."""
+    if isinstance(network, SiamFC):
+        return siamfc_features(pen, network, pen.windows("windows", None))
+    return goturn_features(pen, network, pen.windows("windows", goturn.CROP))
+
+
 def siamfc_features(pen: Pen[Node], network: SiamFC, images: Node) -> Node:
     """Draw the trunk of a network without norms: images (N, 3, S, S) to features."""
     blocks = siamfc.blocks(network)

@@ -1,7 +1,8 @@
-"""Networks in 8-bit integers: made by NNCF from examples, kept as OpenVINO's files.
+"""Networks in 8-bit integers.
 
-`NAME.int8.xml` and `.bin` are the trunk, `NAME.head.int8.xml` and `.bin` GOTURN's head up to its
-last layer. They lie beside the weights that they were made of, whose hash they hold.
+A trunk's are made by NNCF from examples, and kept as OpenVINO's files: `NAME.int8.xml` and `.bin`
+beside the weights that they were made of, whose hash they hold. The matrices of GOTURN's head need
+no examples: each row has a step of its own (`rows`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pursuit.errors import EngineError, MissingExtra
 from pursuit.files import atomic_path
-from pursuit.networks import goturn, siamfc
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
-from pursuit.runtimes.eager import EagerGOTURN
 from pursuit.runtimes.machine import installed
 from pursuit.weights import card_path, read_card, shipped
 from pursuit.weights.card import form
@@ -55,19 +56,26 @@ def trunk(network: SiamFC | GOTURN) -> Path:
     file = find(network)
     if file is None:
         raise EngineError(
-            "the runtime openvino-int8 takes only networks that pursuit ships in 8-bit integers: "
+            "the runtime openvino-int8 takes a SiamFC only as pursuit ships it in 8-bit integers: "
             "name another, such as openvino"
         )
     return file
 
 
-def head(file: Path) -> Path:
-    """Return the file of the head that goes with a GOTURN's trunk's file."""
-    return file.with_name(file.name.removesuffix(SUFFIX) + ".head" + SUFFIX)
+def able(network: SiamFC | GOTURN) -> bool:
+    """Return whether anything of a network can be in 8-bit integers: a GOTURN's head always."""
+    return isinstance(network, GOTURN) or find(network) is not None
 
 
-def quantise_siamfc(
-    network: SiamFC, windows: Sequence[Windows], path: Path, notes: Mapping[str, str]
+def rows(weight: Tensor) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return a matrix (O, C) as whole numbers of steps from -127 to 127, and the steps (O, 1)."""
+    exact = weight.detach().cpu().float()
+    steps = exact.abs().amax(1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny) / 127
+    return (exact / steps).round_().to(torch.int8).numpy(), steps.numpy()
+
+
+def quantise(
+    network: SiamFC | GOTURN, windows: Sequence[Windows], path: Path, notes: Mapping[str, str]
 ) -> None:
     """Write a network's trunk in 8-bit integers to a file NAME.int8.xml, and .bin.
 
@@ -81,49 +89,13 @@ def quantise_siamfc(
         MissingExtra: NNCF is not installed.
         OutputError: the file cannot be written.
     """
-    _check_nncf()
+    if not installed("nncf"):
+        raise MissingExtra("nncf", "dev")
     from pursuit.runtimes.openvino import OpenVINOPen
 
     pen = OpenVINOPen()
-    images = pen.windows("windows", None)
-    features = graph.siamfc_features(pen, siamfc.fold_norms(network), images)
-    _write(pen.model(features, "features"), windows, path, notes)
-
-
-def quantise_goturn(
-    network: GOTURN, pairs: Sequence[tuple[Windows, Windows]], path: Path, notes: Mapping[str, str]
-) -> None:
-    """Write a network in 8-bit integers: its trunk to a file NAME.int8.xml, its head beside it.
-
-    The last layer, which gives the corners, stays in the network.
-
-    Args:
-        network: with norms or without.
-        pairs: target and search window, (1, 227, 227, 3) each, such as it will see.
-        path: the trunk's file.
-        notes: texts for the metadata of both, by name.
-
-    Raises:
-        MissingExtra: NNCF is not installed.
-        OutputError: a file cannot be written.
-    """
-    _check_nncf()
-    from pursuit.runtimes.openvino import OpenVINOPen
-
-    folded, exact = goturn.fold_norms(network), EagerGOTURN(network)
-    first, second = OpenVINOPen(), OpenVINOPen()
-    drawn = graph.goturn_features(first, folded, first.windows("windows", goturn.CROP))
-    windows = [window for pair in pairs for window in pair]
-    _write(first.model(drawn, "features"), windows, path, notes)
-    form = (2 * folded.shape.channels[-1], goturn.CELLS, goturn.CELLS)
-    drawn = graph.goturn_hidden(second, folded, second.values("pairs", *form))
-    features = [torch.cat([exact.embed(window) for window in pair], 1).numpy() for pair in pairs]
-    _write(second.model(drawn, "hidden"), features, head(path), notes)
-
-
-def _check_nncf() -> None:
-    if not installed("nncf"):
-        raise MissingExtra("nncf", "dev")
+    drawn = graph.features(pen, folded(network))
+    _write(pen.model(drawn, "features"), windows, path, notes)
 
 
 def _write(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
-from pursuit.networks import goturn, siamfc
+from pursuit.networks import goturn
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
@@ -125,23 +126,22 @@ class OnnxPen:
 
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
     """Return a SiamFC that ONNX Runtime runs."""
-    folded, pen = siamfc.fold_norms(network), OnnxPen()
-    drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
-    model = pen.model(drawn, "features", folded.shape.channels[-1], "s", "s")
-    return EngineSiamFC(folded, name, _ready(model))
+    pen = OnnxPen()
+    drawn = graph.features(pen, folded(network))
+    model = pen.model(drawn, "features", network.shape.channels[-1], "s", "s")
+    return EngineSiamFC(network, name, _ready(model))
 
 
 def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
     """Return a GOTURN that ONNX Runtime runs."""
-    folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
-    trunk, head = OnnxPen(), OnnxPen()
-    channels, cells = folded.shape.channels[-1], goturn.CELLS
-    drawn = graph.goturn_features(trunk, folded, trunk.windows("windows", goturn.CROP))
+    plain, trunk, head = folded(network), OnnxPen(), OnnxPen()
+    channels, cells = plain.shape.channels[-1], goturn.CELLS
+    drawn = graph.features(trunk, plain)
     features = _ready(trunk.model(drawn, "features", channels, cells, cells))
     pairs = head.values("pairs", 2 * channels, cells, cells)
-    hidden = graph.goturn_hidden(head, folded, pairs)
+    hidden = graph.goturn_hidden(head, plain, pairs)
     return EngineGOTURN(
-        folded, name, features, _ready(head.model(hidden, "hidden", folded.shape.hidden[-1]))
+        plain, name, features, _ready(head.model(hidden, "hidden", plain.shape.hidden[-1]))
     )
 
 

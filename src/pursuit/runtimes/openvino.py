@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from openvino import opset1
 from torch import Tensor
 
-from pursuit.networks import goturn, siamfc
+from pursuit.networks import goturn
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph, int8
@@ -21,18 +23,21 @@ from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16
 
+INT8 = "openvino-int8"
+
 
 class OpenVINOPen:
     """Draws a model of OpenVINO's.
 
     Args:
         pairs: whether images are to have their pixels in pairs; windows then are odd pixels wide.
+        eight_bit: whether matrices are to be 8-bit integers.
     """
 
     multiple = 16  # values in a register: with others a convolution in groups takes twice as long
 
-    def __init__(self, *, pairs: bool = False) -> None:
-        self.pairs = pairs
+    def __init__(self, *, pairs: bool = False, eight_bit: bool = False) -> None:
+        self.pairs, self._eight_bit = pairs, eight_bit
         self._inputs: list[Any] = []
 
     def model(self, output: Any, name: str) -> openvino.Model:
@@ -68,7 +73,8 @@ class OpenVINOPen:
 
     def linear(self, x: Any, weight: Tensor, bias: Tensor) -> Any:
         """Return x (N, C) by a matrix (O, C)."""
-        return self.add(ops.matmul(x, _constant(weight), False, True), bias[None])
+        matrix = _eight_bit(weight) if self._eight_bit else _constant(weight)
+        return self.add(ops.matmul(x, matrix, False, True), bias[None])
 
     def add(self, x: Any, values: Tensor) -> Any:
         """Return x + values."""
@@ -127,6 +133,12 @@ def _constant(values: Tensor) -> Any:
     return ops.constant(values.detach().cpu().float().numpy())
 
 
+def _eight_bit(weight: Tensor) -> Any:
+    """Return a matrix as OpenVINO knows one that stays in 8-bit integers."""
+    whole, steps = int8.rows(weight)
+    return ops.multiply(ops.convert(ops.constant(whole), "f32"), ops.constant(steps))
+
+
 @lru_cache
 def _core() -> openvino.Core:
     """Return OpenVINO's core, one for the whole process.
@@ -139,40 +151,39 @@ def _core() -> openvino.Core:
 
 def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
     """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
-    if name == "openvino-int8":
-        model = _core().read_model(int8.trunk(network))
-        return EngineSiamFC(network, name, _by_shape(model, name))
-    folded = siamfc.fold_norms(network)
-    pen = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
-    drawn = graph.siamfc_features(pen, folded, pen.windows("windows", None))
-    return EngineSiamFC(folded, name, _by_shape(pen.model(drawn, "features"), name))
+    file = int8.trunk(network) if name == INT8 else None
+    return EngineSiamFC(network, name, _trunk(folded(network), name, file))
 
 
 def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
-    """Return a GOTURN that OpenVINO runs; `name` is that of the runtime."""
-    if name == "openvino-int8":
-        file = int8.trunk(network)
-        features = _by_shape(_core().read_model(file), name)
-        hidden = _ready(_core().read_model(int8.head(file)), name)
-        return EngineGOTURN(network, name, features, hidden)
-    folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
-    trunk = OpenVINOPen(pairs=_is_bf16(name) and folded.shape.groups[0] == 1)
-    head = OpenVINOPen()
-    drawn = graph.goturn_features(trunk, folded, trunk.windows("windows", goturn.CROP))
-    pairs = head.values("pairs", 2 * folded.shape.channels[-1], goturn.CELLS, goturn.CELLS)
-    return EngineGOTURN(
-        folded,
-        name,
-        _by_shape(trunk.model(drawn, "features"), name),
-        _ready(head.model(graph.goturn_hidden(head, folded, pairs), "hidden"), name),
-    )
+    """Return a GOTURN that OpenVINO runs; `name` is that of the runtime.
+
+    In 8-bit integers it has its trunk only as pursuit ships it, and its head always.
+    """
+    eight_bit, plain = name == INT8, folded(network)
+    trunk = _trunk(plain, name, int8.find(network) if eight_bit else None)
+    pen = OpenVINOPen(eight_bit=eight_bit)
+    pairs = pen.values("pairs", 2 * plain.shape.channels[-1], goturn.CELLS, goturn.CELLS)
+    head = pen.model(graph.goturn_hidden(pen, plain, pairs), "hidden")
+    # Told float32, OpenVINO puts what 8-bit weights multiply into 8 bits too; told bfloat16, it
+    # makes the weights bfloat16, which takes twice as long.
+    return EngineGOTURN(plain, name, trunk, _ready(head, bf16=_is_bf16(name) and not eight_bit))
+
+
+def _trunk(plain: SiamFC | GOTURN, name: str, file: Path | None) -> Run:
+    """Return the trunk of a network without norms, or in 8-bit integers from a file."""
+    if file is not None:
+        return _by_shape(_core().read_model(file), bf16=_is_bf16(name))
+    pen = OpenVINOPen(pairs=_is_bf16(name) and plain.shape.groups[0] == 1)
+    drawn = graph.features(pen, plain)
+    return _by_shape(pen.model(drawn, "features"), bf16=_is_bf16(name))
 
 
 def _is_bf16(name: str) -> bool:
     return name != "openvino-f32" and has_fast_bf16()
 
 
-def _by_shape(model: openvino.Model, name: str) -> Run:
+def _by_shape(model: openvino.Model, *, bf16: bool) -> Run:
     """Return a trunk for windows (N, S, S, 3), compiled for each form of them that comes.
 
     Where it knows the form, OpenVINO leaves the windows as they lie in memory, and does not turn
@@ -183,7 +194,7 @@ def _by_shape(model: openvino.Model, name: str) -> Run:
     def ready(shape: tuple[int, ...]) -> Run:
         fixed = model.clone()
         fixed.reshape(list(shape))
-        return _ready(fixed, name)
+        return _ready(fixed, bf16=bf16)
 
     def run(windows: NDArray[Any]) -> NDArray[np.float32]:
         return ready(windows.shape)(windows)
@@ -191,12 +202,12 @@ def _by_shape(model: openvino.Model, name: str) -> Run:
     return run
 
 
-def _ready(model: openvino.Model, name: str) -> Run:
+def _ready(model: openvino.Model, *, bf16: bool) -> Run:
     """Return a model compiled for this machine, with as many threads as PyTorch has."""
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "INFERENCE_PRECISION_HINT": "bf16" if _is_bf16(name) else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
         # Pinned to a core, the threads of a second process would have the same one.
         "ENABLE_CPU_PINNING": False,
     }

@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pursuit.networks import goturn
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import GOTURN
-from pursuit.networks.siamfc import SiamFC, fold_norms
+from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.engine import Correlation
 from pursuit.runtimes.graphs import runner
@@ -73,7 +74,7 @@ class TunedSiamFC(_Tuned, Correlation):
     def __init__(self, network: SiamFC, device: str = "cpu") -> None:
         _Tuned.__init__(self, device)
         Correlation.__init__(self, network)
-        convolutions = [one for one in fold_norms(network).modules() if isinstance(one, nn.Conv2d)]
+        convolutions = [one for one in folded(network).modules() if isinstance(one, nn.Conv2d)]
         self._in_pairs &= convolutions[0].groups == 1
         self._layers = [
             (self._placed(conv.weight), self._placed(conv.bias), conv.stride, conv.groups)
@@ -147,16 +148,15 @@ class TunedGOTURN(_Tuned):
 
     def __init__(self, network: GOTURN, device: str = "cpu") -> None:
         super().__init__(device)
-        # Folding makes a network with first weights of its own: seconds where the head is wide.
-        folded = goturn.fold_norms(network) if network.shape.norm == "batch" else network
+        plain = folded(network)
         # R, G, B for a whole row of pixels: taken off three at a time it takes as long as conv2.
-        self._mean = self._placed(folded.mean.flip(0).flatten().repeat(goturn.CROP))
-        self._blocks = [self._block(block) for block in folded.trunk.children()]
+        self._mean = self._placed(plain.mean.flip(0).flatten().repeat(goturn.CROP))
+        self._blocks = [self._block(block) for block in plain.trunk.children()]
         # The network takes B, G, R: turning its first kernels spares turning each window.
-        conv = goturn.convolutions(folded)[0]
+        conv = goturn.convolutions(plain)[0]
         first, stride = self._first(conv.weight.flip(1), conv.stride[0])
         self._blocks[0] = replace(self._blocks[0], weight=first, stride=stride)
-        *hidden, last = goturn.linears(folded)
+        *hidden, last = goturn.linears(plain)
         self._hidden = [(self._placed(layer.weight), self._placed(layer.bias)) for layer in hidden]
         self._last = copy.deepcopy(last).float().to(self.device)
 

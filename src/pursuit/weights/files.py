@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pursuit.errors import WeightsError
 from pursuit.files import atomic_path
 from pursuit.networks import goturn, siamfc
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import GOTURN, GOTURNShape
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
 from pursuit.weights.card import Card, card_path, form, read_card, write_card
@@ -83,7 +84,7 @@ def folded_tensors(network: Network) -> dict[str, Tensor]:
     SiamFC has `bias` too, GOTURN fc1.weight ... fc4.bias.
     """
     tensors = {}
-    for name, (module, part) in _places(_folded(network)).items():
+    for name, (module, part) in _places(folded(network)).items():
         value = getattr(module, part).detach()
         value = value.half() if part == "weight" else value.float()
         tensors[name] = value.contiguous().reshape(value.shape or 1)
@@ -127,13 +128,6 @@ def network_of(
 def finite(value: Tensor) -> bool:
     """Return whether all values (at least one) are, without a copy of them."""
     return all(bool(torch.isfinite(end)) for end in value.aminmax())
-
-
-def _folded(network: Network) -> Network:
-    if isinstance(network, SiamFC):
-        return siamfc.fold_norms(network)
-    # A copy is as large as the network: none where there is nothing to fold.
-    return goturn.fold_norms(network) if network.shape.norm == "batch" else network
 
 
 def _places(network: Network) -> dict[str, tuple[nn.Module, str]]:
