@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pages import LENGTHS, Page, write_got10k, write_otb, write_videos, write_vot
 
+from pursuit.errors import DataError
 from pursuit.reports.gathered import gather
 from pursuit.reports.page import build
 from pursuit.reports.rendering import html, markdown
@@ -40,7 +41,8 @@ def test_results_on_a_bad_sequence_count_for_nothing(results: Path, videos: Path
     assert found.left_out["second"].startswith(f"{videos / 'second.csv'}:2: ")
     assert not found.wrong and not found.notes
     page = Page(html(build(found)))
-    assert "1 sequence left out of all means" in page.text
+    assert "1 sequence left out of the means" in page.text
+    assert page.text.count("1 sequence left out of all means.") == 3  # below each table
     assert f"left out: second: {videos / 'second.csv'}:2: " in page.text
     assert "left out: second: " in markdown(build(found), "plots").replace("\\", "")
     for kind in ("otb", "vot", "got10k"):
@@ -61,6 +63,118 @@ def test_what_the_results_tell_was_left_out(results: Path, videos: Path) -> None
     page = Page(html(build(found)))
     assert "left out: fourth: x.png is torn" in page.text
     assert [row[-1] for row in page.tables["otb-summary"][1:]] == ["3/4", "3/4"]
+
+
+def test_a_wrong_result_on_a_sequence_noted_as_left_out_counts_once(
+    results: Path, videos: Path
+) -> None:
+    for label in "ab":
+        made_with.add(results / label, made_with.Made({"pursuit": "0"}))
+        made_with.leave_out(results / label, {"second": "x.png is torn"}, [])
+    for path in results.rglob("second*.txt"):
+        path.write_text("1,2,3,4\n", encoding="utf-8")
+        path.with_name("second.times.txt").unlink(missing_ok=True)
+    found = gather([results], None, videos)
+    assert not found.left_out
+    assert len([line for line in found.wrong if line.startswith("a on second: ")]) == 3
+    page = Page(html(build(found)))
+    for kind in ("otb", "vot", "got10k"):
+        assert [row[-1] for row in page.tables[f"{kind}-summary"][1:]] == ["2/3", "2/3"]
+    assert "left out" not in page.text
+
+
+def test_each_kind_has_its_own(tmp_path: Path, videos: Path) -> None:
+    write_otb(tmp_path / "results", "a", 2)
+    write_vot(tmp_path / "results", "b", 2)
+    write_vot(tmp_path / "results", "b", 2, experiment="region_noise")
+    write_got10k(tmp_path / "results", "c", {name: [2] for name in LENGTHS})
+    told = {"a": {"Jogging-1": "old"}, "b": {"fourth": "torn", "Jogging.1": "old"}}
+    for label, names in told.items():
+        made_with.add(tmp_path / "results" / label, made_with.Made({"pursuit": "0"}))
+        made_with.leave_out(tmp_path / "results" / label, names, [])
+    found = gather([tmp_path / "results"], None, videos)
+    assert found.left_out == {
+        "Jogging-1": "old (left out of OTB's and VOT's results alone)",
+        "fourth": "torn (left out of VOT's results alone)",
+    }
+    page = Page(html(build(found)))
+    counts = {kind: page.tables[f"{kind}-summary"][1][-1] for kind in ("otb", "vot", "got10k")}
+    assert counts == {"otb": "3/4", "vot": "3/5", "got10k": "3/3"}
+    assert page.tables["vot-noise"][1][-1] == "3/5"
+
+
+def test_results_of_one_kind_alone_do_not_hide_what_another_left_out(
+    results: Path, videos: Path
+) -> None:
+    for label in "ab":
+        (results / label / "second.txt").unlink()
+        (results / label / "second.times.txt").unlink()
+    made_with.add(results / "a", made_with.Made({"pursuit": "0"}))
+    made_with.leave_out(results / "a", {"second": "x.png is torn"}, [])
+    found = gather([results], None, videos)
+    assert found.left_out == {"second": "x.png is torn (left out of OTB's results alone)"}
+    assert not found.wrong and not found.notes
+    page = Page(html(build(found)))
+    for kind, count in (("otb", "2/3"), ("vot", "3/3"), ("got10k", "3/3")):
+        assert [row[-1] for row in page.tables[f"{kind}-summary"][1:]] == [count, count]
+
+
+def write_kind(root: Path, kind: str, name: str) -> None:
+    """Write results of a tracker on one sequence."""
+    if kind == "GOT-10k":
+        write_got10k(root, "mine", {name: [2]})
+        return
+    (write_otb if kind == "OTB" else write_vot)(root, "mine", 2)
+    for other in LENGTHS.keys() - {name}:
+        for path in root.rglob(f"{other}*.txt"):
+            path.unlink()
+
+
+@pytest.mark.parametrize("kind", ["OTB", "VOT", "GOT-10k"])
+def test_results_on_left_out_sequences_alone(kind: str, videos: Path, tmp_path: Path) -> None:
+    (videos / "second.csv").write_text("frame,object,x,y,w,h\n0,0,1,2,3,none\n")
+    write_kind(tmp_path / "results", kind, "second")
+    with pytest.raises(DataError) as error:
+        gather([tmp_path / "results"], None, videos)
+    assert str(error.value).startswith(
+        f"{tmp_path / 'results'}: no result of {kind}'s kind is of a sequence that can be used; "
+        f"left out: second: {videos / 'second.csv'}:2: "
+    )
+    # Beside results of another kind that count, it is said on the page.
+    write_kind(tmp_path / "others", "OTB" if kind == "VOT" else "VOT", "first")
+    found = gather([tmp_path / "results", tmp_path / "others"], None, videos)
+    (line,) = found.wrong
+    assert line == f"results of {kind}'s kind are not on this page: {error.value}"
+
+
+@pytest.mark.parametrize("kind", ["VOT", "GOT-10k"])
+def test_a_lack_of_labels_is_told_as_such(kind: str, videos: Path, tmp_path: Path) -> None:
+    write_kind(tmp_path / "results", kind, "second")
+    (videos / "second.csv").unlink()
+    (videos / "second.mp4").unlink()
+    what = f"{tmp_path / 'results'}: no result of {kind}'s kind is of a sequence with labels"
+    with pytest.raises(DataError) as error:
+        gather([tmp_path / "results"], None, videos)
+    assert str(error.value) == what
+    (videos / "third.csv").write_text("frame,object,x,y,w,h\n0,0,1,2,3,none\n")
+    write_kind(tmp_path / "more", kind, "third")
+    with pytest.raises(DataError, match="a sequence that can be used; left out: third: "):
+        gather([tmp_path / "results", tmp_path / "more"], None, videos)
+
+
+def test_rows_that_are_no_boxes_on_a_left_out_sequence(tmp_path: Path, videos: Path) -> None:
+    (videos / "second.csv").write_text("frame,object,x,y,w,h\n0,0,1,2,3,none\n")
+    write_got10k(tmp_path, "mine", {name: [2] for name in LENGTHS})
+    for name in ("second", "third"):
+        path = tmp_path / "mine" / name / f"{name}_001.txt"
+        first, _, *others = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([first, "nan,nan,nan,nan", *others]) + "\n", encoding="utf-8")
+    found = gather([tmp_path / "mine"], None, videos)
+    assert found.got10k is not None and list(found.left_out) == ["second"]
+    assert found.notes == [
+        "mine: 1 row of 1 sequence NaN or infinite, first in third; they overlap by 0"
+    ]
+    assert Page(html(build(found))).tables["got10k-summary"][1][-1] == "2/3"
 
 
 def test_frames_that_cannot_be_shown_change_no_score(

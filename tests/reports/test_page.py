@@ -228,7 +228,8 @@ def test_results_of_other_protocols_beside_do_not_hide_these(videos: Path, tmp_p
     assert found.vot is not None and len(found.parts) == 3
     # Each section tells of its own trackers and sequences, and nothing of the others' results.
     assert found.notes == [
-        "no tracker has a result on 1 sequence with labels, which count for none: second"
+        "no tracker has a result of GOT-10k's kind on 1 sequence with labels, which count for "
+        "none: second"
     ]
     assert found.wrong == [
         *(f"mine (TRE) on {name}: no result" for name in ("second", "third")),
@@ -328,7 +329,8 @@ def test_sequences_without_results_are_told_of(videos: Path, tmp_path: Path) -> 
     (tmp_path / "a" / "second.txt").unlink()
     found = gather([tmp_path], None, videos)
     assert found.notes == [
-        "no tracker has a result on 1 sequence with labels, which count for none: second"
+        "no tracker has a result of OTB's kind on 1 sequence with labels, which count for "
+        "none: second"
     ]
     assert not found.wrong
 

@@ -166,12 +166,12 @@ def test_a_page_names_them_and_shows_the_others(root: Path, tmp_path: Path) -> N
     found = Page(page.read_text("utf-8"))
     for line, why in zip(said, wrong(root).values(), strict=True):
         assert why in line and line.removeprefix("error: ") in found.text
-    assert "4 sequences left out of all means" in found.text
+    assert "4 sequences left out of the means" in found.text
     for kind in ("otb", "vot", "got10k"):
         (row,) = found.tables[f"{kind}-summary"][1:]
         assert row[-1] == "2/6" and "*" not in row[1]
     assert row[1] == f"{ao:.3f}"
-    assert "## Left out of all means" in page.with_suffix(".md").read_text("utf-8")
+    assert "## Left out of the means" in page.with_suffix(".md").read_text("utf-8")
 
     # Of labels in files the frames do not matter; what the evaluation left out is told still.
     truth = tmp_path / "truth"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +17,13 @@ from pursuit.reports.gathered_otb import OtbScores
 from pursuit.reports.gathered_vot import VotScores
 from pursuit.reports.labels import Labels, read
 from pursuit.reports.lacking import failures
-from pursuit.reports.left_out import Part, folders, has_scores, noted, without
+from pursuit.reports.left_out import together, without
 from pursuit.reports.places import Place, look
 from pursuit.results.made_with import filter_ms
 from pursuit.results.vot import BASELINE
 
 T = TypeVar("T")
+Part = OtbScores | VotScores | Got10kScores
 
 _LOOKED_FOR = (
     "TRACKER/SEQUENCE.txt or SEQUENCE_TRACKER.mat, as OTB has them, "
@@ -40,7 +41,6 @@ class Gathered:
         videos: name -> sequence, for pictures; none where nobody named them.
         wrong: what the means lack and why, a line each.
         notes: what must be said beside, a line each.
-        left_out: sequences that no result is compared on -> why.
         efo: tracker -> its speed in equivalent filter operations, of those where it is known.
     """
 
@@ -50,7 +50,6 @@ class Gathered:
     videos: Mapping[str, datasets.Sequence]
     wrong: Sequence[str]
     notes: Sequence[str]
-    left_out: Mapping[str, str]
     efo: Mapping[str, float]
 
     @property
@@ -59,9 +58,14 @@ class Gathered:
         return [part for part in (self.otb, self.vot, self.got10k) if part]
 
     @property
+    def left_out(self) -> dict[str, str]:
+        """Sequences that no result is compared on, or none of some kinds -> why."""
+        return together(self.parts)
+
+    @property
     def folders(self) -> dict[str, Path]:
-        """Tracker -> its folder on disk, of those that have one."""
-        return folders(self.parts)
+        """Tracker -> its folder on disk, the first part's where several have one."""
+        return {label: at for part in reversed(self.parts) for label, at in part.folders.items()}
 
     @property
     def labels(self) -> list[str]:
@@ -102,23 +106,21 @@ def gather(results: Sequence[Path], ground_truth: Path | None, videos: Path | No
             return None
 
     # Each takes what is its own, and leaves the rest to the next.
-    resets = attempt("VOT", gathered_vot.judged)
-    repeats = attempt("GOT-10k", gathered_got10k.judged)
-    passes = attempt("OTB", gathered_otb.judged)
+    resets = attempt(VotScores.kind, gathered_vot.judged)
+    repeats = attempt(Got10kScores.kind, gathered_got10k.judged)
+    passes = attempt(OtbScores.kind, gathered_otb.judged)
     found = [part for part in (passes, resets, repeats) if part]
     if not found and errors:
         raise next(iter(errors.values()))
     _check(places, found, labels, errors)
-    left_out = noted(labels.left_out, found)
     beside = [] if resets else gathered_vot.beside(places)
     return Gathered(
-        passes and replace(passes, left_out=len(left_out)),
-        resets and replace(resets, left_out=len(left_out)),
-        repeats and replace(repeats, left_out=len(left_out)),
+        passes,
+        resets,
+        repeats,
         labels.videos,
         _wrong(places, found, labels, errors),
-        _notes(places, found, left_out, beside),
-        left_out,
+        _notes(places, found, beside),
         _efo(resets) if resets else {},
     )
 
@@ -141,7 +143,7 @@ def _check(
         where = ", ".join(str(place.path) for place in places)
         why = [*gathered_vot.beside(places), *failures([], labels.left_out)]
         raise DataError(f"{where}: nothing that a report shows; {'; '.join(why)}")
-    if not any(map(has_scores, found)):
+    if not any(part.has_scores for part in found):
         first, *more = [line for part in found for line in part.wrong]
         others = f"; and {len(more)} more" if more else ""
         raise DataError(f"no result is right: {first}{others}")
@@ -165,16 +167,11 @@ def _wrong(
     ]
 
 
-def _notes(
-    places: Sequence[Place],
-    found: Sequence[Part],
-    left_out: Mapping[str, str],
-    beside: Sequence[str],
-) -> list[str]:
+def _notes(places: Sequence[Place], found: Sequence[Part], beside: Sequence[str]) -> list[str]:
     """Return what must be said beside, each line once."""
     lines = [
         *(line for part in found for line in part.notes),
-        *(line for part in found for line in without(part.unrun, left_out)),
+        *(line for part in found for line in without(part)),
         *beside,
         *(line for place in places for line in place.unused.lines()),
     ]

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.errors import DataError
+from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
+from pursuit.reports.left_out import noted
 from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_got10k import Score, judge
 from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, truth_of
@@ -19,31 +22,22 @@ from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, tr
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Got10kScores:
+@dataclass(frozen=True, kw_only=True)
+class Got10kScores(KindScores[Score]):
     """Trackers by GOT-10k's protocol.
 
     Attributes:
-        trackers: the best first.
         runs: (tracker, sequence) -> its first run (T, 4), and the labels (T, 4), NaN where the
             target is not seen.
-        folders: tracker -> its folder on disk, where it has one.
-        notes: what must be said beside, a line each.
-        unrun: sequences with labels that no tracker has a result on.
-        left_out: number of sequences that no result is compared on.
     """
 
-    trackers: tuple[Score, ...]
+    kind: ClassVar[str] = "GOT-10k"
     runs: Mapping[tuple[str, str], tuple[Array, Array]]
-    folders: Mapping[str, Path]
-    notes: tuple[str, ...]
-    unrun: tuple[str, ...] = ()
-    left_out: int = 0
 
     @property
-    def wrong(self) -> list[str]:
-        """What the trackers' means lack and why, a line each."""
-        return [line for one in self.trackers for line in one.wrong]
+    def has_scores(self) -> bool:
+        """Whether a tracker has a right result on a sequence."""
+        return any(one.sequences for one in self.trackers)
 
 
 def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
@@ -66,14 +60,15 @@ def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
         return None
     if error is not None:
         raise error
-    ran = {at for one in found.values() for _, at in one.boxes.places} - labels.not_to_be_used
+    met = {at for one in found.values() for _, at in one.boxes.places}
+    ran = met - labels.not_to_be_used
     if labels.ground_truth is None:  # a frame of each is decoded
         known = {key(name): truth_of(x) for name, x in labels.videos.items() if key(name) in ran}
     truths = {at: one for at, one in known.items() if at in ran}
     if not truths:
-        where = ", ".join(str(path) for path, one in found.items() if one.files)
-        raise DataError(f"{where}: no result of GOT-10k's kind is of a sequence with labels")
-    return _scores(found, truths, tuple(x for at, x in names.items() if at not in ran))
+        where = (path for path, one in found.items() if one.files)
+        raise labels.nothing(Got10kScores.kind, where, met)
+    return _scores(found, truths, labels, tuple(x for at, x in names.items() if at not in ran))
 
 
 def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]:
@@ -85,7 +80,7 @@ def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]
 
 
 def _scores(
-    each: Mapping[Path, Found], truths: Mapping[str, Truth], unrun: tuple[str, ...]
+    each: Mapping[Path, Found], truths: Mapping[str, Truth], labels: Labels, unrun: tuple[str, ...]
 ) -> Got10kScores:
     names = other_names({path: one.boxes.places for path, one in each.items()})
     found = Found()
@@ -106,7 +101,16 @@ def _scores(
         for one in trackers
         for name, pair in _first_runs(one, found, truths).items()
     }
-    return Got10kScores(tuple(trackers), runs, folders, tuple(said), unrun)
+    run_on = tuple(one.name for one in truths.values())
+    return Got10kScores(
+        trackers=tuple(trackers),
+        sequences=run_on,
+        unrun=unrun,
+        left_out=noted(labels, run_on, folders),
+        folders=folders,
+        notes=tuple(said),
+        runs=runs,
+    )
 
 
 def _called(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from pursuit.datasets.otb_list import entries, key
 from pursuit.errors import DataError
 from pursuit.measures import otb as otb_measures
 from pursuit.reports import stored_otb
+from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
+from pursuit.reports.left_out import noted
 from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, TRE, Stored
@@ -25,32 +28,23 @@ from pursuit.results.otb_labels import Truth, read_truth
 _OPE_OF = (1, 20)  # numbers of runs of which the first is one from the start to the end
 
 
-@dataclass(frozen=True)
-class OtbScores:
-    """Trackers by OTB's protocols.
+@dataclass(frozen=True, kw_only=True)
+class OtbScores(KindScores[Stored]):
+    """Trackers by OTB's protocols; those with times have a speed.
 
     Attributes:
-        trackers: the best first; those with times have a speed.
         truths: the labels, by key.
         boxes: (tracker, sequence) -> (T, 4) of the one-pass run, where rows and labels are as many.
-        folders: tracker -> its folder on disk, where it has one.
-        notes: what must be said beside, a line each.
-        unrun: sequences with labels that no tracker has a result on.
-        left_out: number of sequences that no result is compared on.
     """
 
-    trackers: tuple[Stored, ...]
+    kind: ClassVar[str] = "OTB"
     truths: Mapping[str, Truth]
     boxes: Mapping[tuple[str, str], NDArray[np.float64]]
-    folders: Mapping[str, Path]
-    notes: tuple[str, ...]
-    unrun: tuple[str, ...] = ()
-    left_out: int = 0
 
     @property
-    def wrong(self) -> list[str]:
-        """What the trackers' means lack and why, a line each."""
-        return [line for one in self.trackers for line in one.wrong]
+    def has_scores(self) -> bool:
+        """Whether a tracker has a right result on a sequence."""
+        return any(score.sequences for one in self.trackers for score in one.kinds.values())
 
 
 def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
@@ -60,18 +54,25 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
     read are no results.
 
     Raises:
-        DataError: a place cannot be read; or the ground truth cannot, and there may be results.
+        DataError: a place cannot be read; or the ground truth cannot, and there may be results;
+            or all of them are on sequences that are left out.
     """
     known, error = _known(labels)
     names = {*known, *labels.not_to_be_used}
     each: dict[Path, list[Found]] = {}
+    beside: dict[Path, set[str]] = {}  # left out
     for place in places:
         ones = list(find([place.path], names, names, place.unused, others=place.taken))
         place.otb = bool(ones)
         each[place.path] = [one for one in ones if one.sequence in known]
+        left_out = {one.sequence for one in ones if one.sequence not in known and not one.wrong}
+        if left_out:
+            beside[place.path] = left_out
     if error is not None and any(place.unused.names for place in places):
         raise error
     ones = [one for found in each.values() for one in found]
+    if not ones and beside:
+        raise labels.nothing(OtbScores.kind, beside, set().union(*beside.values()))
     if all(one.wrong for one in ones) and any(place.taken for place in places):
         for place in places:
             place.unused.wrong += [one.place for one in each[place.path]]
@@ -83,19 +84,21 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
     seen = {one.sequence for one in found}
     truths = {at: truth for at, truth in known.items() if at in seen}
     trackers, notes = stored_otb.judge(found, truths, otb_measures.MATLAB)
-    left = [truth.name for at, truth in known.items() if at not in seen]
+    run_on = tuple(truth.name for truth in truths.values())
     return OtbScores(
-        _with_speeds(trackers, found, truths),
-        truths,
-        {
+        trackers=_with_speeds(trackers, found, truths),
+        sequences=run_on,
+        unrun=tuple(truth.name for at, truth in known.items() if at not in seen),
+        left_out=noted(labels, run_on, folders),
+        folders=folders,
+        notes=tuple(notes),
+        truths=truths,
+        boxes={
             (one.tracker, truths[one.sequence].name): one.runs[0].boxes
             for one in found
             if len(one.runs) in _OPE_OF
             and len(one.runs[0].boxes) == len(truths[one.sequence].boxes)
         },
-        folders,
-        tuple(notes),
-        tuple(left),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from pursuit.measures.vot_ranking import Ranks
 from pursuit.measures.vot_rules import Rules
 from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
+from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
+from pursuit.reports.left_out import noted
 from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
@@ -50,9 +53,9 @@ class VotScore:
     frame_ms: float = math.nan
 
     @property
-    def total(self) -> int:
-        """Number of sequences it should have run on."""
-        return len(self.score.sequences) + len(self.score.failed)
+    def wrong(self) -> list[str]:
+        """What its means lack and why, a line each."""
+        return replace(self.score, unsupervised=None).wrong
 
     @cached_property
     def intervals(self) -> tuple[Ends, Ends]:
@@ -63,37 +66,27 @@ class VotScore:
         return _ends(self.score.sums, of.accuracy), _ends(self.score.sums, of.robustness)
 
 
-@dataclass(frozen=True)
-class VotScores:
+@dataclass(frozen=True, kw_only=True)
+class VotScores(KindScores[VotScore]):
     """Trackers by VOT's supervised experiment.
 
     Attributes:
-        trackers: the best first.
         lengths: the interval that EAO is over; None where there is none.
         caption: whose definitions.
         runs: (tracker, sequence) -> its first run, and the labels (T, 4) as upright boxes.
-        folders: tracker -> its folder on disk, where it has one.
-        notes: what must be said beside, a line each.
         ranks: of the trackers, None where there are not two with all results.
-        unrun: sequences with labels that no tracker has a result on.
-        left_out: number of sequences that no result is compared on.
     """
 
-    trackers: tuple[VotScore, ...]
+    kind: ClassVar[str] = "VOT"
     lengths: tuple[int, int] | None
     caption: str
     runs: Mapping[tuple[str, str], tuple[Run, Array]]
-    folders: Mapping[str, Path]
-    notes: tuple[str, ...]
     ranks: Ranks | None
-    unrun: tuple[str, ...] = ()
-    left_out: int = 0
 
     @property
-    def wrong(self) -> list[str]:
-        """What the trackers' means lack and why, a line each."""
-        shown = (replace(one.score, unsupervised=None) for one in self.trackers)
-        return [line for one in shown for line in one.wrong]
+    def has_scores(self) -> bool:
+        """Whether a tracker has a right result on a sequence."""
+        return any(one.score.sequences for one in self.trackers)
 
 
 def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
@@ -105,15 +98,15 @@ def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
     pairs = {place.path: place.vot.supervised.places for place in places}
     if not any(pairs.values()):
         return None
-    ran = {name.lower() for each in pairs.values() for _, name in each} - labels.not_to_be_used
+    met = {name.lower() for each in pairs.values() for _, name in each}
+    ran = met - labels.not_to_be_used
     if labels.ground_truth is not None:
         truth = truth_of(labels.ground_truth)
     else:
         truth = benchmark([x for name, x in labels.videos.items() if name.lower() in ran], None)
     seen = {name: one for name, one in truth.sequences.items() if name.lower() in ran}
     if not seen:
-        where = ", ".join(str(path) for path, each in pairs.items() if each)
-        raise DataError(f"{where}: no VOT result is of a sequence with labels")
+        raise labels.nothing(VotScores.kind, (path for path, each in pairs.items() if each), met)
     known = truth.sequences if labels.ground_truth is not None else labels.videos
     left = tuple(name for name in known if name.lower() not in ran)
     names = other_names(pairs)
@@ -125,7 +118,7 @@ def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
 
     results = joined((place.vot for place in places), called)
     given = {new: tracker for (_, tracker), new in names.items()}
-    return _scores(results, replace(truth, sequences=seen), given, left)
+    return _scores(results, replace(truth, sequences=seen), given, labels, left)
 
 
 def beside(places: Sequence[Place]) -> list[str]:
@@ -143,7 +136,11 @@ def beside(places: Sequence[Place]) -> list[str]:
 
 
 def _scores(
-    results: StoredResults, truth: Benchmark, given: Mapping[str, str], unrun: tuple[str, ...]
+    results: StoredResults,
+    truth: Benchmark,
+    given: Mapping[str, str],
+    labels: Labels,
+    unrun: tuple[str, ...],
 ) -> VotScores:
     """Return scores; `given` has what results call the trackers that are called anew here."""
     found = stored_vot.scores(Rules.MATLAB, results, truth)
@@ -155,16 +152,24 @@ def _scores(
         trackers.append(VotScore(one.label, one, *_pace(mine.values())))
         for name in one.sequences:
             run = mine[name.lower()]
-            labels = bx.around(truth.sequences[name].regions.corners())
-            runs[one.label, name] = (Run(run.codes, bx.around(run.regions.corners())), labels)
+            boxes = bx.around(truth.sequences[name].regions.corners())
+            runs[one.label, name] = (Run(run.codes, bx.around(run.regions.corners())), boxes)
         for run in mine.values():
             folder = folder_of(run.place, given.get(one.label, one.label))
             if folder is not None:
                 folders[one.label] = folder
     return VotScores(
-        tuple(trackers), found.interval, found.caption, runs, folders,
-        found.notes, ranks_of([one.score for one in trackers]), unrun,
-    )  # fmt: skip
+        trackers=tuple(trackers),
+        sequences=tuple(truth.sequences),
+        unrun=unrun,
+        left_out=noted(labels, truth.sequences, folders),
+        folders=folders,
+        notes=found.notes,
+        lengths=found.interval,
+        caption=found.caption,
+        runs=runs,
+        ranks=ranks_of([one.score for one in trackers]),
+    )
 
 
 def _seconds(run: Trajectory) -> Array | None:

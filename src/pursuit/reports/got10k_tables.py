@@ -39,7 +39,7 @@ def summary(scores: Got10kScores) -> Table:
             *(_balanced(one) if classes else ()),
             number(rival["p"] if rival else math.nan, ".4f"),
             *([number(one.fps, ",.1f" if one.fps < 100 else ",.0f")] if timed else ()),
-            ran(len(one.sequences), len(one.sequences) + len(one.failed), scores.left_out),
+            ran(len(one.sequences), scores),
         ]
         rows.append(tuple(row))
     columns = ("Tracker", "AO", "95 %", *(x for rate in _RATES.values() for x in (rate, "95 %")))
@@ -52,7 +52,7 @@ def summary(scores: Got10kScores) -> Table:
         + ("mAO, mSR: the same, every class counting alike. " if classes else "")
         + "p: how often luck alone makes an AO differ so much from the best one's."
         + (STAR if any(one.failed for one in scores.trackers) else "")
-        + left_out(scores.left_out),
+        + left_out(scores),
         (*columns, *means, "p", *(("fps",) if timed else ()), "sequences"),
         tuple(rows),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -42,8 +42,30 @@ class Labels:
     @cached_property
     def not_to_be_used(self) -> frozenset[str]:
         """How the sequences that are left out are looked up, `datasets.otb_list.key` and lower."""
-        names = self.left_out
-        return frozenset((*(name.lower() for name in names), *(x for n in names for x in keys(n))))
+        return frozenset(at for name in self.left_out for at in _looked_up(name))
+
+    def nothing(self, kind: str, places: Iterable[Path], ran: Collection[str]) -> DataError:
+        """Return the error that no result of a kind can be compared: what keeps them from it.
+
+        Args:
+            kind: what it is called.
+            places: where the results are.
+            ran: their sequences, as these are looked up.
+        """
+        where = ", ".join(map(str, places))
+        why = [f"{x}: {told}" for x, told in self.left_out.items() if _looked_up(x) & {*ran}]
+        if not why:
+            return DataError(f"{where}: no result of {kind}'s kind is of a sequence with labels")
+        more = f"; and {len(why) - 1} more" if len(why) > 1 else ""
+        return DataError(
+            f"{where}: no result of {kind}'s kind is of a sequence that can be used; "
+            f"left out: {why[0]}{more}"
+        )
+
+
+def _looked_up(name: str) -> frozenset[str]:
+    """Return how a sequence that is left out, or those of its video, are looked up."""
+    return frozenset((name.lower(), *keys(name)))
 
 
 def read(ground_truth: Path | None, videos: Path | None) -> Labels:

@@ -7,72 +7,57 @@ from pathlib import Path
 
 from pursuit.datasets.otb_list import key
 from pursuit.datasets.reading import plural
-from pursuit.reports.gathered_got10k import Got10kScores
-from pursuit.reports.gathered_otb import OtbScores
-from pursuit.reports.gathered_vot import VotScores
+from pursuit.reports.gathered_kind import Judged, KindScores
+from pursuit.reports.labels import Labels
 from pursuit.results import made_with
 
-Part = OtbScores | VotScores | Got10kScores
 
-
-def folders(parts: Sequence[Part]) -> dict[str, Path]:
-    """Return tracker -> its folder on disk, the first part's where several have one."""
-    return {label: path for part in reversed(parts) for label, path in part.folders.items()}
-
-
-def noted(faults: Mapping[str, str], parts: Sequence[Part]) -> dict[str, str]:
-    """Return sequence -> why it was left out.
+def noted(labels: Labels, judged: Iterable[str], folders: Mapping[str, Path]) -> dict[str, str]:
+    """Return sequence -> why no result of one kind on it is compared.
 
     Args:
-        faults: the sequences of the videos that are not good -> why.
-        parts: the scores. What `pursuit evaluate` noted in a tracker's folder counts of sequences
-            on which no tracker has a result now.
+        labels: those of the videos that are not good are left out of every kind.
+        judged: sequences that a tracker has a result on, which count whatever was noted.
+        folders: of the trackers with results of this kind: `pursuit evaluate` noted there which
+            sequences it left out.
     """
-    judged = {key(name) for part in parts for name in _names(part)}
-    found = dict(faults)
-    spelt = {key(name) for name in faults}
-    for folder in folders(parts).values():
-        for name, why in _told(folder).items():
-            if key(name) not in judged | spelt:
-                found.setdefault(name, why)
+    found = dict(labels.left_out)
+    told = {key(name) for name in (*judged, *found)} | labels.not_to_be_used
+    for made in (made for folder in folders.values() for made in made_with.read(folder)):
+        for name, why in made.left_out.items():
+            if key(name) not in told:
+                told.add(key(name))
+                found[name] = why
     return found
 
 
-def without(names: Iterable[str], left_out: Iterable[str]) -> list[str]:
+def together(parts: Sequence[KindScores[Judged]]) -> dict[str, str]:
+    """Return sequence -> why it was left out, and of which kinds of results if not of all."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, why in (item for part in parts for item in part.left_out.items()):
+        found.setdefault(key(name), (name, why))
+    return {name: why + _of(at, parts) for at, (name, why) in found.items()}
+
+
+def without(part: KindScores[Judged]) -> list[str]:
     """Return a line on sequences with labels that no tracker has a result on; none for none.
 
     Of those that were left out another line tells.
     """
-    told = {key(name) for name in left_out}
-    names = [name for name in names if key(name) not in told]
+    told = {key(name) for name in part.left_out}
+    names = [name for name in part.unrun if key(name) not in told]
     if not names:
         return []
     more = ", ..." if len(names) > 5 else ""
     return [
-        f"no tracker has a result on {plural(len(names), 'sequence')} with labels, which count "
-        f"for none: {', '.join(names[:5])}{more}"
+        f"no tracker has a result of {part.kind}'s kind on {plural(len(names), 'sequence')} with "
+        f"labels, which count for none: {', '.join(names[:5])}{more}"
     ]
 
 
-def has_scores(part: Part) -> bool:
-    """Return whether a tracker has a right result on a sequence."""
-    return any(each for each in _scored(part))
-
-
-def _told(folder: Path) -> dict[str, str]:
-    return {name: why for one in made_with.read(folder) for name, why in one.left_out.items()}
-
-
-def _scored(part: Part) -> Iterable[Iterable[str]]:
-    """Yield the sequences that count, of each tracker and kind."""
-    if isinstance(part, OtbScores):
-        for one in part.trackers:
-            yield from ([x.name for x in score.sequences] for score in one.kinds.values())
-    elif isinstance(part, VotScores):
-        yield from (list(one.score.sequences) for one in part.trackers)
-    else:
-        yield from ([x.name for x in one.sequences] for one in part.trackers)
-
-
-def _names(part: Part) -> Iterable[str]:
-    return (name for each in _scored(part) for name in each)
+def _of(at: str, parts: Sequence[KindScores[Judged]]) -> str:
+    """Return the kinds that a sequence was left out of, as a remark; "" for all."""
+    kinds = [f"{part.kind}'s" for part in parts if at in map(key, part.left_out)]
+    if len(kinds) == len(parts):
+        return ""
+    return f" (left out of {' and '.join(kinds)} results alone)"

@@ -54,7 +54,7 @@ def summary(scores: OtbScores) -> Table:
             )
         row.append(number(rival["p"] if rival else math.nan, ".4f"))
         row += _pace(one.ope.speed) if timed else []
-        rows.append((*row, ran(len(one.ope.sequences), one.ope.total, scores.left_out)))
+        rows.append((*row, ran(len(one.ope.sequences), scores)))
     columns = (*_MEASURES, *(f"{x.upper()} AUC" for x in kinds))
     more = ("p", *(_TIMES if timed else ()), "sequences")
     table = Table(
@@ -64,7 +64,7 @@ def summary(scores: OtbScores) -> Table:
         "10,000 times. P20: share of frames within 20 px; norm. P20: within a fifth of the "
         "label's sides. p: how often luck alone makes an AUC differ so much from the best one's."
         + (STAR if any(one.ope.failed for one in scores.trackers) else "")
-        + left_out(scores.left_out),
+        + left_out(scores),
         columns + more,
         tuple(rows),
     )
@@ -82,14 +82,14 @@ def started(scores: OtbScores, kind: str) -> Table | None:
     table = Table(
         f"otb-{kind}",
         title,
-        note + (STAR if any(one.failed for one in found) else "") + left_out(scores.left_out),
+        note + (STAR if any(one.failed for one in found) else "") + left_out(scores),
         (*_MEASURES, *(_TIMES if timed else ()), "sequences"),
         tuple(
             (
                 word(one.label),
                 *_measured(one),
                 *(_pace(one.speed) if timed else ()),
-                ran(len(one.sequences), one.total, scores.left_out),
+                ran(len(one.sequences), scores),
             )
             for one in found
         ),

@@ -271,13 +271,11 @@ def _moments(gathered: Gathered) -> list[Moment]:
 def _lead(gathered: Gathered) -> str:
     parts = [plural(len(gathered.labels), "tracker")]
     if gathered.otb:
-        parts.append(f"{plural(len(gathered.otb.truths), 'sequence')} in one pass, as OTB does")
+        parts.append(f"{plural(len(gathered.otb.sequences), 'sequence')} in one pass, as OTB does")
     if gathered.vot:
-        count = max((one.total for one in gathered.vot.trackers), default=0)
-        parts.append(f"{plural(count, 'sequence')} with resets, as VOT does")
+        parts.append(f"{plural(len(gathered.vot.sequences), 'sequence')} with resets, as VOT does")
     if gathered.got10k:
-        each = [len(one.sequences) + len(one.failed) for one in gathered.got10k.trackers]
-        parts.append(f"{plural(max(each, default=0), 'sequence')} as GOT-10k does")
+        parts.append(f"{plural(len(gathered.got10k.sequences), 'sequence')} as GOT-10k does")
     return "; ".join(parts) + "."
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pursuit.datasets.reading import plural
 from pursuit.measures.statistics import bootstrap_interval, paired_test
+from pursuit.reports.gathered_kind import Judged, KindScores
 from pursuit.reports.surroundings import Identity
 
 NONE = "–"
@@ -117,13 +118,14 @@ def made_of(known: Mapping[str, Identity]) -> Table | None:
     )
 
 
-def ran(count: int, total: int, more: int) -> Cell:
+def ran(count: int, scores: KindScores[Judged]) -> Cell:
     """Return a cell with the number of sequences that a mean is over, of all and those left out."""
-    return Cell(f"{count}/{total + more}", count)
+    return Cell(f"{count}/{len(scores.sequences) + len(scores.left_out)}", count)
 
 
-def left_out(count: int) -> str:
+def left_out(scores: KindScores[Judged]) -> str:
     """Return what is said below a table where sequences were left out."""
+    count = len(scores.left_out)
     return f" {plural(count, 'sequence')} left out of all means." if count else ""
 
 

@@ -37,7 +37,7 @@ def summary(scores: VotScores) -> Table:
                 ends(*robustness),
                 _failures(one, mark),
                 number(one.score.eao, mark=mark),
-                ran(len(one.score.sequences), one.total, scores.left_out),
+                ran(len(one.score.sequences), scores),
             )
         )
     table = Table(
@@ -46,7 +46,7 @@ def summary(scores: VotScores) -> Table:
         "A: mean overlap; R: exp(-30 × failures / frames), the chance to follow 30 frames; 95 %: "
         f"the ends of the interval, sequences drawn again 10,000 times. {scores.caption}."
         + (STAR if any(one.score.failed for one in scores.trackers) else "")
-        + left_out(scores.left_out),
+        + left_out(scores),
         ("Tracker", "A", "95 %", "R", "95 %", "failures", "EAO", "sequences"),
         tuple(rows),
     )
@@ -68,7 +68,7 @@ def noise(scores: VotScores) -> Table | None:
                 number(found.total.robustness, mark=mark),
                 number(found.total.failures if found.runs else math.nan, ".4g", mark),
                 number(found.eao, mark=mark),
-                Cell(f"{len(found.sequences)}/{one.total}", len(found.sequences)),
+                ran(len(found.sequences), scores),
             )
         )
     if not rows:
