@@ -16,10 +16,10 @@ from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
 from pursuit.networks.goturn import CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SiamFC
 from pursuit.runtimes import int8
-from pursuit.runtimes.choose import EngineWarning, fastest, work
+from pursuit.runtimes.choose import EngineWarning, fastest
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
-from pursuit.runtimes.failures import of_engine, told
+from pursuit.runtimes.failures import first_line, told
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
@@ -132,11 +132,17 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
     for module in modules:
         if not installed(module):
             raise MissingExtra(module, extra)
-    with of_engine(name):
+    try:
         engine = importlib.import_module(place)
         build = engine.compile_siamfc if isinstance(network, SiamFC) else engine.compile_goturn
         made = build(network, name)
-        work(network)(made)  # some say no only when they run
+        side = EXEMPLAR if isinstance(network, SiamFC) else CROP
+        made.embed(np.zeros((1, side, side, 3), np.uint8))  # some say no only when they run
+    except EngineError:
+        raise
+    except Exception as error:  # engines have errors of all kinds
+        why = first_line(error)
+        raise EngineError(f"the runtime {name} cannot run this network here: {why}") from error
     return made
 
 
