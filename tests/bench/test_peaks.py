@@ -11,6 +11,7 @@ import torch
 
 import pursuit
 from pursuit.bench import doctor, peaks
+from pursuit.errors import EngineError
 
 
 def test_operations_and_bytes_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,11 +46,26 @@ def test_types_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None
     assert seen[:4] == [torch.bfloat16] * 2 + [torch.float32] * 2
 
 
-def test_peaks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+LACKING = [  # what PyTorch says of a type that it, a GPU or the GPU's libraries have not
+    NotImplementedError("Could not run 'aten::_int_mm' with arguments from the 'X' backend."),
+    RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Char'"),
+    RuntimeError("_int_mm_out_cuda not compiled for this platform."),
+    RuntimeError("CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasLtMatmul(...)`"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ARCH_MISMATCH when calling `cublasGemmEx(...)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+]
+
+
+@pytest.mark.parametrize("error", [None, *LACKING])
+def test_peaks_of_this_machine(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
     def refuse(*_: object) -> None:
-        raise RuntimeError("no int8 here")
+        assert error is not None
+        raise error
 
     monkeypatch.setattr(torch, "_int_mm", refuse)
+    if error is None:  # older than the function
+        monkeypatch.delattr(torch, "_int_mm")
     monkeypatch.setattr(peaks, "_SIDES", (128,))
     monkeypatch.setattr(peaks, "_SECONDS", 0.01)
     monkeypatch.setattr(peaks, "_COPIED", 2**22)
@@ -57,6 +73,35 @@ def test_peaks_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(found.products) == {"bf16", "fp32"}  # what there is none of is left out
     assert 1e-6 < found.products["fp32"] < 1e4
     assert 1e-3 < found.copy < 1e5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_too_little_memory_is_not_a_type_that_is_lacking(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch, "_int_mm", fail)
+    monkeypatch.setattr(peaks, "_SIDES", (64,))
+    monkeypatch.setattr(peaks, "_SECONDS", 0.01)
+    with pytest.raises(EngineError, match="cpu has too little memory for the largest products"):
+        peaks.peaks()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("device-side assert"), AttributeError("shape")])
+def test_other_failures_are_not_hidden(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        peaks._least_seconds(fail, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("load", [0.9, 1.0, 8.0])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pursuit.datasets.reading import Findings, box_lines, lines_of, text_lines
+from pursuit.datasets.label_files import read_labels
+from pursuit.datasets.reading import Findings, lines_of, text_lines
 from pursuit.errors import DataError
 
 
@@ -23,7 +24,7 @@ def test_labels_take_each_line_for_a_frame_and_others_leave_out_what_is_no_box(
     file = tmp_path / "groundtruth.txt"
     file.write_text(f"{odd}\n1,2,3,4\n5;6;7\t8\n\n", encoding="utf-8")
     findings = Findings(strict=False)
-    boxes = box_lines(file, findings)
+    boxes = read_labels(file, findings)
     np.testing.assert_array_equal(boxes, [[np.nan] * 4, [1, 2, 3, 4], [5, 6, 7, 8]])
     shown = odd.replace(" ", ",")
     assert findings.lines == [f"{file}:1: x, y, w, h must be numbers; got '{shown}'"]
@@ -36,6 +37,6 @@ def test_decimal_commas_are_refused_in_both(tmp_path: Path) -> None:
     file = tmp_path / "groundtruth.txt"
     file.write_text("10,5;20,0;30,5;40,0\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"groundtruth\.txt:1: a box is four numbers .* got 8"):
-        box_lines(file, Findings(strict=True))
+        read_labels(file, Findings(strict=True))
     with pytest.raises(DataError, match="decimal commas, or corners"):
         text_lines(file.read_bytes(), str(file))

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pursuit.datasets import open_usable
+from pursuit.errors import DataError
 from pursuit.reports import vot
 from pursuit.results import got10k_found, otb_labels
 
@@ -37,3 +39,49 @@ def test_any_layout_is_labels_of_any_benchmark(root: Path) -> None:
     assert (got10k.boxes.tolist(), got10k.size) == (expected, (160, 120))
     sequence = vot.truth_of(root).sequences["Bus"]
     assert (sequence.regions.around().tolist(), sequence.size) == (expected, (160, 120))
+
+
+@pytest.mark.parametrize("root", ["otb", "got10k"], indirect=True)
+@pytest.mark.parametrize("odd", ["x,y,w,h", "# by hand", "", "a,b,c,d", "inf,1,1,1"])
+def test_a_line_that_is_no_box_is_wrong_wherever_labels_are_read(root: Path, odd: str) -> None:
+    """What `evaluate` leaves out, `score` does not take: rows after such a line would be moved."""
+    (labels,) = root.glob("Bus/groundtruth*.txt")
+    labels.write_text(f"{odd}\n{labels.read_text('utf-8')}", encoding="utf-8")
+    read = got10k_found.read_truth if labels.name == "groundtruth.txt" else otb_labels.read_truth
+    with pytest.raises(DataError) as error:
+        read(root)
+    assert str(error.value).startswith(f"{labels}:1: ")
+    found = open_usable(root)
+    assert not found.sequences
+    assert found.faults["Bus"].startswith(str(error.value))
+
+
+def test_nan_is_a_frame_without_a_label_wherever_labels_are_read(tmp_path: Path) -> None:
+    for name, read in (
+        ("groundtruth_rect.txt", otb_labels.read_truth),
+        ("groundtruth.txt", got10k_found.read_truth),
+    ):
+        folder = tmp_path / name / "Bus"
+        folder.mkdir(parents=True)
+        (folder / name).write_text("11,21,30,40\n1.#QNAN;NaN;NaN;NaN\n", encoding="utf-8")
+        boxes = read(tmp_path / name)["bus"].boxes
+        assert np.isfinite(boxes).all(axis=1).tolist() == [True, False]
+
+
+def test_corners_are_the_box_around_them_wherever_labels_are_read(tmp_path: Path) -> None:
+    content = cv2.imencode(".png", np.zeros((120, 160, 3), np.uint8))[1].tobytes()
+    (tmp_path / "Bus" / "img").mkdir(parents=True)
+    for number in (1, 2):
+        (tmp_path / "Bus" / "img" / f"000{number}.png").write_bytes(content)
+    labels = tmp_path / "Bus" / "groundtruth_rect.txt"
+    labels.write_text("11,21,41,21,41,61,11,61\n12,21,42,21,42,61,12,61\n", encoding="utf-8")
+    expected = [[10, 20, 30, 40], [11, 20, 30, 40]]
+    (sequence,) = open_usable(tmp_path).sequences
+    assert sequence.boxes.tolist() == expected
+    assert otb_labels.read_truth(tmp_path)["bus"].boxes.tolist() == expected
+    labels.write_text("11,21,41,21,41,61,11,61\n12,21,42,21,42\n", encoding="utf-8")
+    found = open_usable(tmp_path)
+    assert not found.sequences
+    assert found.faults["Bus"].startswith(f"{labels}:2: 5 numbers are neither a box nor a polygon")
+    with pytest.raises(DataError, match=r"rect\.txt:2: 5 numbers are neither"):
+        otb_labels.read_truth(tmp_path)

@@ -182,7 +182,7 @@ def test_a_module_in_a_package_of_another_name(monkeypatch: pytest.MonkeyPatch) 
         metadata, "packages_distributions", lambda: {"onnxruntime": ["onnxruntime-gpu"]}
     )
     found = [version(name) for name in ("torch", "onnxruntime", "openvino")]
-    assert found == ["9", "1.2.3", ""]
+    assert found == ["9", "1.2.3", "unknown"]
 
 
 def test_with_no_engine_there_is_no_trial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

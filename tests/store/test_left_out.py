@@ -96,26 +96,21 @@ def test_a_bad_line_leaves_its_video_out_and_mended_it_is_taken(
     assert curate(out, broken)[:2] == (summary, said)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
+    assert not (out / "parts").exists()  # the store alone holds what was cut
     mend(broken, data)
     mended, said, kept = curate(out, broken)
     assert (said, mended.videos_left_out) == ({}, {})
     assert kept == 17  # what was cut before is not cut again
     assert files(out) == files(store_path)  # not a byte tells that it came later
     assert not (out / "parts").exists()
-    whole = json.loads((store_path / "summary.json").read_text(encoding="utf-8"))
-    assert (mended.crops, mended.objects, mended.bytes) == (27, 8, whole["bytes"])
-
-
-def test_without_the_parts_all_is_cut_again(
-    tmp_path: Path, data: Path, broken: Path, store_path: Path
-) -> None:
-    out = tmp_path / "out"
-    curate(out, broken)
-    shutil.rmtree(out / "parts")
-    assert curate(out, broken)[0].objects == 7
-    mend(broken, data)
-    assert curate(out, broken)[2] == 0
-    assert files(out) == files(store_path)
+    assert (mended.crops, mended.objects, mended.frames) == (27, 8, 29)
+    summaries = [
+        json.loads((path / "summary.json").read_text("utf-8")) for path in (out, store_path)
+    ]
+    for summary in summaries:
+        summary["parts"] = [name.rpartition("-")[0] for name in summary["parts"]]
+    assert summaries[0] == summaries[1]
+    assert summaries[0]["left_out"]
 
 
 def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
@@ -134,7 +129,24 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
             curate(out, broken)
     with pytest.raises(StoreError, match="its curation did not end"):
         stores.open(out)
-    assert curate(out, broken)[0].objects == 8
+    summary, _, kept = curate(out, broken)
+    assert (summary.objects, summary.frames, kept) == (8, 29, 29)  # nothing is cut again
+
+
+def test_a_part_without_a_crop_is_taken_back_too(
+    tmp_path: Path, data: Path, write_labelled_video: Write
+) -> None:
+    root, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(data, root)
+    write_labelled_video(root / "videos", "none-serves", [(0, 1, 5, 5, 0, 20), (1, 1, 5, 5, 2, 2)])
+    whole = curate(tmp_path / "straight", root)[0]
+    with (root / "videos" / "one.csv").open("a", encoding="utf-8") as file:
+        file.write(BAD_ROW)
+    curate(out, root)
+    mend(root, data)
+    summary, _, kept = curate(out, root)
+    assert (summary, kept) == (whole, whole.frames - 12)
+    assert files(out) == files(tmp_path / "straight")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -146,16 +158,27 @@ def test_a_frame_that_cannot_be_read_leaves_its_video_out(tmp_path: Path, worker
     whole = torn.read_bytes()
     torn.write_bytes(b"no picture")
     said: dict[str, str] = {}
-    for _ in range(2):  # it is tried again, in vain
+    seen: list[int] = []
+
+    def progress(done: int, _: int) -> None:
+        seen.append(done)
+
+    for begins in (0, 12):  # it is tried again, in vain; the others are not
         said.clear()
-        summary = stores.curate(out, [root], workers=workers, leave_out=said.__setitem__)
+        seen.clear()
+        summary = stores.curate(
+            out, [root], workers=workers, leave_out=said.__setitem__, progress=progress
+        )
+        assert seen[0] == begins
         assert said == summary.videos_left_out
         assert said == {"torn": f"{torn} is not a picture that can be read: remove it or mend it"}
         assert [item.name for item in stores.open(out).objects] == ["good", "later"]
         assert (summary.crops, summary.frames) == (12, 12)
-        assert len(list((out / "parts").iterdir())) == 2
+        assert not (out / "parts").exists()
     torn.write_bytes(whole)
-    summary = stores.curate(out, [root], workers=workers)
+    seen.clear()
+    summary = stores.curate(out, [root], workers=workers, progress=progress)
+    assert (seen[0], seen[-1]) == (12, 18)
     assert (summary.crops, summary.videos_left_out) == (18, {})
     stores.curate(tmp_path / "straight", [root], workers=1)
     assert files(out) == files(tmp_path / "straight")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -19,6 +21,7 @@ from commands import run
 from programs import comes_true, program
 
 from pursuit import weights
+from pursuit.cli import _track_tally
 from pursuit.cli._track_tally import Tally
 from pursuit.results import tracks
 from pursuit.trackers.base import Result, State
@@ -44,8 +47,7 @@ def test_all_outputs_at_once(clip: Path, tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1  # no progress bar in a pipe
     assert done.stderr.startswith("30 frames, tracker ")
-    assert "decoding" in done.stderr
-    assert "fps (set by " in done.stderr
+    assert re.search(r" together \S+ fps \(set by (decoding|tracking|writing)\), ", done.stderr)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", *names}
     rows = tracks.read(tmp_path / "a.csv")
     assert rows.frames.tolist() == list(range(30))
@@ -249,10 +251,10 @@ def result(frame: int, seconds: float) -> Result:
 @pytest.mark.parametrize(
     ("tracking", "writing", "reading", "pace"),
     [
-        (0.02, 0.0, 0.01, "the tracker"),
+        (0.02, 0.0, 0.01, "tracking"),
         (0.01, 0.0, 0.3, "decoding"),
         (0.01, 0.02, 0.025, "writing"),
-        (0.02, 0.01, 0.025, "the tracker"),
+        (0.02, 0.01, 0.025, "tracking"),
         (0.02, 0.01, 0.2, "decoding"),
     ],
 )
@@ -264,8 +266,25 @@ def test_the_last_line_says_what_set_the_pace(
         tally.add(result(number, tracking / 2), writing / 2)
     text = tally.summary(reading, [Path("a.csv")])
     assert f"tracker {2 / tracking:.0f} fps" in text
-    assert f"fps (set by {pace})" in text
-    assert (f"writing {2 / writing:.0f} fps" in text) if writing else ("writing" not in text)
+    assert f"fps (set by {pace}), never lost" in text
+    assert text.count(" fps") == 2  # decoding's and writing's own help nobody
+    assert all(text.count(stage) == (stage == pace) for stage in ("decoding", "writing"))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_on_a_terminal_the_speeds_have_a_line(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    clock = SimpleNamespace(perf_counter=itertools.count(0, 0.0075).__next__)
+    monkeypatch.setattr(_track_tally, "time", clock)
+    tally = Tally()
+    for number in range(1200):
+        tally.add(result(number, 1 / 123), 1 / 15000, 0.12 if live else None)
+    speeds, told = tally.summary(12.0, [Path("a.csv")], "openvino-int8", 25.0).splitlines()
+    assert speeds.startswith("1200 frames, tracker 123 fps (openvino-int8), ")
+    assert ("capture to box" if live else "set by decoding") in speeds
+    assert max(len(speeds), len(told)) <= 80
+    missed = "0 frames missed, " if live else ""
+    assert told == f"{missed}budget of 25 fps held, never lost; wrote a.csv"
 
 
 def test_the_last_line_of_a_live_source_tells_its_delay() -> None:

@@ -24,6 +24,14 @@ _SECONDS = 0.1  # how long each product is tried
 _ENOUGH = 0.25  # seconds; a product that takes longer is large enough
 _COPIED = 2**28  # bytes, more than caches hold
 _BUSY = 0.5  # load a core from which on a machine is busy
+_LACKING = (  # what PyTorch, cuBLAS and cuDNN say of a type that they, or a GPU, have not
+    "has no attribute '_int_mm'",
+    "not implemented for",
+    "not compiled for",
+    "status_not_supported",
+    "status_arch_mismatch",
+    "unable to find an engine",
+)
 _ENGINES = ("openvino", "onnxruntime")
 
 
@@ -109,10 +117,15 @@ def _products(side: int, kind: torch.dtype, device: torch.device) -> list[Callab
 
 
 def _least_seconds(call: Callable[[], object], device: torch.device) -> float:
-    """Return the least time of several calls, the first not counted; infinite where it fails."""
+    """Return the least time of several calls, the first not counted; infinite for want of the type.
+
+    What else fails is no answer to that: a GPU that others fill, above all.
+    """
     try:
         call()
-    except (AttributeError, RuntimeError):  # not in this PyTorch, or not for this device
+    except (AttributeError, RuntimeError) as error:
+        if not _lacks(error):
+            raise
         return float("inf")
     least, end = float("inf"), time.perf_counter() + _SECONDS
     while least == float("inf") or time.perf_counter() < end:
@@ -122,6 +135,12 @@ def _least_seconds(call: Callable[[], object], device: torch.device) -> float:
         _settle(device)
         least = min(least, time.perf_counter() - started)
     return least
+
+
+def _lacks(error: Exception) -> bool:
+    """Return whether an error says that PyTorch, or the device, has no such product."""
+    said = str(error).lower()
+    return isinstance(error, NotImplementedError) or any(one in said for one in _LACKING)
 
 
 def _settle(device: torch.device) -> None:

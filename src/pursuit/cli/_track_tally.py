@@ -63,52 +63,49 @@ class Tally:
             budget_fps: frames a second that the tracker was to follow, if that was said.
         """
         by = f" ({runtime})" if runtime else ""
-        unit = "frame" if self.frames == 1 else "frames"
-        parts = [f"{self.frames} {unit}"]
+        speeds = [_frames(self.frames)]
+        told = []
         if self._tracking:
-            parts.append(f"tracker {_speed(self.frames - 1, self._tracking)} fps{by}")
-            parts += [] if budget_fps is None else [self._held(budget_fps)]
+            speeds.append(f"tracker {_speed(self.frames - 1, self._tracking)} fps{by}")
         if self._delays:
-            parts += self._live()
-        elif reading:
-            parts.append(f"decoding {_speed(self.frames, reading)} fps")
-            parts += self._together(reading, outputs)
-        parts.append(f"LOST in {self._lost}" if self._lost else "never lost")
+            speeds.append(self._delay())
+            told.append(f"{_frames(self._missed())} missed")
+        elif reading and self._tracking:
+            speeds.append(self._together(reading))
+        if budget_fps is not None and self._tracking:
+            told.append(self._held(budget_fps))
+        told.append(f"LOST in {self._lost}" if self._lost else "never lost")
         if self._unsure:
-            parts.append(f"unsure in {self._unsure}")
-        text = ", ".join(parts)
-        if not outputs:
-            return text
-        between = "\n" if sys.stderr.isatty() else "; "
-        return text + between + "wrote " + ", ".join(str(path) for path in outputs)
+            told.append(f"unsure in {self._unsure}")
+        text = "\n".join if sys.stderr.isatty() else ", ".join
+        wrote = f"; wrote {', '.join(map(str, outputs))}" if outputs else ""
+        return text((", ".join(speeds), ", ".join(told))) + wrote
 
     def _held(self, budget_fps: float) -> str:
         """Return whether the tracker was as fast as was wanted; decoding and writing apart."""
         held = (self.frames - 1) / self._tracking >= budget_fps
         return f"budget of {budget_fps:g} fps {'held' if held else 'NOT held'}"
 
-    def _together(self, reading: float, outputs: list[Path]) -> list[str]:
+    def _together(self, reading: float) -> str:
         """Return how fast all went, and what set the pace: decoding, or what waits for it."""
-        if not self._tracking:
-            return []
-        parts = []
-        if outputs and self._writing:
-            parts.append(f"writing {_speed(self.frames - 1, self._writing)} fps")
-        slower = "writing" if self._writing > self._tracking else "the tracker"
+        slower = "writing" if self._writing > self._tracking else "tracking"
         if reading > self._tracking + self._writing:
             slower = "decoding"
-        together = _speed(self.frames - 1, self._last - self._began)
-        return [*parts, f"together {together} fps (set by {slower})"]
+        return f"together {_speed(self.frames - 1, self._last - self._began)} fps (set by {slower})"
 
-    def _live(self) -> list[str]:
-        """Return how long boxes of a live source took, and how many of its frames were missed."""
+    def _delay(self) -> str:
+        """Return how long boxes of a live source took."""
         ordered = sorted(self._delays)
         middle, late = (ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.95))
-        missed = self._numbers[1] - self._numbers[0] + 1 - self.frames
-        return [
-            f"capture to box {1000 * middle:.0f} ms (p95 {1000 * late:.0f} ms)",
-            f"{missed} {'frame' if missed == 1 else 'frames'} missed",
-        ]
+        return f"capture to box {1000 * middle:.0f} ms (p95 {1000 * late:.0f} ms)"
+
+    def _missed(self) -> int:
+        """Return how many frames of a live source were missed."""
+        return self._numbers[1] - self._numbers[0] + 1 - self.frames
+
+
+def _frames(count: int) -> str:
+    return f"{count} {'frame' if count == 1 else 'frames'}"
 
 
 def _speed(count: int, seconds: float) -> str:

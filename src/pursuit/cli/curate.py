@@ -43,7 +43,6 @@ def curate(
     from pursuit.cli._progress import progress_bar
     from pursuit.datasets.reading import plural
     from pursuit.store import curate as curate_store
-    from pursuit.store.curate import PARTS
 
     try:
         with progress_bar("curating", "frames") as progress:
@@ -68,5 +67,4 @@ def curate(
     if made.videos_left_out:
         videos_ = plural(len(made.videos_left_out), "video")
         typer.echo(f"  left out: {videos_}; mend what was named, and the same command adds it")
-        typer.echo(f"  {out / PARTS} is kept for that: delete it where nothing will be mended")
         raise typer.Exit(WRONG)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit.datasets.base import Sequence
+from pursuit.datasets.label_files import read_labels
 from pursuit.datasets.reading import (
     Findings,
-    box_lines,
     numbered_pictures,
     read_pictures,
     read_text,
@@ -50,7 +50,7 @@ def _sequence(folder: Path, findings: Findings) -> Sequence | None:
         if pictures:
             findings.wrong(f"{folder}: groundtruth.txt is missing")
         return None
-    boxes = box_lines(labels, findings)
+    boxes = read_labels(labels, findings)
     if len(boxes) == 1:
         boxes = np.concatenate([boxes, np.full((max(len(pictures) - 1, 0), 4), math.nan)])
     if len(boxes) != len(pictures):

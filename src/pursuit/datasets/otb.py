@@ -14,12 +14,8 @@ from pathlib import Path
 
 from pursuit.datasets import otb_list
 from pursuit.datasets.base import Sequence
-from pursuit.datasets.reading import (
-    Findings,
-    box_lines,
-    numbered_pictures,
-    read_pictures,
-)
+from pursuit.datasets.label_files import read_labels
+from pursuit.datasets.reading import Findings, numbered_pictures, read_pictures
 
 LOOKS_FOR = "NAME/img/ beside NAME/groundtruth_rect.txt"
 
@@ -66,7 +62,7 @@ def _video(
     found = []
     for key, file in labels.items():
         about = findings.about(_name(folder, key), video=folder.name)
-        boxes = box_lines(file, about)
+        boxes = read_labels(file, about)
         if not len(boxes):
             tell = about.empty if len(labels) == 1 else about.note
             tell(f"{file}: no boxes in it")

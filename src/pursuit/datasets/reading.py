@@ -245,31 +245,31 @@ def box_of(fields: Sequence[str], place: str, findings: Findings) -> list[float]
     return values
 
 
-def box_lines(path: Path, findings: Findings) -> NDArray[np.float64]:
-    """Return the boxes (N, 4) of a data set's file of labels with one a line; NaN where it says so.
+def box_lines(text: str, place: str, findings: Findings) -> NDArray[np.float64]:
+    """Return the boxes (N, 4) of a data set's labels with one a line; NaN where they say so.
 
     The numbers stand apart by commas, tabs, semicolons or spaces. A line is a frame: what is no
     box, a comment or names of columns too, is a finding, and goes on as NaN; `text_lines` leaves
     such lines out.
     """
-    lines = lines_of(read_text(path, findings) or "")
+    lines = lines_of(text)
     boxes = np.full((len(lines), 4), math.nan)
     without = []
     for at, line in lines:
         fields = re.split(r"[\s,;]+", line.strip(" \t,;"))
-        box = box_of(fields, f"{path}:{at}", findings)
+        box = box_of(fields, f"{place}:{at}", findings)
         if box is not None:
             boxes[at - 1] = box
             if np.isnan(box).any():
                 without.append(at)
-    note_nan(without, path, findings)
+    note_nan(without, place, findings)
     return boxes
 
 
-def note_nan(lines: Sequence[int], path: Path, findings: Findings) -> None:
+def note_nan(lines: Sequence[int], place: Path | str, findings: Findings) -> None:
     """Take down the lines of a file of labels whose boxes hold NaN: they are no labels."""
     if lines:
-        findings.note(f"{path}: {plural(len(lines), 'box')} with NaN: line {shown_numbers(lines)}")
+        findings.note(f"{place}: {plural(len(lines), 'box')} with NaN: line {shown_numbers(lines)}")
 
 
 def numbered_pictures(folder: Path, findings: Findings) -> list[Path]:

@@ -124,6 +124,14 @@ def rows_of(data: bytes, place: str) -> list[list[float]]:
     return rows
 
 
+def has_corners(line: bytes, place: str) -> bool:
+    """Return whether a first line of labels has corners, which a box has not."""
+    try:
+        return any(len(row) > 4 for row in rows_of(line, place))
+    except DataError:
+        return False
+
+
 def regions_of(rows: Several[Several[float]], place: str) -> Regions:
     """Return the regions of rows of numbers; a single number, and NaN, is no region.
 

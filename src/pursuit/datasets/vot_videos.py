@@ -14,7 +14,7 @@ import numpy as np
 
 from pursuit.datasets.base import Sequence
 from pursuit.datasets.reading import Findings, numbered_pictures, read_pictures
-from pursuit.datasets.vot import Truth, rows_of, sequence_truth
+from pursuit.datasets.vot import Truth, has_corners, sequence_truth
 from pursuit.errors import DataError
 
 LOOKS_FOR = "NAME/color/00000001.jpg, or polygons, beside NAME/groundtruth.txt"
@@ -45,10 +45,9 @@ def _is_vot(labels: Path) -> bool:
         return True
     try:
         with labels.open("rb") as file:
-            first = rows_of(file.readline(4096), str(labels))
-    except (OSError, DataError):
+            return has_corners(file.readline(4096), str(labels))
+    except OSError:
         return False
-    return any(len(row) > 4 for row in first)
 
 
 def _sequence(folder: Path, truth: Truth, findings: Findings) -> list[Sequence]:

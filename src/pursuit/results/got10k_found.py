@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
 from pursuit.datasets import Sequence, open_other_videos
+from pursuit.datasets.label_files import good_labels
 from pursuit.datasets.reading import is_picture, size_of_picture
 from pursuit.datasets.vot import rows_of
 from pursuit.errors import DataError
@@ -273,7 +274,7 @@ def _is_label(parts: Parts) -> bool:
 
 def _truth(name: str, files: Mapping[str, Stored]) -> Truth:
     labels = files[_LABELS]
-    boxes = parse_any(labels.data or b"", labels.place)
+    boxes = good_labels(labels.data or b"", labels.place)
     if not len(boxes):
         raise DataError(f"{labels.place}: no label in it")
     meta = _meta(files.get("meta_info.ini"))

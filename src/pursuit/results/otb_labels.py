@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pursuit.archives import Parts, Stored, stored
 from pursuit.datasets import open_other_videos
+from pursuit.datasets.label_files import good_labels
 from pursuit.datasets.otb import LABELS
 from pursuit.datasets.otb_list import Entry, entries, key
 from pursuit.datasets.vot import read_truth as read_regions
@@ -77,7 +78,7 @@ def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
     found: dict[str, Array] = {}
     empty: dict[str, str] = {}
     for name, file in _one_kind(files, path).items():
-        boxes = parse_boxes(file.data or b"", file.place)
+        boxes = _boxes(file)
         if len(boxes):
             found[name] = boxes
         else:
@@ -91,6 +92,14 @@ def _label_files(path: Path, unused: Unused) -> dict[str, Array]:
             f"{path}: no labels: neither NAME/groundtruth_rect.txt nor a folder of NAME.txt"
         )
     return found
+
+
+def _boxes(file: Stored) -> Array:
+    """Return the boxes (T, 4), 0-based, of a file: one of a data set is read as its reader does."""
+    data = file.data or b""
+    if LABELS.fullmatch(file.parts[-1]):
+        return good_labels(data, file.place) - FROM_ONE
+    return parse_boxes(data, file.place)
 
 
 def _may_be_empty(name: str, found: Collection[str]) -> bool:

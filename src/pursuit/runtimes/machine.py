@@ -22,11 +22,17 @@ _CHECKS = {
     "avx512_bf16": "_is_avx512_bf16_supported",
     "amx": "_is_amx_tile_supported",
 }
+# A part that a package of the right name has, and another of that name has not.
+_TELLING = {"openvino": "openvino.opset13"}
 
 
 def installed(module: str) -> bool:
-    """Return whether a module can be imported, without importing it."""
-    return util.find_spec(module) is not None
+    """Return whether a module can be imported, without importing it.
+
+    A folder that an uninstall left behind is none, though Python imports it.
+    """
+    found = util.find_spec(module)
+    return found is not None and found.origin is not None
 
 
 def imported(module: str) -> Any:
@@ -39,6 +45,7 @@ def imported(module: str) -> Any:
     # makers; nothing that is called later takes that back.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
+        import_module(_TELLING.get(module, module))
         return import_module(module)
     except Exception as error:  # those of a library that is broken are of all kinds
         package = module.partition(".")[0]
@@ -49,15 +56,24 @@ def imported(module: str) -> Any:
 
 
 def version(module: str) -> str:
-    """Return the version of an installed module's package, "" where nobody tells.
+    """Return the version of an installed module's package, "unknown" where nobody tells.
 
     A module can come in a package of another name: onnxruntime in onnxruntime-gpu.
     """
-    packages = [module, *metadata.packages_distributions().get(module, ())]
-    for package in packages:
-        with suppress(metadata.PackageNotFoundError):
-            return metadata.version(package)
-    return ""
+    return _told(module) or next(filter(None, map(_told, _packages(module))), "unknown")
+
+
+def _packages(module: str) -> list[str]:
+    with suppress(KeyError):  # some package is damaged
+        return [*filter(None, metadata.packages_distributions().get(module, ()))]
+    return []
+
+
+def _told(package: str) -> str | None:
+    """Return the version that a package tells; None of a damaged one, and of one not there."""
+    with suppress(metadata.PackageNotFoundError, KeyError):
+        return metadata.version(package)
+    return None
 
 
 def cpu_features() -> dict[str, bool]:

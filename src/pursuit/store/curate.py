@@ -1,14 +1,13 @@
 """Curation: data sets in, a crop store out. Plan, run the jobs anywhere, join the parts.
 
-A video that cannot be used is left out, and costs no other. The parts of the others then stay, so
-that the same command, when it is mended, has that one to cut and all to join.
+A video that cannot be used is left out, and costs no other. When it is mended, the same command
+cuts that one alone: the parts of the others are taken back out of the store, and all are joined.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -18,11 +17,12 @@ from pursuit.errors import DataError, SettingsError, StoreError, VideoError
 from pursuit.executors import open_executor
 from pursuit.files import atomic_path, cannot_write
 from pursuit.store.crops import CropSettings
-from pursuit.store.join import join
+from pursuit.store.join import Joined, all_left_out, join
 from pursuit.store.layout import INDEX
 from pursuit.store.parts import Job, write_part
 from pursuit.store.plan import plan
 from pursuit.store.reader import open_store
+from pursuit.store.restore import restore
 
 PARTS = "parts"
 SUMMARY = "summary.json"
@@ -63,7 +63,7 @@ class _Standing:
 
     summary: Summary
     shard_mb: float
-    parts: list[str]
+    parts: Mapping[str, Joined]
 
 
 def curate(
@@ -118,9 +118,10 @@ def curate(
     _check_jobs(todo.jobs)
     names = [job.file_name(settings) for job in todo.jobs]
     standing = _standing(out)
+    in_store = {} if standing is None else standing.parts
     if standing is not None:
         _check_same(out, standing, dict(zip(names, todo.jobs, strict=True)), shard_mb)
-        if standing.parts == names:
+        if list(in_store) == names:
             if progress:
                 progress(standing.summary.frames, standing.summary.frames)
             return _kept(out, standing, left_out)
@@ -130,18 +131,20 @@ def curate(
     except OSError as error:
         raise cannot_write(out, error) from error
     try:
-        left_out |= _run(parts, settings, (workers, cluster), progress, leave_out)
+        left_out |= _run(parts, in_store, settings, (workers, cluster), progress, leave_out)
+        whole = {path: job for path, job in parts.items() if job.name not in left_out}
+        _check_jobs(list(whole.values()))
+        if standing is not None:
+            if list(in_store) == [path.name for path in whole]:
+                return _kept(out, standing, left_out)
+            restore(out, in_store, out / PARTS)
     except BaseException:
         _remove_half_written(out / PARTS)
         raise
-    whole = {path: job for path, job in parts.items() if job.name not in left_out}
-    _check_jobs(list(whole.values()))
-    if standing is not None and standing.parts == [path.name for path in whole]:
-        return _kept(out, standing, left_out)
     _remove_store(out)  # until it is whole again nobody may take it for one
-    counts = join(whole, out, settings, int(shard_mb * MB))
-    summary = _summary(out, sum(job.frames for job in whole.values()), counts)
-    return _kept(out, _Standing(summary, shard_mb, [path.name for path in whole]), left_out)
+    joined = join(whole, out, settings, int(shard_mb * MB))
+    summary = _summary(out, sum(job.frames for job in whole.values()), joined)
+    return _kept(out, _Standing(summary, shard_mb, joined), left_out)
 
 
 def _check_jobs(jobs: list[Job]) -> None:
@@ -160,7 +163,8 @@ def _standing(out: Path) -> _Standing | None:
     try:
         known = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
         shard_mb, parts = known.pop("shard_mb"), known.pop("parts")
-        return _Standing(Summary(**known), shard_mb, list(parts))
+        joined = {name: Joined(**part) for name, part in parts.items()}
+        return _Standing(Summary(**known), shard_mb, joined)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         if (out / PARTS).is_dir():
             return None  # stopped before it was told what it was made of
@@ -176,7 +180,7 @@ def _check_same(out: Path, standing: _Standing, jobs: dict[str, Job], shard_mb: 
     lacking = {job.name for part, job in jobs.items() if part not in standing.parts}
     if (
         standing.shard_mb != shard_mb
-        or not set(standing.parts) <= jobs.keys()
+        or not standing.parts.keys() <= jobs.keys()
         or not lacking <= standing.summary.videos_left_out.keys()
     ):
         raise _of_other_data(out)
@@ -191,29 +195,37 @@ def _of_other_data(out: Path) -> StoreError:
 
 
 def _kept(out: Path, standing: _Standing, left_out: dict[str, str]) -> Summary:
-    """Write beside a store that stands what it is, and remove its parts if it lacks nothing."""
+    """Write beside a store that stands what it is, and remove its parts."""
     summary = replace(standing.summary, videos_left_out=left_out)
-    content = {**asdict(summary), "shard_mb": standing.shard_mb, "parts": standing.parts}
+    parts = {name: asdict(part) for name, part in standing.parts.items()}
+    content = {**asdict(summary), "shard_mb": standing.shard_mb, "parts": parts}
     text = json.dumps(content, indent=1) + "\n"
     path = out / SUMMARY
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with atomic_path(path) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
-    if not left_out:
-        _remove(out / PARTS)
+    _remove(out / PARTS)
     return summary
 
 
 def _run(
     parts: dict[Path, Job],
+    in_store: Collection[str],
     settings: CropSettings,
     where: tuple[int | None, str | None],
     progress: Progress | None,
     leave_out: LeaveOut | None,
 ) -> dict[str, str]:
-    """Write all parts that do not stand yet, in any order; return which videos fail, and why."""
+    """Write all parts that are not in the store and do not stand yet, in any order.
+
+    Returns which videos fail, and why.
+    """
     total = sum(job.frames for job in parts.values())
-    left = [(job, part) for part, job in parts.items() if not part.exists()]
+    left = [
+        (job, part)
+        for part, job in parts.items()
+        if part.name not in in_store and not part.exists()
+    ]
     done = total - sum(job.frames for job, _ in left)
     if progress:
         progress(done, total)
@@ -240,14 +252,14 @@ def _run(
     return failed
 
 
-def _summary(out: Path, frames: int, left_out: Counter[str]) -> Summary:
+def _summary(out: Path, frames: int, joined: Mapping[str, Joined]) -> Summary:
     store = open_store(out)
     files = [*out.glob("shard-*.arrow"), out / INDEX]
     return Summary(
         objects=len(store.objects),
         crops=len(store),
         frames=frames,
-        left_out=dict(sorted(left_out.items())),
+        left_out=all_left_out(joined),
         shards=len(files) - 1,
         bytes=sum(file.stat().st_size for file in files),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,19 @@ from pursuit.store.layout import INDEX, INDEX_FIELDS, METADATA, SHARD, VERSION, 
 # A shard's file is its JPEGs, four bytes an offset, and Arrow's own headers.
 HEADERS = 4096
 OFFSET = 4
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a store took of one part.
+
+    Attributes:
+        objects: its objects with a crop; they follow one another.
+        left_out: how many boxes could not serve, by reason.
+    """
+
+    objects: int
+    left_out: dict[str, int]
 
 
 @dataclass
@@ -64,10 +77,10 @@ def write_arrow(path: Path, batch: pa.RecordBatch) -> None:
 
 def join(
     parts: Iterable[Path], out: Path, settings: CropSettings, shard_bytes: int
-) -> Counter[str]:
+) -> dict[str, Joined]:
     """Write the shards and the index of a store from its parts, in their order.
 
-    Objects without a crop are left out. Returns how many boxes were left out, by reason.
+    Objects without a crop are left out. Returns name of each part -> what was taken of it.
 
     Raises:
         StoreError: no box at all can serve.
@@ -75,13 +88,16 @@ def join(
     """
     shards = _Shards(out, shard_bytes)
     objects: list[dict[str, Any]] = []
-    left_out: Counter[str] = Counter()
+    joined: dict[str, Joined] = {}
     for path in parts:
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
-            objects += _take(table, shards, left_out)
+            found, left_out = _take(table, shards)
+            joined[path.name] = Joined(len(found), left_out)
+            objects += found
     if not objects:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+        counts = all_left_out(joined).items()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counts)
         raise StoreError(f"no box of the data can serve: {reasons or 'nothing is labelled'}")
     shards.flush()
     _remove_stale(out, len(shards.written))
@@ -89,14 +105,24 @@ def join(
     about = json.dumps({**known, "shards": shards.written}, sort_keys=True)
     schema = pa.schema(INDEX_FIELDS, metadata={METADATA: about.encode()})
     write_arrow(out / INDEX, _as_index(objects, schema))
-    return left_out
+    return joined
 
 
-def _take(table: pa.Table, shards: _Shards, left_out: Counter[str]) -> list[dict[str, Any]]:
-    """Move the crops of one part to the shards; return its objects for the index."""
+def all_left_out(joined: Mapping[str, Joined]) -> dict[str, int]:
+    """Return how many boxes of all parts could not serve, by reason."""
+    counts: Counter[str] = Counter()
+    for part in joined.values():
+        counts.update(part.left_out)
+    return dict(sorted(counts.items()))
+
+
+def _take(table: pa.Table, shards: _Shards) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Move the crops of one part to the shards; return its objects for the index, what is left.
+
+    What is left are the boxes that cannot serve: how many, by reason.
+    """
     described = json.loads(table.schema.metadata[b"objects"])
     reasons = table.column("left_out").to_pylist()
-    left_out.update(reason for reason in reasons if reason)
     serves = np.array([not reason for reason in reasons], dtype=bool)
     of_object = table.column("object").to_numpy()
     columns = {
@@ -123,7 +149,7 @@ def _take(table: pa.Table, shards: _Shards, left_out: Counter[str]) -> list[dict
         # Indexing copies: the part is closed before the index is written.
         values = {name: values[mine] for name, values in columns.items()}
         found.append({**description, **values, "crc32": np.array(sums, dtype=np.uint32)})
-    return found
+    return found, dict(Counter(reason for reason in reasons if reason))
 
 
 def _rows_of(table: pa.Table, name: str) -> NDArray[Any]:

@@ -112,7 +112,7 @@ def _stamp(path: Path | None) -> list[list[Any]]:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """A row of a part; what is None becomes zeros, or null in `jpeg` and `left_out`."""
 
     object: int
@@ -135,16 +135,21 @@ def write_part(job: Job, path: Path, settings: CropSettings) -> None:
         objects, rows = _video_objects(job.video), _video_rows(job.video, settings)
     else:
         objects, rows = _still_objects(job.stills), _still_rows(job.stills, settings)
+    with warnings.catch_warnings():
+        # Frames that a damaged video has lost are counted among what is left out.
+        warnings.simplefilter("ignore", VideoWarning)
+        write_rows(objects, rows, path)
+
+
+def write_rows(objects: list[PartObject], rows: Iterable[Row], path: Path) -> None:
+    """Write the rows of some objects into the file of a part."""
     described = json.dumps([asdict(item) for item in objects]).encode()
     schema = SCHEMA.with_metadata({"objects": described})
     with (
-        warnings.catch_warnings(),
         atomic_path(path) as temporary,
         pa.OSFile(str(temporary), "wb") as sink,
         pa.ipc.new_file(sink, schema) as writer,
     ):
-        # Frames that a damaged video has lost are counted among what is left out.
-        warnings.simplefilter("ignore", VideoWarning)
         for batch in _batches(rows, BATCH_ROWS):
             writer.write_batch(_as_batch(batch, schema))
 
@@ -153,7 +158,7 @@ def _video_objects(sequences: tuple[Sequence, ...]) -> list[PartObject]:
     return [PartObject(s.name, s.video, "video", s.source, s.licence, "") for s in sequences]
 
 
-def _video_rows(sequences: tuple[Sequence, ...], settings: CropSettings) -> Iterator[_Row]:
+def _video_rows(sequences: tuple[Sequence, ...], settings: CropSettings) -> Iterator[Row]:
     """Yield the rows of a video in one pass over its frames."""
     boxes = np.stack([sequence.boxes for sequence in sequences], axis=1)  # frames x objects x 4
     labelled = np.asarray(np.isfinite(boxes).all(axis=2))
@@ -168,7 +173,7 @@ def _video_rows(sequences: tuple[Sequence, ...], settings: CropSettings) -> Iter
             cutter = _Cutter(boxes, width, height, settings)
         yield from cutter.rows(frame, number, here)
     for lost, index in np.argwhere(labelled[number + 1 :]):
-        yield _Row(int(index), int(lost) + number + 1, left_out="no such frame")
+        yield Row(int(index), int(lost) + number + 1, left_out="no such frame")
 
 
 def _still_objects(stills: tuple[LabelledImage, ...]) -> list[PartObject]:
@@ -181,7 +186,7 @@ def _still_objects(stills: tuple[LabelledImage, ...]) -> list[PartObject]:
     return found
 
 
-def _still_rows(stills: tuple[LabelledImage, ...], settings: CropSettings) -> Iterator[_Row]:
+def _still_rows(stills: tuple[LabelledImage, ...], settings: CropSettings) -> Iterator[Row]:
     first = 0
     for still in stills:
         frame = still.frame()
@@ -214,15 +219,15 @@ class _Cutter:
 
     def rows(
         self, frame: Frame, number: int, indices: Iterable[int], first: int = 0
-    ) -> Iterator[_Row]:
+    ) -> Iterator[Row]:
         """Yield the rows of some objects in frame `number`, their numbers counted from `first`."""
         border = border_colour(frame)
         for index in indices:
             at = (number, index)
             if fault := str(self._faults[at]):
-                yield _Row(first + index, number, left_out=fault)
+                yield Row(first + index, number, left_out=fault)
                 continue
-            yield _Row(
+            yield Row(
                 first + index,
                 number,
                 self._in_crops[at],
@@ -235,8 +240,8 @@ class _Cutter:
             )
 
 
-def _batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
-    batch: list[_Row] = []
+def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    batch: list[Row] = []
     for row in rows:
         batch.append(row)
         if len(batch) == size:
@@ -246,7 +251,7 @@ def _batches(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _as_batch(rows: list[_Row], schema: pa.Schema) -> pa.RecordBatch:
+def _as_batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
     columns = [
         pa.array([row.object for row in rows], pa.int32()),
         pa.array([row.frame for row in rows], pa.int32()),
