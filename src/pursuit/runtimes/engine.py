@@ -50,7 +50,7 @@ class EngineSiamFC(Correlation):
     def __init__(self, network: SiamFC, name: str, features: Run) -> None:
         super().__init__(network)
         self.name, self.device = name, torch.device("cpu")
-        self._features, self._maps = features, super().score
+        self._features = features
 
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
@@ -62,9 +62,10 @@ class EngineSiamFC(Correlation):
         by_target = search.reshape(number, -1, *search.shape[1:])
         cells = search.shape[-1] - exemplar.shape[-1] + 1
         maps = np.empty((number, by_target.shape[1], cells, cells), np.float32)
+        score = super().score
 
         def some(rows: slice) -> None:
-            maps[rows] = self._maps(exemplar[rows], by_target[rows].flatten(0, 1)).numpy()
+            maps[rows] = score(exemplar[rows], by_target[rows].flatten(0, 1)).numpy()
 
         each_alone(number, some)
         return torch.from_numpy(maps)
