@@ -8,18 +8,17 @@ from functools import partial
 from itertools import chain
 from typing import Any, Protocol, overload
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
-from pursuit.networks.goturn import CROP, GOTURN
-from pursuit.networks.siamfc import EXEMPLAR, SiamFC
+from pursuit.errors import MissingExtra, SettingsError, nearest
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import int8
-from pursuit.runtimes.choose import EngineWarning, fastest
+from pursuit.runtimes.choose import EngineWarning, fastest, update_of
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
-from pursuit.runtimes.failures import first_line, told
+from pursuit.runtimes.failures import of_engine, told
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
@@ -132,17 +131,11 @@ def _in_engine(network: SiamFC | GOTURN, name: str) -> Any:
     for module in modules:
         if not installed(module):
             raise MissingExtra(module, extra)
-    try:
+    with of_engine(name):
         engine = importlib.import_module(place)
         build = engine.compile_siamfc if isinstance(network, SiamFC) else engine.compile_goturn
         made = build(network, name)
-        side = EXEMPLAR if isinstance(network, SiamFC) else CROP
-        made.embed(np.zeros((1, side, side, 3), np.uint8))  # some say no only when they run
-    except EngineError:
-        raise
-    except Exception as error:  # engines have errors of all kinds
-        why = first_line(error)
-        raise EngineError(f"the runtime {name} cannot run this network here: {why}") from error
+        update_of(network)(made)  # some say no only when they run, and to one form of windows
     return made
 
 

@@ -72,7 +72,7 @@ def fastest(
         # One that no longer works is found out by another trial.
         with suppress(EngineError):
             return makers[known.runtime]()
-    made, trial = _try(makers, _work(network), facts)
+    made, trial = _try(makers, update_of(network), facts)
     # Without a place to remember it, it is measured each time.
     with suppress(OutputError), atomic_path(file) as part:
         part.write_text(trial.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -90,22 +90,7 @@ def cache_folder() -> Path:
     return Path(root) / "pursuit"
 
 
-def _facts(
-    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str]
-) -> dict[str, Any]:
-    """Return what decides which runtime is the fastest; the weights' values do not."""
-    return {
-        "cpu": cpu_name(),
-        "cpu can": [name for name, able in cpu_features().items() if able],
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in ("torch", *modules)},
-        "pursuit": [pursuit.__version__, _FORM],
-        "network": repr(network.shape),
-        "runtimes": [*runtimes],
-    }
-
-
-def _work(network: SiamFC | GOTURN) -> Callable[[Any], object]:
+def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
     """Return what calls a compiled network as a tracker does: one target, three windows."""
     rng = np.random.default_rng(0)
     if isinstance(network, SiamFC):
@@ -119,6 +104,21 @@ def _work(network: SiamFC | GOTURN) -> Callable[[Any], object]:
         return compiled.regress(features[:1], features[1:])
 
     return regress
+
+
+def _facts(
+    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str]
+) -> dict[str, Any]:
+    """Return what decides which runtime is the fastest; the weights' values do not."""
+    return {
+        "cpu": cpu_name(),
+        "cpu can": [name for name, able in cpu_features().items() if able],
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in ("torch", *modules)},
+        "pursuit": [pursuit.__version__, _FORM],
+        "network": repr(network.shape),
+        "runtimes": [*runtimes],
+    }
 
 
 def _file(facts: Mapping[str, Any]) -> Path:

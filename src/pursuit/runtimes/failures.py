@@ -1,4 +1,4 @@
-"""What a device cannot do, said in a line."""
+"""What a device or an engine cannot do, said in a line."""
 
 from __future__ import annotations
 
@@ -50,6 +50,25 @@ def told(device: torch.device, task: str, less: str = "") -> Iterator[None]:
             f"{device} failed {task}: {first_line(error)}; name the device cpu, or look after the "
             "GPU's driver"
         ) from error
+
+
+@contextmanager
+def of_engine(name: str) -> Iterator[None]:
+    """Say in a line that an engine cannot do what it was given; engines have errors of all kinds.
+
+    Args:
+        name: of the runtime.
+
+    Raises:
+        EngineError: from whatever the engine raised.
+    """
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        why = first_line(error)
+        raise EngineError(f"the runtime {name} cannot run this network here: {why}") from error
 
 
 def first_line(error: BaseException) -> str:
