@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 import pursuit
 from pursuit import video
 from pursuit.boxes import start_boxes
+from pursuit.budget import Choice
 from pursuit.errors import BoxError, FrameError, SettingsError, VideoError
 from pursuit.following import follow, load_follower, track
 from pursuit.frames import Colour, as_frame
@@ -142,7 +143,7 @@ def test_follow_gives_each_frame_with_its_result(write_clip: Clip, tmp_path: Pat
         assert result.frame >= 0
 
 
-@pytest.mark.parametrize("way", ["python", "command"])
+@pytest.mark.parametrize("way", ["python", "command", "budget"])
 def test_a_camera_is_opened_once_the_tracker_is_loaded(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,12 +161,18 @@ def test_a_camera_is_opened_once_the_tracker_is_loaded(
         done.append("loaded")
         return RedFinder()
 
+    def choose(*given: object, **_: object) -> Choice:
+        assert given[-1] == (2000, 1080)  # around the box, of frames that nobody has seen
+        return Choice(load(), 30.0, True, "told")
+
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
     monkeypatch.setattr("pursuit.following.load_follower", load)
+    monkeypatch.setattr("pursuit.budget.choose", choose)
     if way == "python":
         with pytest.raises(VideoError, match="cannot open camera 7"):
             track(7, (1, 2, 3, 4))
     else:
-        answer = run("track", "7", "--box", "1,2,3,4")
+        budget = ("--budget-fps", 30) if way == "budget" else ()
+        answer = run("track", "7", "--box", "1900,2,100,4", *budget)
         assert answer.returncode == 2 and "cannot open camera 7" in answer.stderr
     assert done == ["loaded", "opened"]

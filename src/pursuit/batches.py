@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class Outcome:
         warnings: of the video.
         error: why it failed, one line, or "".
         runtime: what ran the network; "" where it failed, or of a tracker without one of ours.
+        spent: seconds on decoding, which goes on beside the rest, on tracking and on writing.
     """
 
     name: str
@@ -93,6 +95,18 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     error: str = ""
     runtime: str = ""
+    spent: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0), compare=False)
+
+
+@dataclass
+class _Counts:
+    """What a job counts as it goes."""
+
+    frames: int = 0
+    lost: int = 0
+    reading: float = 0.0
+    tracking: float = 0.0
+    writing: float = 0.0
 
 
 def read_list(path: Path) -> list[Clip]:
@@ -170,7 +184,7 @@ def _done(clip: Clip, task: Task) -> Outcome:
         signal.signal(signal.SIGTERM, lambda *_: _leave())
         cv2.setNumThreads(task.threads)
         torch.set_num_threads(task.threads)
-    counts = Counter[str]()
+    counts = _Counts()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", video.VideoWarning)
         error = runtime = ""
@@ -183,15 +197,16 @@ def _done(clip: Clip, task: Task) -> Outcome:
             text = " ".join(str(found).split())
             error = text if isinstance(found, PursuitError) else f"{type(found).__name__}: {text}"
     said = (str(one.message) for one in caught if issubclass(one.category, video.VideoWarning))
-    return Outcome(clip.name, counts["frames"], counts["lost"], tuple(said), error, runtime)
+    spent = (counts.reading, counts.tracking, counts.writing)
+    return Outcome(clip.name, counts.frames, counts.lost, tuple(said), error, runtime, spent)
 
 
 def _leave() -> None:
     raise SystemExit
 
 
-def _follow(clip: Clip, task: Task, counts: Counter[str]) -> str:
-    """Follow the targets of a video, counting frames; return what ran the network."""
+def _follow(clip: Clip, task: Task, counts: _Counts) -> str:
+    """Follow the targets of a video, counting; return what ran the network."""
     boxes = np.array(clip.boxes)
     where = boxes[0] if len(boxes) == 1 else boxes
     with (
@@ -209,12 +224,16 @@ def _follow(clip: Clip, task: Task, counts: Counter[str]) -> str:
         trails = video.Trails()
         tracker = _tracker(replace(task, threads=0))
         for frame, result in follow(reader, tracker, where):
+            began = time.perf_counter()
             if saver is not None:
                 saver.write(result)
             if writer is not None:
                 writer.write(video.draw(frame, result, trails), reader.time)
-            counts["frames"] += 1
-            counts["lost"] += bool((result.rows()[2] == State.LOST).any())
+            counts.frames += 1
+            counts.lost += bool((result.rows()[2] == State.LOST).any())
+            counts.reading = reader.seconds
+            counts.tracking += result.seconds
+            counts.writing += time.perf_counter() - began
     return _runtime_of(tracker)
 
 

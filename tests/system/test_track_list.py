@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from commands import run
 from programs import comes_true, program, wait_until
 
+from pursuit.batches import Outcome
+from pursuit.cli import _track_list
 from pursuit.results import tracks
 from pursuit.video import decode_frames
 
@@ -52,6 +57,60 @@ def test_the_last_line_names_the_runtime(listed: Path, tmp_path: Path, workers: 
     assert re.search(r"in [\d.]+ s \(\d+ fps, tuned\), LOST in", done.stderr), done.stderr
     done = run("track", listed, *FAST, *how, "--save", tmp_path / "boxes")
     assert re.search(r"in [\d.]+ s \(\d+ fps\), LOST in", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spent", "pace"),
+    [
+        # Sums of all videos; decoding goes on beside the other two.
+        ([(3.0, 1.0, 1.0), (1.0, 2.0, 1.0), (0.0, 0.0, 0.0)], "tracking"),
+        ([(3.0, 1.0, 1.0), (2.1, 2.0, 1.0), (0.0, 0.0, 0.0)], "decoding"),
+        ([(3.0, 1.0, 3.0), (1.0, 2.0, 1.0), (0.0, 0.0, 0.0)], "writing"),
+    ],
+)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_end_says_what_set_the_pace(
+    spent: list[tuple[float, float, float]],
+    pace: str,
+    terminal: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    outcomes = [
+        Outcome(str(number), 33000 * (seconds[0] > 0), 7, runtime="openvino-int8", spent=seconds)
+        for number, seconds in enumerate(spent)
+    ]
+    outcomes[-1] = replace(outcomes[-1], lost=0, error="no such file")
+    text = _track_list.summary(outcomes * 40, 1234.56, [Path("boxes"), Path("films")])
+    assert text.replace("\n", ", ") == (
+        "80 of 120 videos, 2640000 frames in 1234.6 s (2138 fps, openvino-int8), "
+        f"LOST in 560, pace set by {pace}; wrote boxes, films"
+    )
+    assert [len(line) <= 80 for line in text.splitlines()] == ([True] * 2 if terminal else [False])
+
+
+@pytest.mark.parametrize(
+    ("slow", "pace"),
+    [
+        ("pursuit.video.files.ToFrame.__call__", "decoding"),
+        ("pursuit.video.draw", "writing"),
+        ("pursuit.trackers.opencv.OpenCVTracker.update", "tracking"),
+    ],
+)
+def test_the_pace_is_that_of_the_videos(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str, pace: str
+) -> None:
+    done = pkgutil.resolve_name(slow)
+
+    def slowly(*given: object, **named: object) -> object:
+        time.sleep(0.1)
+        answer = done(*given, **named)
+        return replace(answer, seconds=0.1 + answer.seconds) if pace == "tracking" else answer
+
+    monkeypatch.setattr(slow, slowly)
+    out = ("--out", tmp_path / "films") if pace == "writing" else ()
+    words = (*FAST, "--workers", 1, "--save", tmp_path / "boxes", *out)
+    assert f", pace set by {pace}; wrote " in run("track", listed, *words).stderr
 
 
 def test_a_list_gives_what_each_video_alone_gives(listed: Path, tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import http.server
+import itertools
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -169,6 +172,62 @@ def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Pa
     server.close()
     assert numbers == sorted(set(numbers))
     assert 0 < len(numbers) <= 60
+
+
+@pytest.mark.parametrize(
+    ("times", "arrivals", "shown"),
+    [
+        ([0, 1, 2, 3, 4], [0, 0.1, 0.5, 1.1, 1.2], [3, 4]),  # 0.6 seconds of 1
+        ([0, 1, 2, 3, 4], [0, 0.6, 0.7, 0.8, 0.9], [1, 2, 3, 4]),
+        ([0, 1, 2], [0, 0.1, 0.2], [2]),  # ends while it catches up
+        ([0], [0], [0]),
+        ([], [], []),
+        ([None, None, None], [0, 0.1, 0.2], [1, 2]),  # no clock to go by
+        ([5, 1, 2], [0, 0.1, 0.2], [1, 2]),  # its clock began anew
+    ],
+)
+def test_a_stream_begins_with_what_had_not_waited(
+    times: list[float | None],
+    arrivals: list[float],
+    shown: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(perf_counter=iter(arrivals).__next__)
+    monkeypatch.setattr(live, "time", clock)
+    pictures = [SimpleNamespace(time=time) for time in times]
+    found = list(live._from_now(iter(pictures)))  # type: ignore[arg-type]
+    assert [id(one) for one in found] == [id(pictures[number]) for number in shown]
+
+
+def test_what_a_server_had_kept_is_not_shown(
+    write_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_clip(tmp_path / "a.ts", 12, milliseconds=[2000 * n for n in range(12)],
+                      options={"bf": "0"})  # fmt: skip
+    with av.open(str(path)) as container:
+        starts = [packet.pos for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(data[: starts[9]])  # at once, as it was kept
+            for start, end in itertools.pairwise([*starts[9:], len(data)]):
+                time.sleep(1.5)
+                connection.sendall(data[start:end])
+
+    sender = threading.Thread(target=serve)
+    sender.start()
+    with read(f"tcp://127.0.0.1:{server.getsockname()[1]}") as reader:
+        found = [(number, np.argwhere(frame[50] @ (1, -1, 0) > 100)) for number, frame in reader]
+    sender.join()
+    server.close()
+    # FFmpeg gives a frame when the next one or two have begun.
+    assert [number for number, _ in found] == list(range(len(found)))
+    seen = [round((int(red.min()) - 10) / 2) for _, red in found]
+    assert 7 <= seen[0] <= 9
+    assert seen == list(range(seen[0], 12))
 
 
 def test_a_file_behind_a_url_is_read_whole(write_clip: Callable[..., Path], tmp_path: Path) -> None:

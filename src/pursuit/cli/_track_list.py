@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from pursuit.batches import Task
+    from pursuit.batches import Outcome, Task
 
 _FILES = (".csv", ".json", ".txt", ".mp4", ".m4v", ".mov", ".mkv")
 
@@ -29,7 +31,7 @@ def track_list(
         DataError: the file is no list of videos.
         SettingsError: options that a list cannot have, or outputs that would replace inputs.
     """
-    from pursuit.batches import read_list, run
+    from pursuit.batches import Outcome, read_list, run
     from pursuit.cli._outputs import WRONG, check_outputs, weights_files
     from pursuit.cli._progress import progress_bar
     from pursuit.errors import SettingsError
@@ -58,28 +60,40 @@ def track_list(
     check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
     for file in files:
         check_writable(file)
-    began, frames, lost, wrong, runtime = time.perf_counter(), 0, 0, [], ""
+    began, outcomes = time.perf_counter(), list[Outcome]()
     with progress_bar("tracking", "videos") as show:
         show(0, len(clips))
-        for done, outcome in enumerate(run(clips, task, workers), 1):
-            frames += outcome.frames
-            lost += outcome.lost
-            runtime = outcome.runtime or runtime  # all have the same
+        for outcome in run(clips, task, workers):
+            outcomes.append(outcome)
             for text in outcome.warnings:
                 typer.echo(f"warning: {text}", err=True)
-            if outcome.error:
-                wrong.append(outcome)
-            show(done, len(clips))
+            show(len(outcomes), len(clips))
     seconds = time.perf_counter() - began
-    places = ", ".join(str(folder) for folder in (task.save, task.out) if folder is not None)
-    good = len(clips) - len(wrong)
-    by = f", {runtime}" if runtime else ""
-    typer.echo(
-        f"{good} of {len(clips)} videos, {frames} frames in {seconds:.1f} s "
-        f"({frames / seconds:.0f} fps{by}), LOST in {lost}; wrote {places}",
-        err=True,
-    )
+    folders = [folder for folder in (task.save, task.out) if folder is not None]
+    typer.echo(summary(outcomes, seconds, folders), err=True)
+    wrong = [one for one in outcomes if one.error]
     for one in wrong:
         typer.echo(f"error: {one.name}: {one.error}", err=True)
     if wrong:
         raise typer.Exit(WRONG)
+
+
+def summary(outcomes: Sequence[Outcome], seconds: float, folders: Sequence[Path]) -> str:
+    """Return how a list went, in words: two lines on a terminal, one elsewhere."""
+    from pursuit.cli._track_tally import pace
+
+    good = sum(not one.error for one in outcomes)
+    frames = sum(one.frames for one in outcomes)
+    runtime = next((f", {one.runtime}" for one in outcomes if one.runtime), "")  # all have the same
+    speed = (
+        f"{good} of {len(outcomes)} videos, {frames} frames in {seconds:.1f} s "
+        f"({frames / seconds:.0f} fps{runtime})"
+    )
+    told = f"LOST in {sum(one.lost for one in outcomes)}"
+    if frames:
+        reading, tracking, writing = (
+            sum(part) for part in zip(*(one.spent for one in outcomes), strict=True)
+        )
+        told += f", pace set by {pace(reading, tracking, writing)}"
+    between = "\n" if sys.stderr.isatty() else ", "
+    return f"{speed}{between}{told}; wrote {', '.join(map(str, folders))}"

@@ -88,10 +88,8 @@ class Tally:
 
     def _together(self, reading: float) -> str:
         """Return how fast all went, and what set the pace: decoding, or what waits for it."""
-        slower = "writing" if self._writing > self._tracking else "tracking"
-        if reading > self._tracking + self._writing:
-            slower = "decoding"
-        return f"together {_speed(self.frames - 1, self._last - self._began)} fps (set by {slower})"
+        by = pace(reading, self._tracking, self._writing)
+        return f"together {_speed(self.frames - 1, self._last - self._began)} fps (set by {by})"
 
     def _delay(self) -> str:
         """Return how long boxes of a live source took."""
@@ -102,6 +100,13 @@ class Tally:
     def _missed(self) -> int:
         """Return how many frames of a live source were missed."""
         return self._numbers[1] - self._numbers[0] + 1 - self.frames
+
+
+def pace(reading: float, tracking: float, writing: float) -> str:
+    """Return which of three set the pace, by their seconds: decoding goes on beside the others."""
+    if reading > tracking + writing:
+        return "decoding"
+    return "writing" if writing > tracking else "tracking"
 
 
 def _frames(count: int) -> str:

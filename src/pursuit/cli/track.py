@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _MOST_FPS = 1_000_000  # no tracker is so fast
+_LARGEST = 8192  # pixels; no camera's frame is wider
 
 
 def register(app: typer.Typer) -> None:
@@ -125,15 +126,15 @@ def _track_video(
     _check_files(video, how, files, outputs)
     tally = Tally()
     follower = None
-    # A live source would go on while a tracker is loaded, and the target with it.
-    if goes_on(video) and how.budget_fps is None:
-        follower = _loaded(how)
+    # A live source would go on while a tracker is loaded and tried, and the target with it.
+    if goes_on(video):
+        follower = _follower(how, boxes, _size_around(boxes))
     with (
         _plain_warnings(),
         read(video, start=how.start, max_frames=how.max_frames, ahead=True) as reader,
     ):
         start_boxes(boxes, reader.width, reader.height)
-        follower = follower or _follower(how, boxes, reader)
+        follower = follower or _follower(how, boxes, (reader.width, reader.height))
         stopped = _follow(reader, follower, boxes, out, files, tally)
     runtime = getattr(follower, "runtime", "")
     typer.echo(tally.summary(reader.seconds, outputs, runtime, how.budget_fps), err=True)
@@ -154,21 +155,28 @@ def _check_files(video: str, how: _How, files: list[Path], outputs: list[Path]) 
     check_outputs(outputs, [*files_of(video), *read_too])
 
 
-def _follower(how: _How, boxes: Array, reader: VideoReader) -> Tracker:
-    """Return the tracker, or with a budget one that is as fast as is wanted."""
+def _size_around(boxes: Array) -> tuple[int, int]:
+    """Return a size for a trial in frames that are not known yet: HD, or what the boxes need."""
+    from pursuit.boxes import xyxy
+
+    far = xyxy(boxes).reshape(-1, 4)[:, 2:].max(axis=0)
+    width, height = far.clip((1920, 1080), _LARGEST).astype(int).tolist()
+    return width, height
+
+
+def _follower(how: _How, boxes: Array, size: tuple[int, int]) -> Tracker:
+    """Return the tracker that is named, or with a budget one that is as fast as is wanted.
+
+    The budget is tried on frames of this width and height.
+    """
     if how.budget_fps is not None:
-        return _within_budget(how.budget_fps, how, boxes, reader)
-    return _loaded(how)
-
-
-def _loaded(how: _How) -> Tracker:
-    """Return the tracker that is named."""
+        return _within_budget(how.budget_fps, how, boxes, size)
     from pursuit.following import load_follower
 
     return load_follower(how.tracker, how.weights, how.device, how.runtime, redetect=how.redetect)
 
 
-def _within_budget(wanted: float, how: _How, boxes: Array, reader: VideoReader) -> Tracker:
+def _within_budget(wanted: float, how: _How, boxes: Array, size: tuple[int, int]) -> Tracker:
     """Return a tracker that is as fast as is wanted, or the fastest, and say which."""
     from pursuit.budget import choose
     from pursuit.errors import SettingsError
@@ -185,7 +193,7 @@ def _within_budget(wanted: float, how: _How, boxes: Array, reader: VideoReader) 
         how.device,
         how.runtime,
         boxes,
-        (reader.width, reader.height),
+        size,
         redetect=how.redetect,
     )
     typer.echo(choice.told if choice.holds else f"warning: {choice.told}", err=True)

@@ -54,8 +54,14 @@ class VideoFile:
         VideoError: it cannot be read, or holds no video.
     """
 
-    def __init__(self, place: str, name: str, timeout: float | None = None) -> None:
-        self.place, self.name, self._timeout = place, name, timeout
+    def __init__(
+        self,
+        place: str,
+        name: str,
+        timeout: float | None = None,
+        options: dict[str, str] | None = None,
+    ) -> None:
+        self.place, self.name, self._timeout, self._options = place, name, timeout, options
         self._damaged = False
         self._warnings: list[VideoWarning] = []
         self._cut_away = 0  # frames that the file has and, by its edit list, does not show
@@ -63,7 +69,7 @@ class VideoFile:
         self._open()
 
     def _open(self) -> None:
-        self.container = open_container(self.place, self.name, self._timeout)
+        self.container = open_container(self.place, self.name, self._timeout, self._options)
         try:
             self.stream = _video_stream(self.container, self.name)
         except BaseException:
@@ -247,14 +253,18 @@ class VideoFile:
         self._damaged = True
 
 
-def open_container(place: str, name: str, timeout: float | None = None) -> InputContainer:
-    """Open a file or URL with FFmpeg; `timeout` seconds for it to answer.
+def open_container(
+    place: str, name: str, timeout: float | None = None, options: dict[str, str] | None = None
+) -> InputContainer:
+    """Open a file or URL with FFmpeg and its `options`; `timeout` seconds for it to answer.
 
     Raises:
         VideoError: it cannot be read.
     """
     try:
-        container = av.open(place, "r", timeout=timeout, metadata_errors="replace")
+        container = av.open(
+            place, "r", timeout=timeout, container_options=options, metadata_errors="replace"
+        )
     except av.error.InvalidDataError:
         raise VideoError(
             f"cannot read {name}: not a video, or damaged, or cut off before its index; "

@@ -22,6 +22,8 @@ from pursuit.video.files import ToFrame, VideoFile
 
 _PATIENCE = 10.0  # seconds without a frame until a source counts as dead
 _LOOK_UP = 0.1  # seconds between looks at whether the user wants to stop
+# FFmpeg looks at some 20 frames for their rate, and goes on to seconds; two tell it.
+_SHORT_LOOK = {"fpsprobesize": "2"}
 
 T = TypeVar("T")
 
@@ -120,7 +122,7 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
     Raises:
         VideoError: it cannot be reached, or holds no video.
     """
-    video = VideoFile(url, url, timeout=_PATIENCE)
+    video = VideoFile(url, url, _PATIENCE, _SHORT_LOOK)
     if video.container.duration is not None:
         return Opened(video.shots(), video.fps, video.frame_count)
 
@@ -129,7 +131,7 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
 
     def pictures() -> Iterator[VideoFrame]:
         try:
-            for picture in video.pictures():
+            for picture in _from_now(video.pictures()):
                 yield picture
                 for warning in video.take_warnings():
                     warnings.warn(warning, stacklevel=2)
@@ -137,6 +139,29 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
             video.close()
 
     return Opened(_shots(pictures(), ToFrame(), stopped), video.fps, None, True)
+
+
+def _from_now(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Leave out what had waited when a stream was opened; of one that ends there, all but the last.
+
+    FFmpeg keeps what it looked at, and some servers begin with what they sent last. Such pictures
+    come in less than half the time that lies between them; the first that does not is of now.
+    """
+    came, last = 0.0, None
+    for picture in pictures:
+        before, came = came, time.perf_counter()
+        if last is not None and came - before >= _step(last, picture) / 2:
+            yield picture
+            yield from pictures
+            return
+        last = picture
+    if last is not None:
+        yield last
+
+
+def _step(before: VideoFrame, after: VideoFrame) -> float:
+    """Return the seconds between two pictures on the stream's clock; 0 where it has none."""
+    return 0.0 if before.time is None or after.time is None else after.time - before.time
 
 
 def _shots(items: Iterator[T], convert: Callable[[T], Frame], stopped: threading.Event) -> Shots:
