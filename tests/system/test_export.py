@@ -18,7 +18,7 @@ from pursuit.networks.goturn import GOTURN, GOTURNShape, initialise
 from pursuit.networks.siamfc import EXEMPLAR
 from pursuit.protocols.otb import follow
 from pursuit.trackers.goturn import GOTURNTracker
-from pursuit.trackers.settings import GOTURNSettings
+from pursuit.trackers.settings import PRESETS, WEIGHTS_OF, GOTURNSettings
 from pursuit.trackers.siamfc import SiamFCTracker
 
 Run = Callable[..., torch.Tensor]
@@ -94,19 +94,20 @@ class ExportedGOTURN:
         return self._corners(each, search).unflatten(0, (len(target), -1))
 
 
+@pytest.mark.parametrize("name", ["siamfc-slim", "siamfc-3s"])
 @pytest.mark.parametrize("to", FORMATS)
-def test_siamfc_gives_the_same_boxes_in_its_own_engine(to: str, tmp_path: Path) -> None:
+def test_siamfc_gives_the_same_boxes_in_its_own_engine(to: str, name: str, tmp_path: Path) -> None:
     module, suffix = FORMATS[to]
     pytest.importorskip(module)
-    done = run("export", "siamfc-slim", "--to", to, "--out", tmp_path)
+    done = run("export", name, "--to", to, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    files = [tmp_path / f"siamfc-slim-{part}.{suffix}" for part in ("exemplar", "search")]
+    files = [tmp_path / f"{name}-{part}.{suffix}" for part in ("exemplar", "search")]
     ends = ("xml", "bin") if to == "openvino" else (suffix,)
     all_files = [file.with_suffix(f".{end}") for file in files for end in ends]
     assert done.stdout.splitlines() == [f"wrote {file}" for file in all_files]
     assert set(tmp_path.iterdir()) == {*all_files}
     (exemplar, notes), (search, same) = (LOADERS[to](file) for file in files)
-    network, card = weights.read(weights.shipped()["siamfc-slim"])
+    network, card = weights.read(weights.shipped()[WEIGHTS_OF[name]])
     for one in (notes, same):
         assert weights.parse_card(json.loads(one["card"])) == card
         assert one["licence"] == card.licence != ""
@@ -127,34 +128,46 @@ def test_siamfc_gives_the_same_boxes_in_its_own_engine(to: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_goturn_gives_the_same_corners_in_its_own_engine(to: str, tmp_path: Path) -> None:
-    module, suffix = FORMATS[to]
-    pytest.importorskip(module)
     network = GOTURN(GOTURNShape(channels=(16, 16, 16, 16, 8), hidden=(32, 32, 32)))
     initialise(network, torch.Generator().manual_seed(0))
     with torch.no_grad():  # tenths of the window: where the target was, and a little more
         network.head[-1].bias.copy_(torch.tensor([2.6, 2.5, 7.6, 7.5]))
     file = tmp_path / "mine.safetensors"
     weights.save(file, network, weights.card_for(network.shape, name="mine", licence="CC0"))
-    network, _ = weights.read(file)
-    done = run("export", file, "--to", to, "--out", tmp_path)
+    notes = same_boxes_of_goturn(file, file, to, GOTURNSettings(views=3), tmp_path)
+    assert all(one["licence"] == "CC0" for one in notes)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_goturn_compact_gives_the_same_boxes_in_its_own_engine(to: str, tmp_path: Path) -> None:
+    name = "goturn-compact"
+    settings = PRESETS[name]
+    assert isinstance(settings, GOTURNSettings)
+    notes = same_boxes_of_goturn(name, weights.shipped()[name], to, settings, tmp_path)
+    card = weights.read(weights.shipped()[name])[1]
+    assert all(weights.parse_card(json.loads(one["card"])) == card for one in notes)
+
+
+def same_boxes_of_goturn(
+    named: str | Path, file: Path, to: str, settings: GOTURNSettings, folder: Path
+) -> list[dict[str, str]]:
+    """Export a GOTURN, follow with its files and with the product; return the files' notes."""
+    module, suffix = FORMATS[to]
+    pytest.importorskip(module)
+    done = run("export", named, "--to", to, "--out", folder)
     assert done.returncode == 0, done.stderr
-    parts = [LOADERS[to](tmp_path / f"mine-{part}.{suffix}") for part in ("features", "corners")]
-    assert all(notes["licence"] == "CC0" for _, notes in parts)
+    parts = [
+        LOADERS[to](folder / f"{Path(named).stem}-{part}.{suffix}")
+        for part in ("features", "corners")
+    ]
     exported = ExportedGOTURN(*(call for call, _ in parts))
+    eager = runtimes.compile(weights.read(file)[0], "eager")
     sequence = Scene(frames=5, seed=3, speed=3).sequence()
-    settings = GOTURNSettings(views=3)
     found = follow(GOTURNTracker(exported, settings), sequence).boxes
-    expected = follow(GOTURNTracker(runtimes.compile(network, "eager"), settings), sequence).boxes
+    expected = follow(GOTURNTracker(eager, settings), sequence).boxes
     assert np.abs(found - expected).max() < 0.01
     assert np.abs(expected[-1] - expected[0]).max() > 1
-
-
-def test_a_tracker_is_named_for_its_weights(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
-    done = run("export", "siamfc-3s", "--to", "onnx", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = {path.name for path in tmp_path.iterdir()}
-    assert found == {"siamfc-3s-exemplar.onnx", "siamfc-3s-search.onnx"}
+    return [notes for _, notes in parts]
 
 
 def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
