@@ -83,12 +83,21 @@ def cpu_features() -> dict[str, bool]:
 
 def cpu_name() -> str:
     """Return what this processor is called, as far as anybody tells."""
-    # Absent from older versions of torch.
-    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    return str(tell().get("cpu_name") or platform.processor() or platform.machine())
+    return str(_capabilities().get("cpu_name") or platform.processor() or platform.machine())
 
 
 def has_fast_bf16() -> bool:
     """Return whether the processor multiplies bfloat16 in hardware."""
     features = cpu_features()
     return features["avx512_bf16"] or features["amx"]
+
+
+def has_vnni() -> bool:
+    """Return whether the processor is known to multiply 8-bit integers in hardware."""
+    return cpu_features()["avx512_vnni"] or bool(_capabilities().get("avx_vnni"))
+
+
+def _capabilities() -> dict[str, Any]:
+    # Absent from older versions of torch.
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return tell()
