@@ -39,7 +39,7 @@ def quantise(
     xml, binary = made.files
     typer.echo(f"wrote {xml} and {binary.name}: {made.size / 1e6:.2f} MB")
     typer.echo(
-        f"measured on {made.measured} windows; on {made.apart} others features are "
-        f"{100 * made.difference:.1f} % off float32's (networks that ship: 2 to 3 %)"
+        f"features are {made.difference:.1%} off float32's, on {made.apart} windows besides the "
+        f"{made.measured} measured"
     )
-    typer.echo("the runtime openvino-int8 takes it from there; auto tries it beside the others")
+    typer.echo("(of the shipped networks 1 to 3%); the runtime openvino-int8 runs it")

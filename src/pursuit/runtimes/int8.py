@@ -135,7 +135,7 @@ def quantise(
         windows: (1, S, S, 3) each, such as it will see; its activations on them are measured.
         path: the file.
         notes: texts for its metadata, by name, besides what it was made of.
-        progress: told how many windows are measured.
+        progress: told how many windows were taken to be measured.
 
     Raises:
         MissingExtra, EngineError, OutputError: as `check_ready`.
@@ -170,10 +170,9 @@ class _Told:
         return len(self._windows)
 
     def __iter__(self) -> Iterator[Windows]:
-        for number, one in enumerate(self._windows):
+        for number, one in enumerate(self._windows, start=1):
             self._progress(number)
             yield one
-        self._progress(len(self))
 
 
 def _in_8_bit(model: Any, examples: _Told) -> Any:
