@@ -59,13 +59,13 @@ def find(network: SiamFC | GOTURN, weights: Path | None) -> Path | None:
     again = f"delete it, or make it again:  pursuit quantise {weights} STORE"
     try:
         made = _made_of(file)
-        is_whole = made["bin"] == _sha256(file.with_suffix(".bin"))
-    except (OSError, ElementTree.ParseError, ValueError, TypeError, KeyError):
-        is_whole = False
+        of, is_whole = made["of"], made["bin"] == _sha256(file.with_suffix(".bin"))
+    except (OSError, ElementTree.ParseError, ValueError, TypeError, LookupError):
+        of, is_whole = "", False
     if not is_whole:
         raise EngineError(f"{file} or its .bin is damaged, or the two are not of one pair: {again}")
     # The hash of a large network takes a moment: the files are looked at first.
-    if made["of"] != digest(network):
+    if of != digest(network):
         raise EngineError(f"{file} was made of other weights than {weights} holds now: {again}")
     return file
 
