@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from commands import run
 from numpy.typing import ArrayLike
 
 import pursuit
@@ -138,3 +140,32 @@ def test_follow_gives_each_frame_with_its_result(write_clip: Clip, tmp_path: Pat
     for (frame, result), expected in zip(pairs, frames, strict=True):
         assert np.array_equal(frame, expected)
         assert result.frame >= 0
+
+
+@pytest.mark.parametrize("way", ["python", "command"])
+def test_a_camera_is_opened_once_the_tracker_is_loaded(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it goes on while the tracker is loaded, and the second frame is seconds later."""
+    done: list[str] = []
+
+    class Camera:
+        def __init__(self, number: int) -> None:
+            done.append("opened")
+
+        def isOpened(self) -> bool:
+            return False
+
+    def load(*_: object, **__: object) -> RedFinder:
+        done.append("loaded")
+        return RedFinder()
+
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr("pursuit.following.load_follower", load)
+    if way == "python":
+        with pytest.raises(VideoError, match="cannot open camera 7"):
+            track(7, (1, 2, 3, 4))
+    else:
+        answer = run("track", "7", "--box", "1,2,3,4")
+        assert answer.returncode == 2 and "cannot open camera 7" in answer.stderr
+    assert done == ["loaded", "opened"]

@@ -55,6 +55,9 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     child = os.fork()
     if child == 0:  # pragma: no cover
         signal.alarm(20)
-        in_parts(4, 4, len)
-        os._exit(7)
+        try:
+            in_parts(4, 4, len)
+            os._exit(7)
+        finally:  # it would go on with the other tests
+            os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

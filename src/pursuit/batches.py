@@ -84,6 +84,7 @@ class Outcome:
         lost: of those with a LOST target.
         warnings: of the video.
         error: why it failed, one line, or "".
+        runtime: what ran the network; "" where it failed, or of a tracker without one of ours.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Outcome:
     lost: int
     warnings: tuple[str, ...] = ()
     error: str = ""
+    runtime: str = ""
 
 
 def read_list(path: Path) -> list[Clip]:
@@ -171,9 +173,9 @@ def _done(clip: Clip, task: Task) -> Outcome:
     counts = Counter[str]()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", video.VideoWarning)
-        error = ""
+        error = runtime = ""
         try:
-            _follow(clip, task, counts)
+            runtime = _follow(clip, task, counts)
         except SystemExit:
             os._exit(1)
         except Exception as found:  # whatever goes wrong costs this video only
@@ -181,14 +183,15 @@ def _done(clip: Clip, task: Task) -> Outcome:
             text = " ".join(str(found).split())
             error = text if isinstance(found, PursuitError) else f"{type(found).__name__}: {text}"
     said = (str(one.message) for one in caught if issubclass(one.category, video.VideoWarning))
-    return Outcome(clip.name, counts["frames"], counts["lost"], tuple(said), error)
+    return Outcome(clip.name, counts["frames"], counts["lost"], tuple(said), error, runtime)
 
 
 def _leave() -> None:
     raise SystemExit
 
 
-def _follow(clip: Clip, task: Task, counts: Counter[str]) -> None:
+def _follow(clip: Clip, task: Task, counts: Counter[str]) -> str:
+    """Follow the targets of a video, counting frames; return what ran the network."""
     boxes = np.array(clip.boxes)
     where = boxes[0] if len(boxes) == 1 else boxes
     with (
@@ -204,13 +207,15 @@ def _follow(clip: Clip, task: Task, counts: Counter[str]) -> None:
             target, fps = task.out / f"{clip.name}.mp4", reader.fps or _PICTURES_FPS
             writer = stack.enter_context(video.write(target, fps, source=reader.name))
         trails = video.Trails()
-        for frame, result in follow(reader, _tracker(replace(task, threads=0)), where):
+        tracker = _tracker(replace(task, threads=0))
+        for frame, result in follow(reader, tracker, where):
             if saver is not None:
                 saver.write(result)
             if writer is not None:
                 writer.write(video.draw(frame, result, trails), reader.time)
             counts["frames"] += 1
             counts["lost"] += bool((result.rows()[2] == State.LOST).any())
+    return _runtime_of(tracker)
 
 
 @lru_cache(maxsize=1)
@@ -230,7 +235,11 @@ def _runtime(task: Task, threads: int) -> str:
         torch.set_num_threads(before)
     if task.runtime != "auto" or task.device != "cpu":
         return task.runtime
-    return getattr(tracker, "runtime", task.runtime)  # others' trackers have none
+    return _runtime_of(tracker) or task.runtime
+
+
+def _runtime_of(tracker: Tracker) -> str:
+    return getattr(tracker, "runtime", "")  # others' trackers have none
 
 
 def _box(row: dict[str, str | None], where: str) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from pursuit.frames import Frame
 from pursuit.trackers.base import Result, Tracker
 from pursuit.trackers.registry import load_files, with_files
 from pursuit.trackers.settings import DEFAULT, can_redetect
+from pursuit.video.reading import goes_on
 
 
 def track(
@@ -60,6 +61,9 @@ def track(
     """
     if box is None:
         raise BoxError("say what to follow: box=(x, y, w, h), in pixels of the first frame")
+    # A live source would go on while a tracker is loaded, and the target with it.
+    if isinstance(tracker, str) and goes_on(source):
+        tracker = load_follower(tracker, weights, device, runtime, redetect=redetect)
     reader = video.read(source, start=start, max_frames=max_frames, ahead=True)
     try:
         start_boxes(box, reader.width, reader.height)

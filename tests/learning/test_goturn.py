@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from pursuit import store as stores
 from pursuit import weights
 from pursuit.errors import RecipeError
-from pursuit.learning import goturn, goturn_batches, loop, recipe, training
+from pursuit.learning import goturn, goturn_batches, recipe, training
 from pursuit.learning.caffe_sgd import CaffeSGD
+from pursuit.learning.checkpoints import CHECKPOINT
 from pursuit.learning.frame_pairs import FramePairs
 from pursuit.learning.loop import Report
 from pursuit.learning.pool import CropPool
@@ -347,8 +348,7 @@ def test_a_run_with_dropout_goes_on_bit_for_bit(small_store: Path, tmp_path: Pat
     _train(chosen, tmp_path / "parts", stop_after=4)
     _train(chosen, tmp_path / "parts")
     whole, parts = (
-        torch.load(tmp_path / name / loop.CHECKPOINT, weights_only=True)
-        for name in ("whole", "parts")
+        torch.load(tmp_path / name / CHECKPOINT, weights_only=True) for name in ("whole", "parts")
     )
     assert whole["step"] == parts["step"] == 6
     for name, value in whole["learner"].items():
@@ -365,7 +365,7 @@ def test_the_frozen_trunk_stays_and_the_head_learns(small_store: Path, tmp_path:
         for steps in (0, 3):
             out = tmp_path / norm / str(steps)
             _train(_recipe(small_store, *more), out, stop_after=steps)
-            states.append(torch.load(out / loop.CHECKPOINT, weights_only=True)["learner"])
+            states.append(torch.load(out / CHECKPOINT, weights_only=True)["learner"])
         for name, value in states[0].items():
             same = torch.equal(value, states[1][name])
             assert same == name.startswith("network.trunk"), name

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -214,6 +215,41 @@ def test_an_engine_that_fails_is_an_error_by_name_and_left_out_by_auto() -> None
     with pytest.warns(EngineWarning, match="no such operation; another"):
         assert runtimes.compile(NETWORK).name == "tuned"
     assert runtimes.compile(NETWORK).name == "tuned"
+
+
+@pytest.fixture
+def picky_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Return what lets OpenVINO fail on so many windows of a side, and on no others."""
+    engine = pytest.importorskip("pursuit.runtimes.openvino")
+    ready = engine._ready
+    absent(monkeypatch, "onnxruntime")
+
+    def refuse(number: int, side: int) -> None:
+        def picky(model: Any, **how: Any) -> Any:
+            if [*model.inputs[0].partial_shape.to_shape()] == [number, side, side, 3]:
+                raise RuntimeError("could not create a primitive\nat line 5")
+            return ready(model, **how)
+
+        monkeypatch.setattr(engine, "_ready", picky)
+
+    return refuse
+
+
+def test_an_engine_that_fails_on_search_windows_alone(
+    picky_engine: Callable[[int, int], None],
+) -> None:
+    picky_engine(3, 255)
+    with pytest.raises(EngineError, match=r"openvino cannot run .*: could not create a primitive$"):
+        runtimes.compile(NETWORK, "openvino")
+    with pytest.warns(EngineWarning, match="could not create a primitive; another"):
+        assert runtimes.compile(NETWORK).name == "tuned"
+
+
+def test_an_engine_that_fails_midway(picky_engine: Callable[[int, int], None]) -> None:
+    compiled = runtimes.compile(NETWORK, "openvino")
+    picky_engine(6, 255)  # two targets; forms that came before are ready
+    with pytest.raises(EngineError, match=r"openvino cannot run .*: could not create a primitive$"):
+        compiled.embed(np.zeros((6, 255, 255, 3), np.uint8))
 
 
 def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch) -> None:

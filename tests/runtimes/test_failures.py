@@ -26,8 +26,27 @@ FULL = [
 BROKEN = [
     "CUDA error: an illegal memory access was encountered\nFor debugging consider",
     "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`",
+    "CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors",
+    "CUDA driver error: unknown error",
+    "CUDA driver initialization failed, you might not have a CUDA gpu.",
+    "CUDA unknown error - this may be due to an incorrectly set up environment",
+    "Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before",
+    "No CUDA GPUs are available",
+    "The NVIDIA driver on your system is too old (found version 11040).",
+    'NVML_SUCCESS == r INTERNAL ASSERT FAILED at "../c10/cuda/CUDACachingAllocator.cpp":1131',
     "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+    "cuDNN Frontend error: [cudnn_frontend] Error: No execution plans support the graph.",
+    "CUDNN_BACKEND_OPERATION: cudnnFinalizeFailed cudnn_status: CUDNN_STATUS_BAD_PARAM",
     "GET was unable to find an engine to execute this computation",
+]
+# They name a GPU too, and say nothing of how it is.
+MISTAKES = [
+    "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and "
+    "cpu! (when checking argument for argument weight in method wrapper_CUDA__cudnn_convolution)",
+    "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) should be the same",
+    "The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0",
+    "\"conv2d_cuda\" not implemented for 'Int'",
+    "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported",
     "",
 ]
 
@@ -50,7 +69,7 @@ def test_a_device_that_is_full(error: Exception) -> None:
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_a_gpu_that_fails(text: str) -> None:
-    why = text.partition("\n")[0] or "RuntimeError"
+    why = text.partition("\n")[0]
     with pytest.raises(EngineError) as caught:
         raised(RuntimeError(text))
     assert str(caught.value) == (
@@ -59,12 +78,22 @@ def test_a_gpu_that_fails(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize("text", MISTAKES)
+def test_mistakes_in_the_code_stay_what_they_are(text: str) -> None:
+    error = RuntimeError(text)
+    with pytest.raises(RuntimeError) as caught:
+        raised(error)
+    assert caught.value is error
+
+
 def test_errors_that_are_none_of_the_gpu() -> None:
     for error in (ValueError("no"), EngineError("said before")):
         with pytest.raises(type(error), match=str(error)):
             raised(error)
     with pytest.raises(RuntimeError, match="shapes"):
         raised(RuntimeError("shapes do not fit"), torch.device("cpu"))
+    with pytest.raises(RuntimeError, match=BROKEN[1]):
+        raised(RuntimeError(BROKEN[1]), torch.device("cpu"))
 
 
 def test_a_tracker_whose_gpu_fails_midway() -> None:

@@ -39,10 +39,10 @@ def kept(recorded: Any, *inputs: Tensor) -> Tensor:
 
 def test_siamfc() -> None:
     network = TunedSiamFC(SiamFC(SiamFCShape((8, 16, 16, 16, 8))), "meta")
-    exemplar = kept(network._features, pixels(2, EXEMPLAR))
-    search = kept(network._features, pixels(6, SEARCH))
+    exemplar = kept(network.embed, pixels(2, EXEMPLAR))
+    search = kept(network.embed, pixels(6, SEARCH))
     assert exemplar.shape == (2, 8, 6, 6) and search.shape == (6, 8, 22, 22)
-    maps = kept(super(TunedSiamFC, network).score, exemplar, search)
+    maps = kept(network.score, exemplar, search)
     assert maps.shape == (2, 3, 17, 17)
 
 
@@ -50,8 +50,8 @@ def test_siamfc() -> None:
 def test_goturn(norm: Any) -> None:
     shape = GOTURNShape((8, 16, 16, 16, 8), hidden=(32, 32, 32), norm=norm)
     network = TunedGOTURN(GOTURN(shape), "meta")
-    features = kept(network._features, pixels(8, CROP))
-    corners = kept(network._corners, features[:2], features[2:])
+    features = kept(network.embed, pixels(8, CROP))
+    corners = kept(network.regress, features[:2], features[2:])
     assert corners.shape == (2, 3, 4)
 
 

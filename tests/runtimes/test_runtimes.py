@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from importlib import util
 
 import numpy as np
@@ -34,6 +36,14 @@ ENGINES = [
     pytest.param("onnx", marks=needs("onnxruntime")),
 ]
 EXACT = ("eager", "openvino-f32", "onnx")  # float32, whatever the processor
+
+
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """Let a test set how many threads PyTorch has, and others have what they had."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,18 @@ def test_windows_of_any_form_are_taken(network: SiamFC, name: str) -> None:
         assert (found - together[-number:]).norm() < 1e-2 * found.norm()
 
 
+@pytest.mark.parametrize("name", ["eager", "tuned", *ENGINES])
+def test_its_memory_is_free_with_the_last_name_of_it(network: SiamFC, name: str) -> None:
+    for made in (network, regressor("lrn")):
+        gc.collect()
+        gc.disable()  # what holds itself would wait for it
+        try:
+            compiled = weakref.ref(runtimes.compile(made, name))
+            assert compiled() is None
+        finally:
+            gc.enable()
+
+
 def test_windows_are_taken_in_pieces_whose_memory_may_be_the_same() -> None:
     x, memory = windows(2 * PIECE + 1, 16), np.empty((PIECE, 3, 16, 16), np.float32)
     numbers = []
@@ -127,6 +149,7 @@ def test_pytorch_has_its_threads_back_after_an_error() -> None:
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.usefixtures("own_threads")
 def test_a_new_thread_does_not_keep_what_another_set_for_a_moment() -> None:
     torch.set_num_threads(3)
     numbers = []
@@ -144,10 +167,10 @@ def test_a_new_thread_does_not_keep_what_another_set_for_a_moment() -> None:
     later.start()
     later.join()
     numbers.append(torch.get_num_threads())
-    torch.set_num_threads(2)
     assert numbers == [1, 3, 3, 3]
 
 
+@pytest.mark.usefixtures("own_threads")
 @pytest.mark.parametrize("name", ENGINES)
 def test_pytorch_leaves_the_cores_to_an_engine(
     network: SiamFC,

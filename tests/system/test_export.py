@@ -162,6 +162,8 @@ def test_what_cannot_be_exported_is_said_in_a_line(tmp_path: Path) -> None:
     assert done.returncode == 2 and "no format 'onx' (did you mean onnx?)" in done.stderr
     done = run("export", "siamfc-slm", "--to", "onnx", "--out", tmp_path)
     assert done.returncode == 2 and "did you mean siamfc-slim?" in done.stderr
+    done = run("export", "goturn", "--to", "onnx", "--out", tmp_path)
+    assert done.returncode == 2 and "goturn are too large to ship: name the file" in done.stderr
     (tmp_path / "file").write_text("")
     done = run("export", "siamfc-slim", "--to", "torch-export", "--out", tmp_path / "file")
     assert done.returncode == 2 and "cannot write" in done.stderr

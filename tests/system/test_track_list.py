@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -42,6 +43,15 @@ def test_every_video_gets_its_files(listed: Path, tmp_path: Path) -> None:
     assert {path.name for path in boxes.iterdir()} == {"a.csv", "b.csv"}
     assert tracks.read(boxes / "a.csv").frames.tolist() == list(range(6))
     assert len(list(decode_frames(films / "b.mp4"))) == 5
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_last_line_names_the_runtime(listed: Path, tmp_path: Path, workers: int) -> None:
+    how = ("--workers", workers, "--max-frames", 2)
+    done = run("track", listed, "--runtime", "tuned", *how, "--save", tmp_path / "boxes")
+    assert re.search(r"in [\d.]+ s \(\d+ fps, tuned\), LOST in", done.stderr), done.stderr
+    done = run("track", listed, *FAST, *how, "--save", tmp_path / "boxes")
+    assert re.search(r"in [\d.]+ s \(\d+ fps\), LOST in", done.stderr), done.stderr
 
 
 def test_a_list_gives_what_each_video_alone_gives(listed: Path, tmp_path: Path) -> None:

@@ -3,118 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
+from regressors import BOX, FRAME, STILL, Stub, always, blob, by_light, oracle
 from torch import Tensor
 
 from pursuit import runtimes
 from pursuit.boxes import centres, overlap
 from pursuit.errors import BoxError, FrameError, PursuitError
 from pursuit.networks.goturn import GOTURN, GOTURNShape, initialise
-from pursuit.trackers.base import Result, State, Tracker
+from pursuit.trackers.base import State, Tracker
 from pursuit.trackers.goturn import GOTURNTracker
 from pursuit.trackers.settings import GOTURNSettings
 from pursuit.windows import cut
-
-Array = NDArray[np.float64]
-BOX = (170.0, 135.0, 60.0, 30.0)  # centre 200, 150
-STILL = (2.5, 2.5, 7.5, 7.5)  # the corners of a target that did not move
-FRAME = np.zeros((300, 400, 3), np.uint8)
-
-
-class Stub:
-    """Stands in for a network: `answer` of the target and search features are the corners.
-
-    Its features are the windows themselves, as float.
-    """
-
-    name = "stub"
-    device = torch.device("cpu")
-
-    def __init__(self, answer: Callable[[Tensor, Tensor], Any]) -> None:
-        self.answer = answer
-        self.windows: list[NDArray[np.uint8]] = []  # of each call
-
-    def embed(self, windows: NDArray[np.uint8]) -> Tensor:
-        assert windows.shape[1:] == (227, 227, 3) and windows.dtype == np.uint8
-        self.windows.append(windows.copy())
-        return torch.from_numpy(windows).float().permute(0, 3, 1, 2)
-
-    def regress(self, target: Tensor, search: Tensor) -> Tensor:
-        corners = torch.as_tensor(self.answer(target, search))
-        return corners.expand(len(search), 4).reshape(len(target), -1, 4)
-
-
-def always(*corners: float) -> Stub:
-    return Stub(lambda target, search: corners)
-
-
-def oracle(tracker_of: list[GOTURNTracker], truth: list[Array]) -> Stub:
-    """Return a network that knows the boxes (N, 4) `truth[0]` and where each window lies."""
-
-    def answer(target: Tensor, search: Tensor) -> Tensor:
-        tracker, true = tracker_of[0], truth[0]
-        steps = tracker.settings
-        moves = [(0, 0), (1, 1), (-1, -1), (1, -1), (-1, 1), (0, 0), (0, 0)]
-        zooms = [1, 1, 1, 1, 1, steps.zoom, 1 / steps.zoom]
-        rows = []
-        for (x, y, w, h), goal in zip(tracker.targets.boxes(), true, strict=True):
-            for (right, down), zoom in list(zip(moves, zooms, strict=True))[: steps.views]:
-                wide, high = 2 * w * zoom, 2 * h * zoom
-                left = x + w / 2 + right * steps.shift * w - wide / 2
-                top = y + h / 2 + down * steps.shift * h - high / 2
-                ends = (goal[0], goal[1], goal[0] + goal[2], goal[1] + goal[3])
-                starts, sides = (left, top, left, top), (wide, high, wide, high)
-                rows.append([10 * (e - s) / n for e, s, n in zip(ends, starts, sides, strict=True)])
-        return torch.tensor(rows, dtype=torch.float64)
-
-    return Stub(answer)
-
-
-def by_light(target: Tensor, search: Tensor) -> Tensor:
-    """Return the corners of the light in windows, in terms of the target's: seen, not known."""
-    each = len(search) // len(target)
-    rows = []
-    for i, window in enumerate(search):
-        (zx, zy), (zw, zh) = light(target[i // each])
-        (x, y), (w, h) = light(window)
-        # The target crop shows the box in its middle half.
-        half_w, half_h = 2.5 * w / zw, 2.5 * h / zh
-        x, y = x + (5 - zx) * w / zw, y + (5 - zy) * h / zh
-        rows.append((x - half_w, y - half_h, x + half_w, y + half_h))
-    return torch.tensor(rows)
-
-
-def light(window: Tensor) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return centre and deviation x, y of the light in a window, in tenths of it."""
-    bright = (window.mean(0).double() - 5).clamp(min=0)
-    points = (torch.arange(227, dtype=torch.float64) + 0.5) / 22.7
-    total = bright.sum()
-    if total < 1:
-        return (5, 5), (1, 1)
-    along = [bright.sum(0) / total, bright.sum(1) / total]
-    middle = [float((part * points).sum()) for part in along]
-    spread = [
-        float((part * (points - at) ** 2).sum().sqrt())
-        for part, at in zip(along, middle, strict=True)
-    ]
-    return (middle[0], middle[1]), (spread[0], spread[1])
-
-
-def blob(
-    x: float, y: float, w: float, h: float, *, width: int = 400, height: int = 300
-) -> NDArray[np.uint8]:
-    """Return a black frame with a smooth light whose box x, y, w, h holds 3 deviations a side."""
-    py, px = np.mgrid[0:height, 0:width] + 0.5
-    far = ((px - x - w / 2) / (w / 6)) ** 2 + ((py - y - h / 2) / (h / 6)) ** 2
-    return (240 * np.exp(-far / 2)).round().astype(np.uint8)[:, :, None].repeat(3, axis=2)
 
 
 def test_it_is_a_tracker() -> None:
@@ -288,143 +191,6 @@ def test_a_frame_of_another_size_is_the_same_picture_scaled() -> None:
     assert box.tolist() == [2 * BOX[0], BOX[1] / 2, 2 * BOX[2], BOX[3] / 2]
 
 
-@pytest.mark.parametrize(
-    "corners",
-    [
-        (7.5, 2.5, 2.5, 7.5),
-        (2.5, 7.5, 7.5, 2.5),
-        (5.0, 2.5, 5.0, 7.5),
-        (np.nan, 2.5, 7.5, 7.5),
-        (2.5, 2.5, np.inf, 7.5),
-        (-np.inf, -np.inf, np.inf, np.inf),
-    ],
-)
-@pytest.mark.parametrize("views", [1, 3])
-def test_what_is_no_box_leaves_the_target_where_it_is(
-    corners: tuple[float, ...], views: int
-) -> None:
-    network = always(*corners)
-    tracker = GOTURNTracker(network, GOTURNSettings(views=views), score_scale=10, score_offset=0.4)
-    tracker.init(FRAME, BOX)
-    for _ in range(3):
-        result = tracker.update(FRAME)
-        assert result.box.tolist() == list(BOX)
-        assert result.state is State.LOST
-        expected = 0 if views == 1 else 1 / (1 + np.exp(4))
-        assert result.score == pytest.approx(expected)
-    network.answer = lambda target, search: STILL
-    after = tracker.update(FRAME)
-    # Of three windows that all say "still", those beside the paper's mean another place:
-    # they overlap it by 0.85 x 0.85.
-    overlap = 0.85**2 / (2 - 0.85**2)
-    assert after.score == pytest.approx(
-        0.5 if views == 1 else 1 / (1 + np.exp(-10 * (overlap - 0.4)))
-    )
-    assert after.state is State.TRACKED
-
-
-def test_the_score_is_how_much_the_views_agree() -> None:
-    def answer(target: Tensor, search: Tensor) -> Tensor:
-        # The second view sees the same box, moved by a tenth of its width; the third none.
-        x, y = 2.5 - 0.15 * 5, 2.5 - 0.15 * 5
-        second = (x + 0.5, y, x + 5.5, y + 5)
-        return torch.tensor([STILL, second, (5.0, 5.0, 4.0, 4.0)], dtype=torch.float64)
-
-    tracker = GOTURNTracker(Stub(answer), score_scale=6, score_offset=0.3)
-    tracker.init(FRAME, BOX)
-    agreement = (0.9 / 1.1 + 0) / 2
-    result = tracker.update(FRAME)
-    assert result.score == pytest.approx(1 / (1 + np.exp(-6 * (agreement - 0.3))))
-    assert result.box == pytest.approx(np.array(BOX))
-    # Blended, it is the mean of those that are boxes.
-    tracker = GOTURNTracker(Stub(answer), GOTURNSettings(blend=True))
-    tracker.init(FRAME, BOX)
-    assert tracker.update(FRAME).box == pytest.approx(np.array(BOX) + (3, 0, 0, 0))
-    # But where the paper's view shows none, the others say nothing.
-    tracker = GOTURNTracker(
-        Stub(lambda target, search: answer(target, search).flip(0)), GOTURNSettings(blend=True)
-    )
-    tracker.init(FRAME, BOX)
-    assert tracker.update(FRAME).box.tolist() == list(BOX)
-
-
-def test_states_follow_the_score() -> None:
-    apart = [0.0]
-
-    def answer(target: Tensor, search: Tensor) -> Tensor:
-        # Views beside the paper's see the same box, but `apart` of its width off.
-        rows = [STILL]
-        for move in (1, -1):
-            x, y = 2.5 - move * 0.75 + 5 * apart[0], 2.5 - move * 0.75
-            rows.append((x, y, x + 5, y + 5))
-        return torch.tensor(rows, dtype=torch.float64)
-
-    tracker = GOTURNTracker(Stub(answer), score_scale=20, score_offset=0.5)
-    tracker.init(FRAME, BOX)
-    found = []
-    # An overlap of (1 - a) / (1 + a): 1, 0.5, 0.43, 0.33, 0.48 and 1 again.
-    for apart[0] in (0.0, 1 / 3, 0.4, 0.5, 0.36, 0.0):
-        found.append(tracker.update(FRAME).state)
-    assert [State(one).name for one in found] == [  # type: ignore[arg-type]
-        "TRACKED", "TRACKED", "UNSURE", "LOST", "UNSURE", "TRACKED",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("corners", "box", "size"),
-    [
-        ((0, 2.5, 10, 7.5), (180, 130, 40, 40), (200, 40)),  # 5 times the first width
-        ((2.5, 0, 7.5, 10), (180, 130, 40, 40), (40, 200)),
-        ((4, 2.5, 6, 7.5), (180, 130, 40, 40), (8, 40)),  # a fifth of it
-        ((4, 4, 6, 6), (180, 130, 5, 8), (2, 2)),  # no side below 2 pixels
-        ((4, 4, 6, 6), (180, 130, 1, 8), (1, 2)),  # but where it started below
-        ((0, 0, 10, 10), (100, 100, 200, 100), (400, 300)),  # nor above the frame's
-        ((-1e30, -1e30, 1e30, 1e30), (100, 100, 20, 20), (100, 100)),
-    ],
-)
-@pytest.mark.parametrize("views", [1, 3])
-def test_sizes_stay_within_their_bounds(
-    corners: tuple[float, ...], box: tuple[float, ...], size: tuple[float, ...], views: int
-) -> None:
-    tracker = GOTURNTracker(always(*corners), GOTURNSettings(views=views))
-    tracker.init(FRAME, box)
-    for _ in range(12):
-        result = tracker.update(FRAME)
-    assert result.box[2:] == pytest.approx(size)
-    assert result.state is State.LOST  # it asks for more, or less, than may be
-
-
-def test_a_target_that_fills_the_frame_is_not_lost_by_that() -> None:
-    tracker = GOTURNTracker(always(2.0, 2.0, 8.0, 8.0), GOTURNSettings(views=1))
-    tracker.init(FRAME, (50, 50, 300, 200))
-    for _ in range(5):
-        result = tracker.update(FRAME)
-    assert result.box[2:] == pytest.approx([400, 300])
-    assert result.state is State.TRACKED
-
-
-@pytest.mark.parametrize("views", [1, 3])
-@pytest.mark.parametrize(
-    ("corners", "edge"),
-    [
-        ((4.5, 2.5, 9.5, 7.5), (400, 150)),
-        ((0.5, 2.5, 5.5, 7.5), (0, 150)),
-        ((4.5, 4.5, 9.5, 9.5), (400, 300)),
-        ((2.5, -1e6, 7.5, -1e5), (200, 0)),
-    ],
-)
-def test_a_target_that_leaves_for_good_ends_at_the_edge_and_lost(
-    corners: tuple[float, ...], edge: tuple[float, float], views: int
-) -> None:
-    tracker = GOTURNTracker(always(*corners), GOTURNSettings(views=views))
-    tracker.init(FRAME, BOX)
-    for _ in range(40):
-        result = tracker.update(FRAME)
-    assert centres(result.box) == pytest.approx(edge)
-    assert result.state is State.LOST
-    assert result.score < 0.1
-
-
 def test_gray_and_bgr_frames_give_the_same_boxes() -> None:
     rgb, bgr, gray = (GOTURNTracker(Stub(by_light)) for _ in range(3))
     frames = [blob(150 + 4 * i, 120, 60, 40) for i in range(3)]
@@ -469,47 +235,6 @@ def test_bad_input_leaves_the_tracker_as_it_was() -> None:
     with pytest.raises(FrameError):
         tracker.update(FRAME.astype(float))
     assert tracker.update(FRAME).box.tolist() == list(BOX)
-
-
-@given(
-    seed=st.integers(0, 1000),
-    scale=st.sampled_from([0.0, 1.0, 10.0, 1e30, float("nan"), float("inf")]),
-    kinds=st.lists(st.sampled_from(["black", "noise", "small", "wide", "pixel"]), max_size=12),
-    views=st.sampled_from([1, 3, 7]),
-    blend=st.booleans(),
-    box=st.tuples(
-        st.floats(-20, 150), st.floats(-20, 110), st.floats(0.01, 160), st.floats(0.01, 120)
-    ),
-)
-@settings(deadline=None, max_examples=40)
-def test_boxes_stay_sane_whatever_comes(
-    seed: int, scale: float, kinds: list[str], views: int, blend: bool, box: tuple[float, ...]
-) -> None:
-    rng = np.random.default_rng(seed)
-    frames = {
-        "black": np.zeros((120, 160, 3), np.uint8),
-        "noise": rng.integers(0, 256, (120, 160, 3), dtype=np.uint8),
-        "small": np.full((30, 20, 3), 255, np.uint8),
-        "wide": np.zeros((10, 500), np.uint8),
-        "pixel": np.zeros((1, 1, 3), np.uint8),
-    }
-    network = Stub(
-        lambda target, search: torch.from_numpy(rng.normal(5, 1, (len(search), 4)) * scale)
-    )
-    tracker = GOTURNTracker(network, GOTURNSettings(views=views, blend=blend))
-    try:
-        tracker.init(frames["noise"], box)
-    except BoxError:
-        return  # wholly outside: `start_boxes` has its own tests
-    for kind in kinds + ["black"] * 5:
-        frame = frames[kind]
-        result: Result = tracker.update(frame)
-        height, width = frame.shape[:2]
-        x, y, w, h = result.box
-        assert np.isfinite(result.box).all()
-        assert 0 < w <= width + 1e-9 and 0 < h <= height + 1e-9
-        assert -1e-9 <= x + w / 2 <= width + 1e-9 and -1e-9 <= y + h / 2 <= height + 1e-9
-        assert 0 <= result.score <= 1
 
 
 def test_the_runtimes_follow_alike() -> None:

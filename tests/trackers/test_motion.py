@@ -111,7 +111,10 @@ def followed(name: str, runtime: str) -> np.ndarray:  # type: ignore[type-arg]
             ("onnx", "onnxruntime", EXACT),
         )
     ]
-    + [("openvino-int8", "openvino", ROUNDED, name) for name in ("siamfc-slim", "goturn-compact")],
+    + [
+        ("openvino-int8", "openvino", ROUNDED, name)
+        for name in ("siamfc-slim", "siamfc-3s", "goturn-compact")
+    ],
 )
 def test_the_runtimes_follow_alike(
     name: str,

@@ -31,6 +31,12 @@ NAMES = ("siamfc-slim", "goturn-compact")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 
 
+@pytest.fixture(autouse=True)
+def all_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a GPU takes them: a CPU takes a few at a time."""
+    monkeypatch.setattr("pursuit.runtimes.pieces.PIECE", 1000)
+
+
 def put_on_device(tracker: Any) -> StandInRecorder:
     """Make a tracker on the CPU take the way that one on a GPU takes."""
     recorder = StandInRecorder()
@@ -99,7 +105,7 @@ def test_recordings_stay_few_while_numbers_of_windows_change() -> None:
     initialise(network, torch.Generator().manual_seed(0))
     # Scores of some 0.5, whatever is seen: all targets are lost and looked for all over.
     settings = SiamFCSettings(redetect=True, lost_below=0.9, found_above=0.95, sure_above=1)
-    frames = np.random.default_rng(0).integers(0, 256, (25, 240, 320, 3), dtype=np.uint8)
+    frames = np.random.default_rng(0).integers(0, 256, (37, 240, 320, 3), dtype=np.uint8)
     found, counts = [], []
     for recorded in (False, True):
         tracker: Any = SiamFCTracker(TunedSiamFC(network), settings, score_scale=0)
@@ -108,7 +114,7 @@ def test_recordings_stay_few_while_numbers_of_windows_change() -> None:
             tracker._network._run = tracker._reader._run = lambda call, *inputs: call(*inputs)
         tracker.init(frames[0], np.array([[40.0, 30, 24, 20]]))
         boxes = []
-        for number, frame in enumerate(frames[1:]):  # 1 to 7 targets, twice up and down
+        for number, frame in enumerate(frames[1:]):  # 1 to 7 targets, three times up and down
             if number % 12 < 6:
                 place = 30.0 * (number % 12)
                 tracker.add(frame, np.array([[place, 0.6 * place, 30, 30]]))
@@ -118,7 +124,7 @@ def test_recordings_stay_few_while_numbers_of_windows_change() -> None:
             counts.append(recorder.recorded)
         found.append(np.concatenate(boxes))
     assert np.abs(found[0] - found[1]).max() < 1e-3
-    assert len(found[0]) == 2 * (2 + 3 + 4 + 5 + 6 + 7 + 6 + 5 + 4 + 3 + 2 + 1)
+    assert len(found[0]) == 3 * (2 + 3 + 4 + 5 + 6 + 7 + 6 + 5 + 4 + 3 + 2 + 1)
     # Three windows for each, and four more once it is lost: up to 49 in a call, for which trunk,
     # correlation and reading have 11, 13 and 14 recordings at most.
     assert counts[-1] <= 38 and counts[-1] - counts[-12] <= 4

@@ -213,7 +213,7 @@ def _shorten_waits() -> None:
 
     As GNU's OpenMP has it they turn in circles for milliseconds. Where other programs want the
     cores too, each then waits for one that cannot run because of it, and an update can take ten
-    times as long. It looks here once, when PyTorch is imported. What the user has set stands.
+    times as long. OpenMP looks here once, when PyTorch is imported. What the user has set stands.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # some microseconds

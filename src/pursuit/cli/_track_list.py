@@ -58,12 +58,13 @@ def track_list(
     check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
     for file in files:
         check_writable(file)
-    began, frames, lost, wrong = time.perf_counter(), 0, 0, []
+    began, frames, lost, wrong, runtime = time.perf_counter(), 0, 0, [], ""
     with progress_bar("tracking", "videos") as show:
         show(0, len(clips))
         for done, outcome in enumerate(run(clips, task, workers), 1):
             frames += outcome.frames
             lost += outcome.lost
+            runtime = outcome.runtime or runtime  # all have the same
             for text in outcome.warnings:
                 typer.echo(f"warning: {text}", err=True)
             if outcome.error:
@@ -72,9 +73,10 @@ def track_list(
     seconds = time.perf_counter() - began
     places = ", ".join(str(folder) for folder in (task.save, task.out) if folder is not None)
     good = len(clips) - len(wrong)
+    by = f", {runtime}" if runtime else ""
     typer.echo(
         f"{good} of {len(clips)} videos, {frames} frames in {seconds:.1f} s "
-        f"({frames / seconds:.0f} fps), LOST in {lost}; wrote {places}",
+        f"({frames / seconds:.0f} fps{by}), LOST in {lost}; wrote {places}",
         err=True,
     )
     for one in wrong:

@@ -31,11 +31,17 @@ def export(
     """
     from pursuit import __version__
     from pursuit import weights as store
+    from pursuit.errors import WeightsError
     from pursuit.runtimes.export import export as write
     from pursuit.trackers.registry import weights_file
-    from pursuit.trackers.settings import WEIGHTS_OF
+    from pursuit.trackers.settings import PRESETS, WEIGHTS_OF
 
     is_tracker = weights in WEIGHTS_OF
+    if weights in PRESETS and not is_tracker:
+        raise WeightsError(
+            f"the weights of {weights} are too large to ship: name the file of yours in its place, "
+            f"as in `pursuit export tracker.caffemodel --to {to}`"
+        )
     path = weights_file(weights) if is_tracker else store.find(weights)
     name = weights if is_tracker else path.stem
     network, card = store.read(path)

@@ -116,6 +116,7 @@ def _track_video(
     from pursuit.boxes import start_boxes
     from pursuit.errors import SettingsError
     from pursuit.video import read
+    from pursuit.video.reading import goes_on
 
     if workers is not None:
         raise SettingsError("--workers is for a list of videos; one video is one job")
@@ -123,12 +124,16 @@ def _track_video(
     outputs = [*([out] if out else []), *files]
     _check_files(video, how, files, outputs)
     tally = Tally()
+    follower = None
+    # A live source would go on while a tracker is loaded, and the target with it.
+    if goes_on(video) and how.budget_fps is None:
+        follower = _loaded(how)
     with (
         _plain_warnings(),
         read(video, start=how.start, max_frames=how.max_frames, ahead=True) as reader,
     ):
         start_boxes(boxes, reader.width, reader.height)
-        follower = _follower(how, boxes, reader)
+        follower = follower or _follower(how, boxes, reader)
         stopped = _follow(reader, follower, boxes, out, files, tally)
     runtime = getattr(follower, "runtime", "")
     typer.echo(tally.summary(reader.seconds, outputs, runtime, how.budget_fps), err=True)
@@ -151,10 +156,15 @@ def _check_files(video: str, how: _How, files: list[Path], outputs: list[Path]) 
 
 def _follower(how: _How, boxes: Array, reader: VideoReader) -> Tracker:
     """Return the tracker, or with a budget one that is as fast as is wanted."""
-    from pursuit.following import load_follower
-
     if how.budget_fps is not None:
         return _within_budget(how.budget_fps, how, boxes, reader)
+    return _loaded(how)
+
+
+def _loaded(how: _How) -> Tracker:
+    """Return the tracker that is named."""
+    from pursuit.following import load_follower
+
     return load_follower(how.tracker, how.weights, how.device, how.runtime, redetect=how.redetect)
 
 

@@ -48,8 +48,9 @@ def train(
     """
     import logging
 
-    from pursuit.learning import loop, training, world
     from pursuit.learning import recipe as recipes
+    from pursuit.learning import training, world
+    from pursuit.learning.checkpoints import CHECKPOINT
 
     # Where Fabric says how it set itself up; what it warns of still shows.
     logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
@@ -64,7 +65,7 @@ def train(
             chosen, name, folder, device=device, tell=progress.tell, loading=progress.load
         )
     except KeyboardInterrupt:
-        checkpoint = folder / loop.CHECKPOINT
+        checkpoint = folder / CHECKPOINT
         # Of several processes torchrun stops the others when one has been refused.
         if world.joined().rank == 0 and checkpoint.exists():
             progress.say(f"stopped; the same command goes on from {checkpoint}")

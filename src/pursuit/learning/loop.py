@@ -18,13 +18,11 @@ from torch import Tensor, distributed, nn
 
 from pursuit.errors import OutputError, PursuitError
 from pursuit.learning.ahead import Clock, ahead
-from pursuit.learning.checkpoints import CHECKPOINT, Checkpoints, checkpoint
+from pursuit.learning.checkpoints import CHECKPOINT, Checkpoints
 from pursuit.learning.fabric import extras, fabric_of
 from pursuit.learning.interrupts import interrupts_wait
 from pursuit.learning.recipe import Recipe
 from pursuit.learning.world import World, gathered
-
-__all__ = ["CHECKPOINT", "Batches", "Report", "Task", "checkpoint", "train"]
 
 _LOG_STEPS = 50
 _HELD_OUT_BATCHES = 24

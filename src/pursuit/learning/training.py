@@ -15,6 +15,7 @@ from pursuit import store as crop_store
 from pursuit import weights
 from pursuit.errors import RecipeError, SettingsError, WeightsError
 from pursuit.learning import loop
+from pursuit.learning.checkpoints import CHECKPOINT, checkpoint
 from pursuit.learning.examples import digest, learnt_from
 from pursuit.learning.memory import keep_freed_memory
 from pursuit.learning.methods import method_of
@@ -91,7 +92,7 @@ def train(
         return Trained(path) if world.rank == 0 else None
     method = method_of(recipe)
     network = method.network(recipe)
-    file = out / loop.CHECKPOINT
+    file = out / CHECKPOINT
     card = None
     if world.rank == 0:  # which alone writes
         card = _begun(file, recipe, world, roots) or _card(store, recipe, name, network, roots)
@@ -120,7 +121,7 @@ def train(
 
 def _has_ended(path: Path, recipe: Recipe, roots: Roots) -> bool:
     """Return whether a run of this recipe ended with these weights; its checkpoint is there."""
-    if not (path.is_file() and (path.parent / loop.CHECKPOINT).is_file()):
+    if not (path.is_file() and (path.parent / CHECKPOINT).is_file()):
         return False
     try:
         _, card = weights.read(path)
@@ -151,7 +152,7 @@ def _begun(file: Path, recipe: Recipe, world: World, roots: Roots) -> weights.Ca
     Raises:
         RecipeError: the checkpoint is not of this recipe, store and start.
     """
-    state = loop.checkpoint(file, recipe, world)
+    state = checkpoint(file, recipe, world)
     if state is None or not state.get("card"):
         return None
     card = weights.parse_card(state["card"])

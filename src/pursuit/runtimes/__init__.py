@@ -10,18 +10,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, overload
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
-from pursuit.networks.goturn import CROP, GOTURN
-from pursuit.networks.siamfc import EXEMPLAR, SiamFC
+from pursuit.networks.goturn import GOTURN
+from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import int8
-from pursuit.runtimes.choose import EngineWarning, fastest
+from pursuit.runtimes.choose import EngineWarning, fastest, update_of
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
-from pursuit.runtimes.failures import first_line, told
+from pursuit.runtimes.failures import of_engine, told
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
@@ -143,17 +142,11 @@ def _made(
 
 
 def _in_engine(network: SiamFC | GOTURN, name: str, trunk: Path | None) -> Any:
-    try:
+    with of_engine(name):
         engine = importlib.import_module(_ENGINES[name][0])
         build = engine.compile_siamfc if isinstance(network, SiamFC) else engine.compile_goturn
         made = build(network, name) if trunk is None else build(network, name, trunk)
-        side = EXEMPLAR if isinstance(network, SiamFC) else CROP
-        made.embed(np.zeros((1, side, side, 3), np.uint8))  # some say no only when they run
-    except EngineError:
-        raise
-    except Exception as error:  # engines have errors of all kinds
-        why = first_line(error)
-        raise EngineError(f"the runtime {name} cannot run this network here: {why}") from error
+        update_of(network)(made)  # some say no only when they run, and to one form of windows
     return made
 
 

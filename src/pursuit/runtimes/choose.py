@@ -76,7 +76,7 @@ def fastest(
         # One that no longer works is found out by another trial.
         with suppress(EngineError):
             return makers[known.runtime]()
-    made, trial = _try(makers, _work(network), facts)
+    made, trial = _try(makers, update_of(network), facts)
     # Without a place to remember it, it is measured each time.
     with suppress(OutputError), atomic_path(file) as part:
         part.write_text(trial.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -94,6 +94,22 @@ def cache_folder() -> Path:
     return Path(root) / "pursuit"
 
 
+def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
+    """Return what calls a compiled network as a tracker does: one target, three windows."""
+    rng = np.random.default_rng(0)
+    if isinstance(network, SiamFC):
+        target = rng.integers(0, 256, (1, siamfc.EXEMPLAR, siamfc.EXEMPLAR, 3), np.uint8)
+        search = rng.integers(0, 256, (3, siamfc.SEARCH, siamfc.SEARCH, 3), np.uint8)
+        return lambda compiled: compiled.score(compiled.embed(target), compiled.embed(search))
+    crops = rng.integers(0, 256, (4, goturn.CROP, goturn.CROP, 3), np.uint8)
+
+    def regress(compiled: Any) -> object:
+        features = compiled.embed(crops)
+        return compiled.regress(features[:1], features[1:])
+
+    return regress
+
+
 def _facts(
     network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str], eight_bit: bool
 ) -> dict[str, Any]:
@@ -108,22 +124,6 @@ def _facts(
         "runtimes": [*runtimes],
         "8-bit trunk": eight_bit,
     }
-
-
-def _work(network: SiamFC | GOTURN) -> Callable[[Any], object]:
-    """Return what calls a compiled network as a tracker does: one target, three windows."""
-    rng = np.random.default_rng(0)
-    if isinstance(network, SiamFC):
-        target = rng.integers(0, 256, (1, siamfc.EXEMPLAR, siamfc.EXEMPLAR, 3), np.uint8)
-        search = rng.integers(0, 256, (3, siamfc.SEARCH, siamfc.SEARCH, 3), np.uint8)
-        return lambda compiled: compiled.score(compiled.embed(target), compiled.embed(search))
-    crops = rng.integers(0, 256, (4, goturn.CROP, goturn.CROP, 3), np.uint8)
-
-    def regress(compiled: Any) -> object:
-        features = compiled.embed(crops)
-        return compiled.regress(features[:1], features[1:])
-
-    return regress
 
 
 def _file(facts: Mapping[str, Any]) -> Path:

@@ -19,6 +19,7 @@ from pursuit.networks import goturn
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC, correlate
 from pursuit.runtimes.cutting import Windows
+from pursuit.runtimes.failures import of_engine
 from pursuit.runtimes.pieces import each_alone, in_pieces, one_thread
 
 # A graph ready to run: an input to the output, float32, whose memory may be the next call's too.
@@ -50,7 +51,7 @@ class EngineSiamFC(Correlation):
     def __init__(self, network: SiamFC, name: str, features: Run) -> None:
         super().__init__(network)
         self.name, self.device = name, torch.device("cpu")
-        self._features, self._maps = features, super().score
+        self._features = _told(name, features)
 
     def embed(self, windows: Windows) -> Tensor:
         """Return features (M, C, s, s) of windows (M, S, S, 3), RGB."""
@@ -62,9 +63,10 @@ class EngineSiamFC(Correlation):
         by_target = search.reshape(number, -1, *search.shape[1:])
         cells = search.shape[-1] - exemplar.shape[-1] + 1
         maps = np.empty((number, by_target.shape[1], cells, cells), np.float32)
+        score = super().score
 
         def some(rows: slice) -> None:
-            maps[rows] = self._maps(exemplar[rows], by_target[rows].flatten(0, 1)).numpy()
+            maps[rows] = score(exemplar[rows], by_target[rows].flatten(0, 1)).numpy()
 
         each_alone(number, some)
         return torch.from_numpy(maps)
@@ -82,7 +84,7 @@ class EngineGOTURN:
 
     def __init__(self, network: GOTURN, name: str, features: Run, hidden: Run) -> None:
         self.name, self.device = name, torch.device("cpu")
-        self._features, self._hidden = features, hidden
+        self._features, self._hidden = _told(name, features), _told(name, hidden)
         self._last = copy.deepcopy(goturn.linears(network)[-1]).float()
 
     def embed(self, windows: Windows) -> Tensor:
@@ -97,3 +99,13 @@ class EngineGOTURN:
         with one_thread():
             corners: Tensor = self._last(torch.from_numpy(hidden))
         return corners.reshape(len(target), -1, 4)
+
+
+def _told(name: str, run: Run) -> Run:
+    """Return a graph whose failures are said in a line: one form may fail where others did not."""
+
+    def call(values: NDArray[Any]) -> NDArray[np.float32]:
+        with of_engine(name):
+            return run(values)
+
+    return call

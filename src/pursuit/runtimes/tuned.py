@@ -1,6 +1,6 @@
 """The runtime for tracking: norms folded, channels last, bfloat16 where the hardware has it.
 
-On CUDA each function is a graph for each shape of its inputs.
+On CUDA calls are recorded as graphs (`graphs`).
 
 What sums many terms or gives the answer stays in float32: SiamFC's correlation, GOTURN's
 local response norm and its last layer (bfloat16 would round corners to 0.3 % of the crop).

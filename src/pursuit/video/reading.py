@@ -204,6 +204,11 @@ def _parsed(text: str, wrong: SettingsError) -> Start:
     return float(sum(float(part) * 60**power for power, part in enumerate(reversed(parts))))
 
 
+def goes_on(source: str | Path | int) -> bool:
+    """Return whether a source is a camera or a URL, which may go on while nobody reads it."""
+    return _is_camera(source) or bool(_URL.match(str(source)))
+
+
 def files_of(source: str) -> list[Path]:
     """Return the files that `read` opens for a source; none of a camera or a stream.
 
@@ -223,7 +228,7 @@ def files_of(source: str) -> list[Path]:
 def _open(source: str | Path | int, start: Start, stopped: threading.Event) -> Opened:
     text = str(source)
     path = Path(text)
-    if isinstance(source, int) or (text.isdecimal() and not path.exists()):
+    if _is_camera(source):
         _only_from_now(start, f"camera {text}")
         from pursuit.video import live
 
@@ -243,6 +248,10 @@ def _open(source: str | Path | int, start: Start, stopped: threading.Event) -> O
         raise VideoError(f"cannot read {text}: no such file or folder")
     # An absolute path is never taken for a protocol of FFmpeg, whatever is in its name.
     return files.open_file(str(path.absolute()), text, start)
+
+
+def _is_camera(source: str | Path | int) -> bool:
+    return isinstance(source, int) or (str(source).isdecimal() and not Path(source).exists())
 
 
 def _only_from_now(start: Start, name: str) -> None:
