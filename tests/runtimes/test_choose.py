@@ -92,13 +92,16 @@ def test_another_machine_network_or_engine_is_measured_anew(
     assert len(asked) == 4
     fastest({**two, **makers(asked, third=0.002)}, NETWORK, [])
     assert len(asked) == 7
+    fastest(two, NETWORK, [], True)  # its trunk is in 8-bit integers now
+    fastest(two, NETWORK, [], True)
+    assert len(asked) == 10
     monkeypatch.setattr(choose, "cpu_name", lambda: "another")
     fastest(two, NETWORK, [])
-    assert len(asked) == 9
+    assert len(asked) == 12
     threads = torch.get_num_threads()
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
     fastest(two, NETWORK, [])
-    assert len(asked) == 11
+    assert len(asked) == 14
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"runtime": "second"}', "\xff", "[]"])

@@ -32,6 +32,7 @@ _COMMANDS = (
     "data",
     "curate",
     "train",
+    "quantise",
     "export",
     "evaluate",
     "score",

@@ -54,7 +54,10 @@ class Trial(BaseModel):
 
 
 def fastest(
-    makers: Mapping[str, Callable[[], Any]], network: SiamFC | GOTURN, modules: Sequence[str]
+    makers: Mapping[str, Callable[[], Any]],
+    network: SiamFC | GOTURN,
+    modules: Sequence[str],
+    eight_bit: bool = False,
 ) -> Any:
     """Return what the fastest of some makers makes, by a trial, or as a trial found before.
 
@@ -64,8 +67,9 @@ def fastest(
         makers: of the network compiled, by runtime; the first does not fail.
         network: what they compile.
         modules: the engines in use besides PyTorch; a trial holds for their versions.
+        eight_bit: whether the trunk is there in 8-bit integers; without it, GOTURN's head is.
     """
-    facts = _facts(network, [*makers], modules)
+    facts = _facts(network, [*makers], modules, eight_bit)
     file = _file(facts)
     known = _recall(file, facts)
     if known is not None and known.runtime in makers:
@@ -107,7 +111,7 @@ def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
 
 
 def _facts(
-    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str]
+    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str], eight_bit: bool
 ) -> dict[str, Any]:
     """Return what decides which runtime is the fastest; the weights' values do not."""
     return {
@@ -118,6 +122,7 @@ def _facts(
         "pursuit": [pursuit.__version__, _FORM],
         "network": repr(network.shape),
         "runtimes": [*runtimes],
+        "8-bit trunk": eight_bit,
     }
 
 

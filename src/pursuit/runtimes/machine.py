@@ -36,14 +36,15 @@ def installed(module: str) -> bool:
 
 
 def imported(module: str) -> Any:
-    """Return a module that is installed, imported; ONNX Runtime without its telemetry.
+    """Return a module that is installed, imported; those that report to their makers do not.
 
     Raises:
         EngineError: it cannot be imported.
     """
-    # The import alone has it write an identifier into the user's cache folder, and report to its
-    # makers; nothing that is called later takes that back.
+    # The import alone has ONNX Runtime write an identifier into the user's cache folder, and report
+    # to its makers; nothing that is called later takes that back.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("NNCF_CI", "1")  # NNCF has no other name for it
     try:
         import_module(_TELLING.get(module, module))
         return import_module(module)

@@ -23,8 +23,6 @@ from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
 from pursuit.runtimes.machine import has_fast_bf16, has_vnni
 
-INT8 = "openvino-int8"
-
 
 class OpenVINOPen:
     """Draws a model of OpenVINO's.
@@ -149,19 +147,24 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
-    """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
-    file = int8.trunk(network) if name == INT8 else None
+def compile_siamfc(network: SiamFC, name: str, file: Path | None = None) -> EngineSiamFC:
+    """Return a SiamFC that OpenVINO runs.
+
+    Args:
+        network: with norms or without.
+        name: of the runtime.
+        file: its trunk in 8-bit integers, if it is to be so.
+    """
     return EngineSiamFC(network, name, _trunk(folded(network), name, file))
 
 
-def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
-    """Return a GOTURN that OpenVINO runs; `name` is that of the runtime.
+def compile_goturn(network: GOTURN, name: str, file: Path | None = None) -> EngineGOTURN:
+    """Return a GOTURN that OpenVINO runs; arguments as those of `compile_siamfc`.
 
-    In 8-bit integers it has its trunk only as pursuit ships it, and its head always.
+    In the runtime of 8-bit integers its head is so with such a trunk and without.
     """
-    eight_bit, plain = name == INT8, folded(network)
-    trunk = _trunk(plain, name, int8.find(network) if eight_bit else None)
+    eight_bit, plain = name == int8.RUNTIME, folded(network)
+    trunk = _trunk(plain, name, file)
     pen = OpenVINOPen(eight_bit=eight_bit)
     pairs = pen.values("pairs", 2 * plain.shape.channels[-1], goturn.CELLS, goturn.CELLS)
     head = pen.model(graph.goturn_hidden(pen, plain, pairs), "hidden")

@@ -114,7 +114,7 @@ def load_preset(
             f"{path} holds a {kind} network and {name} needs {chosen.network}'s: name other "
             f"weights, or a tracker that takes these ({fitting})"
         )
-    tracker = _built(network, chosen, name, (scale, offset), device, runtime)
+    tracker = _built(network, path, chosen, name, (scale, offset), device, runtime)
     # On a GPU calls are recorded when they come again.
     for _ in range(1 if device == "cpu" else 2):
         tracker.warm_up()
@@ -123,6 +123,7 @@ def load_preset(
 
 def _built(
     network: nn.Module,
+    path: Path,
     settings: SiamFCSettings | GOTURNSettings,
     name: str,
     calibration: tuple[float, float],
@@ -138,10 +139,10 @@ def _built(
     scale, offset = calibration
     if isinstance(settings, GOTURNSettings):
         assert isinstance(network, GOTURN)
-        regressor = runtimes.compile(network, runtime, device)
+        regressor = runtimes.compile(network, runtime, device, weights=path)
         return GOTURNTracker(regressor, settings, score_scale=scale, score_offset=offset, name=name)
     assert isinstance(network, SiamFC)
-    matcher = runtimes.compile(network, runtime, device)
+    matcher = runtimes.compile(network, runtime, device, weights=path)
     return SiamFCTracker(matcher, settings, score_scale=scale, score_offset=offset, name=name)
 
 
