@@ -31,11 +31,13 @@ def test_the_shipped_network_is_found_by_its_values() -> None:
     network, card = weights.read_siamfc(SLIM)
     assert digest(network) == card.sha256
     assert int8.find(network, SLIM) == SLIM.with_name("siamfc-slim.int8.xml")
-    assert int8.find(network, None) is None
+    assert int8.find(network, None) == SLIM.with_name("siamfc-slim.int8.xml")
+    assert int8.find(network, Path("elsewhere.pth")) == SLIM.with_name("siamfc-slim.int8.xml")
     with torch.no_grad():
         network.bias.add_(1)
     with pytest.raises(EngineError, match=r"siamfc-slim.int8.xml was made of other weights than"):
         int8.find(network, SLIM)
+    assert int8.find(network, None) is None
 
 
 def test_shipped_8_bit_features_are_near_the_networks() -> None:
@@ -116,7 +118,7 @@ def test_the_8_bit_form_is_found_beside_the_weights(copied: Path) -> None:
     network, _ = weights.read_siamfc(copied)
     assert int8.find(network, copied) == copied.with_name("mine.int8.xml")
     copied.with_name("mine.int8.xml").unlink()
-    assert int8.find(network, copied) is None
+    assert int8.find(network, copied) == SLIM.with_name("siamfc-slim.int8.xml")
 
 
 def test_weights_that_were_trained_since(copied: Path, asked: list[object]) -> None:

@@ -30,6 +30,8 @@ from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph
 from pursuit.runtimes.machine import imported, installed
+from pursuit.weights import card_path, read_card, shipped
+from pursuit.weights.card import form
 from pursuit.weights.files import digest
 
 RUNTIME = "openvino-int8"
@@ -48,14 +50,17 @@ def find(network: SiamFC | GOTURN, weights: Path | None) -> Path | None:
 
     Args:
         network: with norms or without.
-        weights: the file that it was read from, if any; the other is looked for beside it.
+        weights: the file that it was read from, if any; the other is looked for beside it. A
+            network that comes with pursuit has its own wherever it was read from.
 
     Raises:
         EngineError: it is there, and damaged or made of other weights.
     """
-    file = None if weights is None else beside(weights)
-    if file is None or not file.is_file():
+    if weights is None or not beside(weights).is_file():
+        weights = _shipped(network)
+    if weights is None:
         return None
+    file = beside(weights)
     again = f"delete it, or make it again:  pursuit quantise {weights} STORE"
     try:
         made = _made_of(file)
@@ -68,6 +73,17 @@ def find(network: SiamFC | GOTURN, weights: Path | None) -> Path | None:
     if of != digest(network):
         raise EngineError(f"{file} was made of other weights than {weights} holds now: {again}")
     return file
+
+
+def _shipped(network: SiamFC | GOTURN) -> Path | None:
+    """Return which weights that come with pursuit, in 8-bit integers too, a network has."""
+    for weights in shipped().values():
+        if beside(weights).is_file():
+            card = read_card(card_path(weights))
+            # The hash of a large network takes a moment: the form is looked at first.
+            if form(card.shape()) == form(network.shape) and card.sha256 == digest(network):
+                return weights
+    return None
 
 
 def trunk(network: SiamFC | GOTURN, weights: Path | None) -> Path | None:
