@@ -24,6 +24,7 @@ from pursuit.files import atomic_path
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
+from pursuit.runtimes.failures import first_line
 from pursuit.runtimes.machine import cpu_features, cpu_name, version
 
 _SECONDS = 0.6  # of a race between two runtimes, once both are warm
@@ -148,13 +149,18 @@ def _try(
     champion = maker()
     times: dict[str, float] = {}
     failed: dict[str, str] = {}
+    causes: set[tuple[str, str]] = set()
     for name, maker in others:
         try:
             challenger = maker()
             mine, its = _race(partial(work, champion), partial(work, challenger))
         except EngineError as error:
             failed[name] = str(error)
-            warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=2)
+            # An engine that is broken fails in each of its forms.
+            cause = name.partition("-")[0], first_line(error.__cause__ or error)
+            if cause not in causes:
+                warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=2)
+            causes.add(cause)
             continue
         times[best], times[name] = mine, its
         if its < mine:
