@@ -290,6 +290,12 @@ def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch) -> N
         runtimes.compile(NETWORK)
 
 
+def test_an_empty_environment_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent(monkeypatch, "openvino", "onnxruntime")
+    monkeypatch.setenv(runtimes.PINNED, "")
+    assert runtimes.compile(NETWORK).name == "tuned"
+
+
 def test_auto_takes_an_engine_that_is_there() -> None:
     pytest.importorskip("openvino")
     name = runtimes.compile(NETWORK).name

@@ -108,7 +108,7 @@ def compile(
     _check_name(name)
     device = _checked(device)
     if name == "auto":
-        name = os.environ.get(PINNED, "auto")
+        name = os.environ.get(PINNED) or "auto"
         _check_name(name, f" (from {PINNED})")
     if device != "cpu":
         if name in _ENGINES:
