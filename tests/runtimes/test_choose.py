@@ -122,6 +122,38 @@ def test_a_damaged_memory_is_measured_again(damage: str, makers: Makers) -> None
     assert fastest(two, NETWORK, []).seconds == 0.001
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        *({"first": time, "second": 1.0} for time in (None, np.nan, np.inf, -0.5, 0)),
+        {"second": 1.0},
+        {},
+    ],
+    ids=str,
+)
+def test_a_memory_whose_winner_cannot_have_won_is_measured_again(
+    times: dict[str, object], makers: Makers
+) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=0.001)
+    fastest(two, NETWORK, [])
+    (file,) = cache_folder().rglob("*.json")
+    good = json.loads(file.read_text())
+    file.write_text(json.dumps({**good, "runtime": "first", "milliseconds": times}))
+    assert fastest(two, NETWORK, []).seconds == 0.001
+    assert asked == ["first", "second"] * 2
+    assert json.loads(file.read_text()) == good
+
+
+def test_a_memory_of_one_that_nobody_could_race_is_good(makers: Makers) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=-1)
+    with pytest.warns(EngineWarning):
+        fastest(two, NETWORK, [])
+    assert fastest(two, NETWORK, []).seconds == 0.004
+    assert asked == ["first", "second", "first"]
+
+
 def test_who_fails_is_left_out_and_named_once(makers: Makers) -> None:
     asked: list[str] = []
     three = makers(asked, first=0.004, second=-1, third=0.001)

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import pursuit
 from pursuit.errors import EngineError, OutputError
@@ -50,7 +50,7 @@ class Trial(BaseModel):
 
     facts: dict[str, Any]
     runtime: str
-    milliseconds: dict[str, float]
+    milliseconds: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     failed: dict[str, str]
 
 
@@ -133,7 +133,10 @@ def _recall(file: Path, facts: Mapping[str, Any]) -> Trial | None:
         trial = Trial.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         return None
-    return trial if trial.facts == facts else None
+    # Who had nobody to race against has won without a time.
+    alone = {*trial.failed} == {*facts["runtimes"]} - {trial.runtime}
+    won = alone or trial.runtime in trial.milliseconds
+    return trial if trial.facts == facts and won else None
 
 
 def _try(
