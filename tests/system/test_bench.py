@@ -73,6 +73,7 @@ def test_table_json_and_plot(clip: Path, tmp_path: Path) -> None:
         (("CLIP", "--box", "900,900,20,20"), "box"),
         (("CLIP", *BOX, "--tracker", "siamfc-slimm"), "did you mean siamfc-slim"),
         (("CLIP", *BOX, "--tracker", "opencv-nano"), "BACKBONE.onnx"),
+        (("CLIP", *BOX, "--tracker", "goturn"), "name a file, goturn:PATH ("),
         (("CLIP", *BOX, "--runtime", "tund"), "did you mean tuned"),
         (("CLIP", *BOX, "--device", "tpu"), "tpu"),
         (("CLIP", *BOX, "--rounds", "0"), "--rounds"),

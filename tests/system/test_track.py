@@ -222,7 +222,7 @@ def test_networks_and_shipped_weights_by_name(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("goturn",), "the weights of goturn are too large to ship: name a file, --weights PATH"),
+        (("goturn",), "the weights of goturn are too large to ship: name a file, goturn:PATH"),
         (("goturn", "--weights", "siamfc-slim"), "holds a SiamFC network and goturn needs GOTURN"),
         (("goturn:none.caffemodel",), "no weights none.caffemodel"),
     ],

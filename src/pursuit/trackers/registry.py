@@ -153,7 +153,7 @@ def weights_file(name: str) -> Path:
     """
     from pursuit import weights
 
-    how = f"name a file, --weights PATH or {name}:PATH (in Python weights=PATH)"
+    how = f"name a file, {name}:PATH (in Python weights=PATH)"
     if name not in WEIGHTS_OF:
         raise WeightsError(
             f"the weights of {name} are too large to ship: {how}, its authors' "
