@@ -145,6 +145,24 @@ def test_presets_load_with_the_shipped_weights(name: str) -> None:
     assert tracker.update(frame).box.shape == (4,)
 
 
+@pytest.mark.parametrize(
+    ("name", "files", "what"),
+    [
+        ("opencv-csrt", [], "is OpenCV's"),
+        ("opencv-nano", ["back.onnx", "head.onnx"], "is OpenCV's"),
+        ("external:none", [], "is a program"),
+    ],
+)
+def test_what_runs_no_network_of_ours_takes_no_runtime_and_no_device(
+    name: str, files: list[str], what: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{name} {what}, and runs no network of ours: name no"):
+        registry.load_files(name, files, runtime="tuned")
+    for device in ("cuda", "foo"):
+        with pytest.raises(SettingsError, match=f"{name} {what}, and runs .*: name no device"):
+            registry.load_files(name, files, device=device)
+
+
 def test_opencv_takes_no_weights_of_ours(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="opencv-csrt takes no weights file"):
         registry.load("opencv-csrt", weights=tmp_path / "a.safetensors")

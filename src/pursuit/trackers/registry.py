@@ -48,7 +48,8 @@ def load(
         name: one of `names()`, or external:COMMAND for a program (`trackers.external`).
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
         device: "cpu" or "cuda".
-        runtime: one of `pursuit.runtimes.names()`.
+        runtime: one of `pursuit.runtimes.names()`. This and the device are for trackers that run
+            a network of ours.
         settings: hyper-parameters that differ from the preset's (`SiamFCSettings`,
             `GOTURNSettings`), or what an OpenCV tracker or a program takes.
 
@@ -60,12 +61,12 @@ def load(
     """
     command = command_of(name)
     if command is not None:
+        _without_network(f"{name} is a program", device, runtime)
         if weights is not None:
             raise SettingsError(f"{name} takes no weights file: name it in the command")
         return ExternalTracker(command, **settings)
     if name in OPENCV_NAMES:
-        if runtime != "auto":
-            raise SettingsError(f"{name} is OpenCV's, and runs no network of ours: name no runtime")
+        _without_network(f"{name} is OpenCV's", device, runtime)
         if weights is not None:
             raise SettingsError(
                 f"{name} takes no weights file; OpenCV's networks are given by their own paths, "
@@ -79,6 +80,14 @@ def load(
 
     path = weights_file(name) if weights is None else store.find(str(weights))
     return load_preset(name, path, settings, device=device, runtime=runtime)
+
+
+def _without_network(what: str, device: str, runtime: str) -> None:
+    """Refuse what is named for a network, of a tracker that has none of ours."""
+    if runtime != "auto":
+        raise SettingsError(f"{what}, and runs no network of ours: name no runtime")
+    if device != "cpu":
+        raise SettingsError(f"{what}, and runs no network of ours: name no device")
 
 
 def load_preset(
@@ -204,8 +213,7 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
                 f"{NANO} takes two networks that do not come with pursuit, written "
                 f"{NANO}:BACKBONE.onnx,HEAD.onnx; got {len(files) or 'none'}"
             )
-        runtime = options.get("runtime", "auto")
-        return load(name, backbone=files[0], head=files[1], runtime=runtime)
+        return load(name, backbone=files[0], head=files[1], **options)
     if len(files) > 1:
         raise SettingsError(f"{name} takes one file of weights; got {len(files)}")
     return load(name, weights=files[0] if files else None, **options)
