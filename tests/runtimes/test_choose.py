@@ -21,8 +21,8 @@ from pursuit.errors import EngineError, MissingExtra, SettingsError
 from pursuit.networks.goturn import GOTURN, GOTURNShape
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
 from pursuit.runtimes import choose
-from pursuit.runtimes.choose import EngineWarning, cache_folder, fastest
-from pursuit.runtimes.failures import of_engine
+from pursuit.runtimes.choose import cache_folder, fastest
+from pursuit.runtimes.failures import EngineWarning, of_engine
 from pursuit.runtimes.machine import version
 
 NETWORK = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))

@@ -38,7 +38,7 @@ def track(
     box: options.Box = None,
     tracker: options.TrackerName = DEFAULT,
     weights: options.Weights = None,
-    device: options.Device = "cpu",
+    device: options.Device = "auto",
     runtime: options.Runtime = "auto",
     out: options.Out = None,
     save: options.Save = None,

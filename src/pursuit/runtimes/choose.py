@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,16 +23,12 @@ from pursuit.files import atomic_path
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
-from pursuit.runtimes.failures import first_line
+from pursuit.runtimes.failures import first_line, left_out
 from pursuit.runtimes.machine import cpu_features, cpu_name, version
 
 _SECONDS = 0.6  # of a race between two runtimes, once both are warm
 _ROUNDS = 20  # at most
 _FORM = 3  # of what runs the engines: trials from before it was made faster say nothing of it
-
-
-class EngineWarning(UserWarning):
-    """An engine cannot run a network here, and another is taken."""
 
 
 class Trial(BaseModel):
@@ -91,8 +86,11 @@ def cache_folder() -> Path:
     return Path(root) / "pursuit"
 
 
-def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
-    """Return what calls a compiled network as a tracker does: one target, three windows."""
+def update_of(network: SiamFC | GOTURN) -> Callable[[Any], Any]:
+    """Return what calls a compiled network as a tracker does: one target, three windows.
+
+    It returns what the network says.
+    """
     rng = np.random.default_rng(0)
     if isinstance(network, SiamFC):
         target = rng.integers(0, 256, (1, siamfc.EXEMPLAR, siamfc.EXEMPLAR, 3), np.uint8)
@@ -100,7 +98,7 @@ def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
         return lambda compiled: compiled.score(compiled.embed(target), compiled.embed(search))
     crops = rng.integers(0, 256, (4, goturn.CROP, goturn.CROP, 3), np.uint8)
 
-    def regress(compiled: Any) -> object:
+    def regress(compiled: Any) -> Any:
         features = compiled.embed(crops)
         return compiled.regress(features[:1], features[1:])
 
@@ -162,7 +160,7 @@ def _try(
             # An engine that is broken fails in each of its forms.
             cause = name.partition("-")[0], first_line(error.__cause__ or error)
             if cause not in causes:
-                warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=2)
+                left_out(error)
             causes.add(cause)
             continue
         times[best], times[name] = mine, its

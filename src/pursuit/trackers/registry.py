@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pursuit.errors import SettingsError, WeightsError, nearest
+from pursuit.errors import EngineError, SettingsError, WeightsError, nearest
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.external import ExternalTracker, command_of
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
@@ -38,7 +38,7 @@ def load(
     name: str = DEFAULT,
     *,
     weights: Path | str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     runtime: str = "auto",
     **settings: Any,
 ) -> Tracker:
@@ -47,7 +47,8 @@ def load(
     Args:
         name: one of `names()`, or external:COMMAND for a program (`trackers.external`).
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; "auto" is a GPU where there is one that can do it and no runtime
+            is named, else the CPU.
         runtime: one of `pursuit.runtimes.names()`. This and the device are for trackers that run
             a network of ours.
         settings: hyper-parameters that differ from the preset's (`SiamFCSettings`,
@@ -86,7 +87,7 @@ def _without_network(what: str, device: str, runtime: str) -> None:
     """Refuse what is named for a network, of a tracker that has none of ours."""
     if runtime != "auto":
         raise SettingsError(f"{what}, and runs no network of ours: name no runtime")
-    if device != "cpu":
+    if device not in ("auto", "cpu"):
         raise SettingsError(f"{what}, and runs no network of ours: name no device")
 
 
@@ -111,7 +112,8 @@ def load_preset(
     Raises:
         SettingsError, WeightsError, MissingExtra, EngineError: as `load`.
     """
-    from pursuit import weights
+    from pursuit import runtimes, weights
+    from pursuit.runtimes.failures import left_out, of_engine
 
     chosen = with_changes(PRESETS[name], settings)
     network, card = weights.read(path)
@@ -123,35 +125,39 @@ def load_preset(
             f"{path} holds a {kind} network and {name} needs {chosen.network}'s: name other "
             f"weights, or a tracker that takes these ({fitting})"
         )
-    tracker = _built(network, chosen, name, (scale, offset), device, runtime)
-    # On a GPU calls are recorded when they come again.
-    for _ in range(1 if device == "cpu" else 2):
-        tracker.warm_up()
-    return tracker
+    compiled = runtimes.compile(network, runtime, device)
+    if device == "auto" and compiled.device.type != "cpu":
+        # A GPU that runs the network may have no room for what else a tracker has there.
+        try:
+            with of_engine(compiled.name):  # whatever it is: nobody named the GPU
+                return _ready(compiled, chosen, name, (scale, offset))
+        except EngineError as error:
+            left_out(error)
+        compiled = runtimes.compile(network, runtime, "cpu")
+    return _ready(compiled, chosen, name, (scale, offset))
 
 
-def _built(
-    network: nn.Module,
+def _ready(
+    network: Any,
     settings: SiamFCSettings | GOTURNSettings,
     name: str,
     calibration: tuple[float, float],
-    device: str,
-    runtime: str,
 ) -> SiamFCTracker | GOTURNTracker:
-    from pursuit import runtimes
-    from pursuit.networks.goturn import GOTURN
-    from pursuit.networks.siamfc import SiamFC
+    """Return the tracker of a compiled network, of the kind that its settings are for, warm."""
     from pursuit.trackers.goturn import GOTURNTracker
     from pursuit.trackers.siamfc import SiamFCTracker
 
     scale, offset = calibration
+    how: dict[str, Any] = {"score_scale": scale, "score_offset": offset, "name": name}
+    tracker: SiamFCTracker | GOTURNTracker
     if isinstance(settings, GOTURNSettings):
-        assert isinstance(network, GOTURN)
-        regressor = runtimes.compile(network, runtime, device)
-        return GOTURNTracker(regressor, settings, score_scale=scale, score_offset=offset, name=name)
-    assert isinstance(network, SiamFC)
-    matcher = runtimes.compile(network, runtime, device)
-    return SiamFCTracker(matcher, settings, score_scale=scale, score_offset=offset, name=name)
+        tracker = GOTURNTracker(network, settings, **how)
+    else:
+        tracker = SiamFCTracker(network, settings, **how)
+    # On a GPU calls are recorded when they come again.
+    for _ in range(1 if network.device.type == "cpu" else 2):
+        tracker.warm_up()
+    return tracker
 
 
 def weights_file(name: str) -> Path:
