@@ -76,6 +76,8 @@ def test_table_json_and_plot(clip: Path, tmp_path: Path) -> None:
         (("CLIP", *BOX, "--tracker", "goturn"), "name a file, goturn:PATH ("),
         (("CLIP", *BOX, "--runtime", "tund"), "did you mean tuned"),
         (("CLIP", *BOX, "--device", "tpu"), "tpu"),
+        (("CLIP", *BOX, "--device", "auto"), "name cpu or cuda"),
+        (("CLIP", *BOX, "--device", "auto", "--tracker", "opencv-mosse"), "name cpu or cuda"),
         (("CLIP", *BOX, "--tracker", "opencv-mosse", "--runtime", "foo"), "name no runtime"),
         (("CLIP", *BOX, "--tracker", "opencv-mosse", "--device", "tpu"), "name no device"),
         (("CLIP", *BOX, "--rounds", "0"), "--rounds"),

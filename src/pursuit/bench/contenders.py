@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pursuit import runtimes
-from pursuit.errors import PursuitError
+from pursuit.errors import PursuitError, SettingsError
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.external import command_of
 from pursuit.trackers.registry import load_files, with_files
@@ -57,6 +57,8 @@ def load(
         WeightsError: weights that cannot be used.
         PursuitError: a runtime that was named cannot be used here.
     """
+    if device == "auto":
+        raise SettingsError("what is measured on one device is compared: name cpu or cuda")
     found: list[Contender] = []
     notes: list[str] = []
     entered = [with_files(text) for text in dict.fromkeys(trackers)]
