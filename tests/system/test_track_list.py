@@ -6,13 +6,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from commands import run
 from programs import comes_true, program, wait_until
 
+from pursuit import batches
+from pursuit.batches import Outcome
 from pursuit.results import tracks
 from pursuit.video import decode_frames
 
@@ -52,6 +54,21 @@ def test_the_last_line_names_the_runtime(listed: Path, tmp_path: Path, workers: 
     assert re.search(r"in [\d.]+ s \(\d+ fps, tuned\), LOST in", done.stderr), done.stderr
     done = run("track", listed, *FAST, *how, "--save", tmp_path / "boxes")
     assert re.search(r"in [\d.]+ s \(\d+ fps\), LOST in", done.stderr), done.stderr
+
+
+def test_what_jobs_say_alike_is_said_once_and_all_that_ran_is_named(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_them(*_: object) -> Iterator[Outcome]:
+        yield Outcome("a", 5, 0, ("the GPU is full", "a.mp4 is cut off"), runtime="tuned")
+        yield Outcome("b", 6, 0, ("the GPU is full",), runtime="tuned")
+        yield Outcome("c", 6, 0, (), runtime="cuda")
+
+    monkeypatch.setattr(batches, "run", run_them)
+    done = run("track", listed, "--save", tmp_path / "boxes")
+    first, second, last = done.stderr.splitlines()
+    assert (first, second) == ("warning: the GPU is full", "warning: a.mp4 is cut off")
+    assert "fps, cuda, tuned), LOST in 0" in last
 
 
 def test_a_list_gives_what_each_video_alone_gives(listed: Path, tmp_path: Path) -> None:

@@ -58,22 +58,25 @@ def track_list(
     check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
     for file in files:
         check_writable(file)
-    began, frames, lost, wrong, runtime = time.perf_counter(), 0, 0, [], ""
+    began, frames, lost, wrong = time.perf_counter(), 0, 0, []
+    said, ran = set[str](), set[str]()
     with progress_bar("tracking", "videos") as show:
         show(0, len(clips))
         for done, outcome in enumerate(run(clips, task, workers), 1):
             frames += outcome.frames
             lost += outcome.lost
-            runtime = outcome.runtime or runtime  # all have the same
+            ran.add(outcome.runtime)
             for text in outcome.warnings:
-                typer.echo(f"warning: {text}", err=True)
+                if text not in said:  # by another video's job
+                    typer.echo(f"warning: {text}", err=True)
+                said.add(text)
             if outcome.error:
                 wrong.append(outcome)
             show(done, len(clips))
     seconds = time.perf_counter() - began
     places = ", ".join(str(folder) for folder in (task.save, task.out) if folder is not None)
     good = len(clips) - len(wrong)
-    by = f", {runtime}" if runtime else ""
+    by = "".join(f", {runtime}" for runtime in sorted(ran - {""}))
     typer.echo(
         f"{good} of {len(clips)} videos, {frames} frames in {seconds:.1f} s "
         f"({frames / seconds:.0f} fps{by}), LOST in {lost}; wrote {places}",

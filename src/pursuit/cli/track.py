@@ -38,7 +38,7 @@ def track(
     box: options.Box = None,
     tracker: options.TrackerName = DEFAULT,
     weights: options.Weights = None,
-    device: options.Device = "cpu",
+    device: options.Device = "auto",
     runtime: options.Runtime = "auto",
     out: options.Out = None,
     save: options.Save = None,
@@ -115,7 +115,7 @@ def _track_video(
     """Follow targets through one video; exit with a signal's status where that stopped it."""
     from pursuit.boxes import start_boxes
     from pursuit.errors import SettingsError
-    from pursuit.video import read
+    from pursuit.video import VideoWarning, read
     from pursuit.video.reading import goes_on
 
     if workers is not None:
@@ -129,7 +129,7 @@ def _track_video(
     if goes_on(video) and how.budget_fps is None:
         follower = _loaded(how)
     with (
-        _plain_warnings(),
+        warnings.catch_warnings(action="always", category=VideoWarning),
         read(video, start=how.start, max_frames=how.max_frames, ahead=True) as reader,
     ):
         start_boxes(boxes, reader.width, reader.height)
@@ -283,17 +283,3 @@ def _stopped_by_signal(reader: VideoReader) -> Iterator[list[int]]:
         yield stopped
     finally:
         restore()
-
-
-@contextlib.contextmanager
-def _plain_warnings() -> Iterator[None]:
-    """Print warnings of videos as one line on stderr."""
-    from pursuit.video import VideoWarning
-
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        typer.echo(f"warning: {message}", err=True)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", VideoWarning)
-        warnings.showwarning = show
-        yield

@@ -17,10 +17,10 @@ from pursuit.errors import EngineError, MissingExtra, SettingsError, nearest
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import int8
-from pursuit.runtimes.choose import EngineWarning, fastest, update_of
+from pursuit.runtimes.choose import fastest, update_of
 from pursuit.runtimes.cutting import Windows
 from pursuit.runtimes.eager import EagerGOTURN, EagerSiamFC
-from pursuit.runtimes.failures import of_engine, told
+from pursuit.runtimes.failures import EngineWarning, left_out, of_engine, told
 from pursuit.runtimes.machine import installed
 from pursuit.runtimes.tuned import TunedGOTURN, TunedSiamFC
 
@@ -106,7 +106,9 @@ def compile(
             GOTURN. "auto" takes the fastest of those installed, by a short trial that is
             remembered; on CUDA it is "tuned". The environment variable PURSUIT_RUNTIME names
             what "auto" is instead.
-        device: "cpu", "cuda" or "cuda:1".
+        device: "cpu", "cuda" or "cuda:1". "auto" is a GPU, where the runtime is "auto" too and
+            there is one that can run the network (why it cannot is said by a warning), else the
+            CPU.
         weights: the file that the network was read from.
 
     Raises:
@@ -115,10 +117,15 @@ def compile(
         EngineError: the engine cannot run this network here.
     """
     _check_name(name)
-    device = _checked(device)
     if name == "auto":
-        name = os.environ.get(PINNED, "auto")
+        name = os.environ.get(PINNED) or "auto"
         _check_name(name, f" (from {PINNED})")
+    if device == "auto":
+        made = _on_gpu(network) if name == "auto" and torch.cuda.is_available() else None
+        if made is not None:
+            return made
+        device = "cpu"
+    device = _checked(device)
     if device != "cpu":
         if name in _ENGINES:
             raise SettingsError(f"the runtime {name} runs on cpu; got device {device!r}")
@@ -141,6 +148,23 @@ def _made(
     return (EagerGOTURN if name == "eager" else TunedGOTURN)(network, device)
 
 
+def _on_gpu(network: SiamFC | GOTURN) -> CompiledSiamFC | CompiledGOTURN | None:
+    """Return a network on the GPU; None, with a warning, of one that cannot run it."""
+    try:
+        with of_engine("cuda"):
+            device = _checked("cuda")
+            with told(torch.device(device), "for this network"):
+                made = _made(network, "tuned", device, None)
+                # Calls are recorded when they come again; and a GPU fails later than it is told
+                # what to do, at the latest where its answer is read.
+                for _ in range(2):
+                    update_of(network)(made).cpu()
+    except EngineError as error:
+        left_out(error)
+        return None
+    return made
+
+
 def _in_engine(network: SiamFC | GOTURN, name: str, trunk: Path | None) -> Any:
     with of_engine(name):
         engine = importlib.import_module(_ENGINES[name][0])
@@ -160,7 +184,7 @@ def _fastest(network: SiamFC | GOTURN, weights: Path | None) -> CompiledSiamFC |
             trunk = int8.find(network, weights)
             is_able = trunk is not None or isinstance(network, GOTURN)
         except EngineError as error:
-            warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=2)
+            left_out(error)
             is_able = False
         if not is_able:
             del there[int8.RUNTIME]
