@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import warnings
 from functools import partial
 from itertools import chain
 from pathlib import Path
