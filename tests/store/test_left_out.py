@@ -133,6 +133,39 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
     assert (summary.objects, summary.frames, kept) == (8, 29, 29)  # nothing is cut again
 
 
+ODD: list[Callable[[dict[str, Any]], object]] = [
+    lambda told: next(iter(told["parts"].values())).update(objects=0),  # of another store
+    lambda told: next(iter(told["parts"].values())).update(objects="2"),
+    lambda told: next(iter(told["parts"].values())).update(left_out={"no such frame": -1}),
+    lambda told: next(iter(told["parts"].values())).update(left_out=[]),
+    lambda told: told.update(parts=list(told["parts"])),  # of an earlier pursuit
+    lambda told: told.update(videos_left_out=None),
+]
+
+
+@pytest.mark.parametrize("change", ODD)
+@pytest.mark.parametrize("parts", [False, True])
+def test_what_a_summary_cannot_tell_is_not_made_a_store_of(
+    tmp_path: Path,
+    data: Path,
+    broken: Path,
+    change: Callable[[dict[str, Any]], object],
+    parts: bool,
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    before = files(out)
+    told = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    change(told)
+    (out / "summary.json").write_text(json.dumps(told), encoding="utf-8")
+    if parts:
+        (out / "parts").mkdir()
+    mend(broken, data)
+    with pytest.raises(StoreError, match="other data or settings, or of an earlier pursuit"):
+        curate(out, broken)
+    assert files(out) == before
+
+
 def test_a_part_without_a_crop_is_taken_back_too(
     tmp_path: Path, data: Path, write_labelled_video: Write
 ) -> None:

@@ -36,6 +36,11 @@ class Joined:
     objects: int
     left_out: dict[str, int]
 
+    def __post_init__(self) -> None:
+        counts = (self.objects, *self.left_out.values())
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise ValueError(f"counts are whole numbers of 0 and more; got {counts}")
+
 
 @dataclass
 class _Shards:
