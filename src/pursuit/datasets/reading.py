@@ -266,6 +266,16 @@ def box_lines(text: str, place: str, findings: Findings) -> NDArray[np.float64]:
     return boxes
 
 
+def has_frame_numbers(rows: Sequence[Sequence[float]]) -> bool:
+    """Return whether rows of boxes or corners begin with the number of the frame.
+
+    So do MOTChallenge's: frame, id, x, y, w, h, ...
+    """
+    lengths = {len(row) for row in rows}
+    counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
+    return counted and (lengths == {10} or (lengths != {4} and rows[0][0] in (0, 1)))
+
+
 def note_nan(lines: Sequence[int], place: Path | str, findings: Findings) -> None:
     """Take down the lines of a file of labels whose boxes hold NaN: they are no labels."""
     if lines:
