@@ -64,6 +64,10 @@ def broken(tmp_path: Path, data: Path) -> Path:
     return copy
 
 
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def mend(broken: Path, data: Path) -> None:
     shutil.copy(data / "videos" / "one.csv", broken / "videos" / "one.csv")
 
@@ -120,9 +124,6 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
     curate(out, broken)
     mend(broken, data)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(join, "write_arrow", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -131,6 +132,27 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
         stores.open(out)
     summary, _, kept = curate(out, broken)
     assert (summary.objects, summary.frames, kept) == (8, 29, 29)  # nothing is cut again
+
+
+@pytest.mark.parametrize("keep", [0, 5000])
+def test_a_part_that_never_reached_the_disk_is_named(
+    tmp_path: Path, data: Path, broken: Path, store_path: Path, keep: int
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    mend(broken, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(join, "write_arrow", stop)
+        with pytest.raises(KeyboardInterrupt):
+            curate(out, broken)
+    part = next((out / "parts").glob("one-*.arrow"))
+    part.write_bytes(part.read_bytes()[:keep])
+    with pytest.raises(StoreError, match=r"damaged .*: remove it, and the same command") as error:
+        curate(out, broken)
+    assert str(error.value).startswith(str(part))
+    part.unlink()
+    assert curate(out, broken)[2] == 17
+    assert files(out) == files(store_path)
 
 
 ODD: list[Callable[[dict[str, Any]], object]] = [

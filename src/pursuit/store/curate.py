@@ -102,7 +102,8 @@ def curate(
     Raises:
         DataError: a data set cannot be read as a whole, a still cannot be read, or no video is
             good and there are no stills.
-        StoreError: `out` holds a store of other data, or no box can serve.
+        StoreError: `out` holds a store of other data, no box can serve, or what a stopped run left
+            is damaged.
         OutputError: `out` cannot be written, or the disk is full.
         SettingsError, MissingExtra: a setting that cannot be; dask is not installed.
     """
