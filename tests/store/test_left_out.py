@@ -134,6 +134,24 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
     assert (summary.objects, summary.frames, kept) == (8, 29, 29)  # nothing is cut again
 
 
+def test_a_store_with_a_damaged_crop_is_not_taken_apart(
+    tmp_path: Path, data: Path, broken: Path
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    shard = out / "shard-00000.arrow"
+    whole = shard.read_bytes()
+    crop = bytes(stores.open(out).jpeg(3))
+    shard.write_bytes(whole.replace(crop, crop[:-40] + bytes(40)))
+    before = files(out)
+    mend(broken, data)
+    with pytest.raises(StoreError, match=r"00000\.arrow, row 3: .* delete the folder and curate"):
+        curate(out, broken)
+    assert files(out) == before
+    shard.write_bytes(whole)
+    assert curate(out, broken)[2] == 29  # what was cut meanwhile is not lost
+
+
 @pytest.mark.parametrize("keep", [0, 5000])
 def test_a_part_that_never_reached_the_disk_is_named(
     tmp_path: Path, data: Path, broken: Path, store_path: Path, keep: int

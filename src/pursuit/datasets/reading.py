@@ -58,7 +58,9 @@ class Findings:
     def about(self, *names: str, video: str | None = None) -> Findings:
         """Return findings about these sequences or videos alone; what they are told, these hold.
 
-        Sequences whose video goes by another name than they tell it.
+        Args:
+            names: of the sequences, or of a video for all of its.
+            video: the name of the sequences' video, where that is another.
         """
         mine = copy.copy(self)  # with the same lists
         mine._names = names
