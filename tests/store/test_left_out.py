@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,50 @@ def test_what_a_summary_cannot_tell_is_not_made_a_store_of(
     with pytest.raises(StoreError, match="other data or settings, or of an earlier pursuit"):
         curate(out, broken)
     assert files(out) == before
+
+
+def test_wherever_it_is_stopped_the_same_command_goes_on(
+    tmp_path: Path, data: Path, broken: Path, store_path: Path
+) -> None:
+    curate(tmp_path / "before", broken)
+    before, after = files(tmp_path / "before"), files(store_path)
+    mend(broken, data)
+    opened = set()
+    for step in itertools.count():
+        out = tmp_path / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(tmp_path / "before", out)
+        with pytest.MonkeyPatch.context() as patch:
+            left = itertools.chain([True] * step, itertools.repeat(False))
+            # As if it were killed: nothing is cleaned up either.
+            for where, name in ((os, "replace"), (Path, "unlink"), (Path, "rmdir")):
+                patch.setattr(where, name, stopping(getattr(where, name), left))
+            try:
+                curate(out, broken)
+                break
+            except KeyboardInterrupt:
+                pass
+        try:
+            opened.add(len(stores.open(out)))
+            assert {name: files(out)[name] for name in before} == before or files(out) == after
+        except StoreError as error:
+            assert "its curation did not end" in str(error)  # noqa: PT017
+            opened.add(0)
+        curate(out, broken)
+        assert files(out) == after
+        assert {path.name for path in out.iterdir()} == {*after, "summary.json"}
+    assert opened == {21, 0, 27}
+
+
+def stopping(call: Callable[..., Any], left: Iterator[bool]) -> Callable[..., Any]:
+    """Return the same function, but one that stops the run when nothing is left."""
+
+    def run(*words: Any, **named: Any) -> Any:
+        if not next(left):
+            raise KeyboardInterrupt
+        return call(*words, **named)
+
+    return run
 
 
 def test_a_part_without_a_crop_is_taken_back_too(
