@@ -13,7 +13,7 @@ VERSION := $(lastword $(shell $(PYTHON) --version 2>/dev/null))
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-with-python$(basename $(VERSION))
-EXTRAS := train,evaluate,openvino,onnx,cluster,supervision,vot,dev
+EXTRAS := train,evaluate,openvino,quantise,onnx,cluster,supervision,vot,dev
 
 # VOT's Python toolkit, in an environment of its own: it brings another OpenCV.
 VOT_VENV := .venv-vot

@@ -75,7 +75,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--trackers", default="siamfc-slim,siamfc-3s")
     given = parser.parse_args()
-    compare(given, {name: pursuit.load(name) for name in given.trackers.split(",")})
+    compare(given, {name: pursuit.load(name, device="cpu") for name in given.trackers.split(",")})
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def main() -> None:
     with video.read(given.video, max_frames=given.frames) as reader:
         frames = [frame for _, frame in reader]
     box = np.array([float(part) for part in given.box.split(",")])
-    tracker = pursuit.load(given.tracker)
+    tracker = pursuit.load(given.tracker, device="cpu")
     assert isinstance(tracker, SiamFCTracker)
     runtime = tracker._network = Timed(tracker._network)
     print("targets  update ms  network ms  rest ms  update ms a target  rest ms a target")

@@ -50,7 +50,9 @@ def main() -> None:
         trackers[f"goturn, views {views}"] = GOTURNTracker(full, settings)
     for views in VIEWS:
         name = f"goturn-compact, views {views}"
-        trackers[name] = pursuit.load("goturn-compact", weights=given.weights, views=views)
+        trackers[name] = pursuit.load(
+            "goturn-compact", weights=given.weights, device="cpu", views=views
+        )
     compare(given, trackers)
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("network", type=Path)
     parser.add_argument("--only", default="", help="names, comma between")
     given = parser.parse_args()
-    tracker = pursuit.load("siamfc-3s", weights=given.network)
+    tracker = pursuit.load("siamfc-3s", weights=given.network, device="cpu")
     only = given.only.split(",") if given.only else []
     sequences = [s for s in open_videos(given.sequences) if not only or s.name in only]
     theirs = published_boxes(given.published, [s.name for s in sequences])

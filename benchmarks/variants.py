@@ -92,7 +92,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(given.threads)
-    trackers = {name: pursuit.load(name) for name in given.trackers.split(",")}
+    trackers = {name: pursuit.load(name, device="cpu") for name in given.trackers.split(",")}
     sets = {"held-out videos": held_out(given.videos, next(iter(trackers)))}
     if given.every:
         sets[given.every.name] = list(open_videos(given.every))

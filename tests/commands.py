@@ -16,8 +16,9 @@ from pursuit import cli
 _STOPPING = """
 import os, signal, sys
 from pursuit.cli import main
-from pursuit.learning import loop
+from pursuit.learning import checkpoints, loop
 
+checkpoints._SECONDS = 0
 step, number = int(sys.argv.pop(1)), int(sys.argv.pop(1))
 one = loop._Loop._one
 
@@ -61,17 +62,16 @@ def run_stopped(step: int, number: int, *words: object) -> subprocess.CompletedP
 
     A checkpoint is made after each step.
     """
-    environment = {"PURSUIT_CHECKPOINT_SECONDS": "0"}
-    return _run_python("-c", _STOPPING, step, number, *words, **environment)
+    return _run_python("-c", _STOPPING, step, number, *words)
 
 
-def _run_python(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run_python(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *map(str, words)],
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **environment},
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
         timeout=300,
         check=False,
     )

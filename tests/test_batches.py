@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -12,7 +14,11 @@ import pytest
 from pursuit import batches
 from pursuit.batches import Clip, Outcome, Task, read_list, run
 from pursuit.errors import DataError, SettingsError
+from pursuit.following import load_follower
 from pursuit.results import tracks
+from pursuit.runtimes import EngineWarning
+from pursuit.trackers.base import Tracker
+from pursuit.trackers.external import ExternalTracker
 from pursuit.workers import WorkerDied
 
 MakeClip = Callable[..., Path]
@@ -25,7 +31,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def task(folder: Path, tracker: str = "opencv-medianflow", **more: object) -> Task:
-    return Task(tracker, None, "cpu", "auto", True, "0", None, save=folder, **more)  # type: ignore[arg-type]
+    return Task(tracker, None, "auto", "auto", True, "0", None, save=folder, **more)  # type: ignore[arg-type]
 
 
 def test_rows_of_a_video_are_its_targets(tmp_path: Path) -> None:
@@ -158,3 +164,33 @@ def test_all_jobs_have_the_runtime_that_was_measured_once(
         [*run(several, task(tmp_path / "boxes", name), 2)]  # the tests' `auto` is tuned
         assert [one.runtime for one in recorder.tasks[-2:]] == [runtime] * 2
     assert all(one.threads >= 1 for one in recorder.tasks)
+
+
+def test_each_job_tries_the_gpu_for_itself(
+    write_clip: MakeClip, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have no room for all: one that fails there takes the CPU, and says why."""
+    loaded: list[object] = []
+
+    def load(*_: object, **__: object) -> object:
+        tracker = ExternalTracker("python")
+        tracker.runtime = "cuda"  # type: ignore[attr-defined]
+        loaded.append(weakref.ref(tracker))
+        return tracker
+
+    monkeypatch.setattr(batches, "load_follower", load)
+    [*run(clips(write_clip, tmp_path)[:2], task(tmp_path / "boxes"), 2)]
+    assert [(one.device, one.runtime) for one in recorder.tasks] == [("auto", "auto")] * 2
+    assert [one() for one in loaded] == [None]  # type: ignore[operator]
+
+
+def test_what_a_job_says_of_its_engine_is_told(
+    write_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*given: object, **how: object) -> Tracker:
+        warnings.warn("cuda:0 is full; another runtime is taken", EngineWarning, stacklevel=1)
+        return load_follower(*given, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batches, "load_follower", load)
+    done = batches._done(clips(write_clip, tmp_path)[0], task(tmp_path / "boxes", "opencv-kcf"))
+    assert done.warnings == ("cuda:0 is full; another runtime is taken",)

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import torch
 
-from pursuit import video
+from pursuit import runtimes, video
 from pursuit.boxes import start_boxes
 from pursuit.errors import DataError, PursuitError
 from pursuit.executors import cores, open_executor
@@ -31,6 +31,7 @@ from pursuit.workers import WorkerDied
 COLUMNS = ("video", "x", "y", "w", "h")
 
 _PICTURES_FPS = 25.0  # of videos made from pictures
+_TOLD = (video.VideoWarning, runtimes.EngineWarning)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Outcome:
         name: of the clip.
         frames: that were followed.
         lost: of those with a LOST target.
-        warnings: of the video.
+        warnings: of the video, and of the engine that was to run the network.
         error: why it failed, one line, or "".
         runtime: what ran the network; "" where it failed, or of a tracker without one of ours.
         spent: seconds on decoding, which goes on beside the rest, on tracking and on writing.
@@ -186,7 +187,8 @@ def _done(clip: Clip, task: Task) -> Outcome:
         torch.set_num_threads(task.threads)
     counts = _Counts()
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", video.VideoWarning)
+        for kind in _TOLD:
+            warnings.simplefilter("always", kind)
         error = runtime = ""
         try:
             runtime = _follow(clip, task, counts)
@@ -196,7 +198,7 @@ def _done(clip: Clip, task: Task) -> Outcome:
             _tracker.cache_clear()  # its state may be broken
             text = " ".join(str(found).split())
             error = text if isinstance(found, PursuitError) else f"{type(found).__name__}: {text}"
-    said = (str(one.message) for one in caught if issubclass(one.category, video.VideoWarning))
+    said = (str(one.message) for one in caught if issubclass(one.category, _TOLD))
     spent = (counts.reading, counts.tracking, counts.writing)
     return Outcome(clip.name, counts.frames, counts.lost, tuple(said), error, runtime, spent)
 
@@ -245,16 +247,18 @@ def _tracker(task: Task) -> Tracker:
 
 
 def _runtime(task: Task, threads: int) -> str:
-    """Return what runs the network in all jobs: `auto` is measured once, as one job has it."""
+    """Return what runs the network in all jobs: `auto` is measured once, as one job has it.
+
+    On a GPU it stays `auto`: there may not be room for all, and each tries it for itself.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        tracker = _tracker(task)
+        found = _runtime_of(_tracker(task))
     finally:
         torch.set_num_threads(before)
-    if task.runtime != "auto" or task.device != "cpu":
-        return task.runtime
-    return _runtime_of(tracker) or task.runtime
+        _tracker.cache_clear()  # each has its own, and a GPU the more room
+    return found if task.runtime == "auto" and found in runtimes.names() else task.runtime
 
 
 def _runtime_of(tracker: Tracker) -> str:

@@ -25,7 +25,7 @@ def track(
     *,
     tracker: str | Tracker = DEFAULT,
     weights: str | Path | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     runtime: str = "auto",
     redetect: bool = True,
     start: int | float | str = 0,
@@ -46,8 +46,7 @@ def track(
         tracker: a name that `load` takes, also with files, NAME:WEIGHTS or
             opencv-nano:BACKBONE,HEAD; or a tracker of yours.
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
-        device: "cpu" or "cuda".
-        runtime: what runs the network, one of `pursuit.runtimes.names()`.
+        device, runtime: what runs the network, as `load` takes them.
         redetect: look for lost targets in the whole frame, where the tracker can.
         start: frame number (int), or seconds (float, or text such as "12.5s").
         max_frames: stop after so many frames.

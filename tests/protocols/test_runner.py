@@ -161,6 +161,9 @@ def test_nothing_runs_where_nobody_can_tell_any_more_where_results_were_made(
     for names in (("a", "b"), ("a",)):
         with pytest.raises(SettingsError, match=r"made-with\.json is damaged"):
             run(*names, making=making)
+    both = [Entrant("new", "opencv-mosse"), MOSSE]
+    with pytest.raises(SettingsError, match=r"made-with\.json is damaged"):
+        runner.run([TROUBLE], both, sequences("a"), tmp_path, making=making)
     assert sorted(tmp_path.rglob("*")) == before
     # A cluster's results have no such note; removed, it counts all as made here.
     assert run("a", "b") == ["kept", "done"]

@@ -147,6 +147,21 @@ def test_results_on_left_out_sequences_alone(kind: str, videos: Path, tmp_path: 
     assert line == f"results of {kind}'s kind are not on this page: {error.value}"
 
 
+@pytest.mark.parametrize("kind", ["OTB", "VOT", "GOT-10k"])
+def test_a_tracker_with_results_on_left_out_sequences_alone_is_named(
+    kind: str, videos: Path, tmp_path: Path
+) -> None:
+    write_kind(tmp_path / "results", kind, "second")
+    (tmp_path / "results" / "mine").rename(tmp_path / "results" / "other")
+    write_kind(tmp_path / "results" / "more", kind, "third")
+    assert not gather([tmp_path / "results"], None, videos).left_out
+    (videos / "second.csv").write_text("frame,object,x,y,w,h\n0,0,1,2,3,none\n")
+    found = gather([tmp_path / "results"], None, videos)
+    assert (found.labels, list(found.left_out)) == (["mine"], ["second"])
+    line = f"other has results of {kind}'s kind on sequences left out alone: none counts"
+    assert [one for one in found.notes if one.startswith("other ")] == [line]
+
+
 @pytest.mark.parametrize("kind", ["VOT", "GOT-10k"])
 def test_a_lack_of_labels_is_told_as_such(kind: str, videos: Path, tmp_path: Path) -> None:
     write_kind(tmp_path / "results", kind, "second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pursuit.datasets import open_usable
+from pursuit.datasets.check import check
 from pursuit.errors import DataError
 from pursuit.reports import vot
 from pursuit.results import got10k_found, otb_labels
@@ -68,20 +70,53 @@ def test_nan_is_a_frame_without_a_label_wherever_labels_are_read(tmp_path: Path)
         assert np.isfinite(boxes).all(axis=1).tolist() == [True, False]
 
 
-def test_corners_are_the_box_around_them_wherever_labels_are_read(tmp_path: Path) -> None:
+@pytest.fixture
+def polygons(tmp_path: Path) -> Path:
+    """Return OTB's labels of two pictures, to be written."""
     content = cv2.imencode(".png", np.zeros((120, 160, 3), np.uint8))[1].tobytes()
     (tmp_path / "Bus" / "img").mkdir(parents=True)
     for number in (1, 2):
         (tmp_path / "Bus" / "img" / f"000{number}.png").write_bytes(content)
-    labels = tmp_path / "Bus" / "groundtruth_rect.txt"
-    labels.write_text("11,21,41,21,41,61,11,61\n12,21,42,21,42,61,12,61\n", encoding="utf-8")
+    return tmp_path / "Bus" / "groundtruth_rect.txt"
+
+
+CORNERS = "11,21,41,21,41,61,11,61"
+
+
+def test_corners_are_the_box_around_them_wherever_labels_are_read(polygons: Path) -> None:
+    root = polygons.parents[1]
+    polygons.write_text(f"{CORNERS}\n12,21,42,21,42,61,12,61\n", encoding="utf-8")
     expected = [[10, 20, 30, 40], [11, 20, 30, 40]]
-    (sequence,) = open_usable(tmp_path).sequences
+    (sequence,) = open_usable(root).sequences
     assert sequence.boxes.tolist() == expected
-    assert otb_labels.read_truth(tmp_path)["bus"].boxes.tolist() == expected
-    labels.write_text("11,21,41,21,41,61,11,61\n12,21,42,21,42\n", encoding="utf-8")
-    found = open_usable(tmp_path)
+    assert otb_labels.read_truth(root)["bus"].boxes.tolist() == expected
+    polygons.write_text(f"{CORNERS}\n{','.join(['nan'] * 8)}\n", encoding="utf-8")
+    assert f"{polygons}: 1 box with NaN: line 2" in check(root).problems
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{CORNERS}\n12,21,42,21,42\n", ":2: 5 numbers are neither a box nor a polygon"),
+        (f"{CORNERS}\n12,21,42,21,42,61\n", ":2: 6 numbers are neither a box nor a polygon"),
+        (f"{CORNERS}\n# turned\n{CORNERS}\n", ":2: a line is a frame; got a comment '# turned'"),
+        # The first line of MOTChallenge's is of frame 1.
+        ("1,7,11,21,30,40\n2,7,11,21,30,40\n", ": its lines begin with the number of the frame"),
+        (
+            "5,7,11,21,30,40,1,-1,-1,-1\n6,7,11,21,30,40,1,-1,-1,-1\n",
+            ": its lines begin with the number of the frame",
+        ),
+    ],
+)
+def test_what_is_no_polygon_is_wrong_wherever_labels_are_read(
+    polygons: Path, text: str, why: str
+) -> None:
+    root = polygons.parents[1]
+    polygons.write_text(text, encoding="utf-8")
+    found = open_usable(root)
     assert not found.sequences
-    assert found.faults["Bus"].startswith(f"{labels}:2: 5 numbers are neither a box nor a polygon")
-    with pytest.raises(DataError, match=r"rect\.txt:2: 5 numbers are neither"):
-        otb_labels.read_truth(tmp_path)
+    assert found.faults["Bus"].startswith(f"{polygons}{why}")
+    if text.count("\n") == 2:  # nothing else is wrong
+        assert found.faults["Bus"].count(str(polygons)) == 1
+    with pytest.raises(DataError, match="^" + re.escape(f"{polygons}{why}")):
+        otb_labels.read_truth(root)

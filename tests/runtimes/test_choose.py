@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -17,9 +18,11 @@ import torch
 
 from pursuit import runtimes
 from pursuit.errors import EngineError, MissingExtra, SettingsError
+from pursuit.networks.goturn import GOTURN, GOTURNShape
 from pursuit.networks.siamfc import SiamFC, SiamFCShape
 from pursuit.runtimes import choose
-from pursuit.runtimes.choose import EngineWarning, cache_folder, fastest
+from pursuit.runtimes.choose import cache_folder, fastest
+from pursuit.runtimes.failures import EngineWarning, of_engine
 from pursuit.runtimes.machine import version
 
 NETWORK = SiamFC(SiamFCShape(channels=(2, 2, 2, 2, 2)))
@@ -62,7 +65,8 @@ def makers(monkeypatch: pytest.MonkeyPatch) -> Makers:
         def make() -> Worker:
             asked.append(name)
             if wait < 0:
-                raise EngineError(f"the runtime {name} cannot run this network here: no memory")
+                with of_engine(name):
+                    raise RuntimeError("no memory" if wait == -1 else "too slow")
             return Worker(wait, clock)
 
         return make
@@ -92,13 +96,16 @@ def test_another_machine_network_or_engine_is_measured_anew(
     assert len(asked) == 4
     fastest({**two, **makers(asked, third=0.002)}, NETWORK, [])
     assert len(asked) == 7
+    fastest(two, NETWORK, [], True)  # its trunk is in 8-bit integers now
+    fastest(two, NETWORK, [], True)
+    assert len(asked) == 10
     monkeypatch.setattr(choose, "cpu_name", lambda: "another")
     fastest(two, NETWORK, [])
-    assert len(asked) == 9
+    assert len(asked) == 12
     threads = torch.get_num_threads()
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
     fastest(two, NETWORK, [])
-    assert len(asked) == 11
+    assert len(asked) == 14
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"runtime": "second"}', "\xff", "[]"])
@@ -116,6 +123,38 @@ def test_a_damaged_memory_is_measured_again(damage: str, makers: Makers) -> None
     # What is remembered of other facts under this name is not ours.
     file.write_text(json.dumps({**good, "facts": {}, "runtime": "first"}))
     assert fastest(two, NETWORK, []).seconds == 0.001
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        *({"first": time, "second": 1.0} for time in (None, np.nan, np.inf, -0.5, 0)),
+        {"second": 1.0},
+        {},
+    ],
+    ids=str,
+)
+def test_a_memory_whose_winner_cannot_have_won_is_measured_again(
+    times: dict[str, object], makers: Makers
+) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=0.001)
+    fastest(two, NETWORK, [])
+    (file,) = cache_folder().rglob("*.json")
+    good = json.loads(file.read_text())
+    file.write_text(json.dumps({**good, "runtime": "first", "milliseconds": times}))
+    assert fastest(two, NETWORK, []).seconds == 0.001
+    assert asked == ["first", "second"] * 2
+    assert json.loads(file.read_text()) == good
+
+
+def test_a_memory_of_one_that_nobody_could_race_is_good(makers: Makers) -> None:
+    asked: list[str] = []
+    two = makers(asked, first=0.004, second=-1)
+    with pytest.warns(EngineWarning):
+        fastest(two, NETWORK, [])
+    assert fastest(two, NETWORK, []).seconds == 0.004
+    assert asked == ["first", "second", "first"]
 
 
 def test_who_fails_is_left_out_and_named_once(makers: Makers) -> None:
@@ -196,11 +235,11 @@ def test_with_no_engine_there_is_no_trial(folder: Path, monkeypatch: pytest.Monk
 def broken_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an engine of any name be there and fail."""
 
-    def fail(network: SiamFC, name: str) -> None:
+    def fail(network: SiamFC | GOTURN, name: str) -> None:
         raise RuntimeError("no such operation\nat line 5")
 
     module = ModuleType("broken")
-    module.compile_siamfc = fail  # type: ignore[attr-defined]
+    module.compile_siamfc = module.compile_goturn = fail  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pursuit.runtimes.openvino", module)
     monkeypatch.setattr(runtimes, "installed", lambda name: name == "openvino")
 
@@ -212,6 +251,34 @@ def test_an_engine_that_fails_is_an_error_by_name_and_left_out_by_auto() -> None
     with pytest.warns(EngineWarning, match="no such operation; another"):
         assert runtimes.compile(NETWORK).name == "tuned"
     assert runtimes.compile(NETWORK).name == "tuned"
+
+
+@pytest.mark.usefixtures("broken_engine")
+def test_what_stops_all_runtimes_of_an_engine_is_said_once(folder: Path) -> None:
+    able = GOTURN(GOTURNShape((8,) * 5, (1,) * 5, (8,) * 3, "none"))  # in 8-bit integers too
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert runtimes.compile(able).name == "tuned"
+    assert [str(one.message) for one in caught] == [
+        "the runtime openvino cannot run this network here: no such operation; another runtime is "
+        "taken"
+    ]
+    (file,) = folder.rglob("*.json")
+    assert set(json.loads(file.read_text())["failed"]) == {"openvino", "openvino-int8"}
+
+
+def test_what_stops_one_runtime_of_an_engine_is_said_beside_what_stops_another(
+    makers: Makers,
+) -> None:
+    failing = makers([], **{"tuned": 0.004, "openvino": -1, "openvino-int8": -2, "onnx": -1})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fastest(failing, NETWORK, [])
+    said = [re.sub(" cannot run .* here:", "", str(one.message)) for one in caught]
+    assert said == [
+        f"the runtime {why}; another runtime is taken"
+        for why in ("openvino no memory", "openvino-int8 too slow", "onnx no memory")
+    ]
 
 
 @pytest.fixture
@@ -256,6 +323,12 @@ def test_the_environment_says_what_auto_is(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv(runtimes.PINNED, "egaer")
     with pytest.raises(SettingsError, match=r"no runtime 'egaer' \(from PURSUIT_RUNTIME\)"):
         runtimes.compile(NETWORK)
+
+
+def test_an_empty_environment_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent(monkeypatch, "openvino", "onnxruntime")
+    monkeypatch.setenv(runtimes.PINNED, "")
+    assert runtimes.compile(NETWORK).name == "tuned"
 
 
 def test_auto_takes_an_engine_that_is_there() -> None:

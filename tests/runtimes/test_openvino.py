@@ -45,3 +45,28 @@ def test_its_threads_are_pinned_to_no_core(threads: int) -> None:
     command = [sys.executable, "-c", SCRIPT, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str([sorted(os.sched_getaffinity(0))])
+
+
+WITHOUT_VNNI = """
+import numpy as np
+from pursuit import runtimes, weights
+from pursuit.runtimes import openvino
+
+openvino.has_vnni = openvino.has_fast_bf16 = lambda: False
+network, _ = weights.read(weights.find("goturn-compact"))
+coarse = np.random.default_rng(0).integers(0, 256, (4, 29, 29, 3), np.uint8)
+windows = coarse.repeat(8, 1).repeat(8, 2)[:, :227, :227]
+corners = []
+for name in ("eager", "openvino-int8"):
+    compiled = runtimes.compile(network, name)
+    features = compiled.embed(windows)
+    corners.append(compiled.regress(features[:1], features[1:]).numpy())
+print(np.abs(corners[0] - corners[1]).mean())
+"""
+
+
+def test_8_bit_weights_run_on_a_processor_without_vnni() -> None:
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    command = [sys.executable, "-c", WITHOUT_VNNI]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert 1e-5 < float(done.stdout) < 0.1  # tenths of a crop

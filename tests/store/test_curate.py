@@ -150,6 +150,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, data: Path, store_path: Path, work
         assert ended, "workers outlive their parent"
         assert len(children) == (workers if workers > 1 else 0)
     (out / "parts" / ".part-leftover.arrow").write_bytes(b"half a part")
+    (out / ".part-leftover.arrow").write_bytes(b"half a shard")
     seen: list[tuple[int, int]] = []
     curate_all(out, data, workers=1, progress=lambda done, total: seen.append((done, total)))
     assert seen[0][0] >= done > 0  # what stood was not made again

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,10 @@ def broken(tmp_path: Path, data: Path) -> Path:
     return copy
 
 
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def mend(broken: Path, data: Path) -> None:
     shutil.copy(data / "videos" / "one.csv", broken / "videos" / "one.csv")
 
@@ -120,9 +126,6 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
     curate(out, broken)
     mend(broken, data)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(join, "write_arrow", stop)
         with pytest.raises(KeyboardInterrupt):
@@ -131,6 +134,122 @@ def test_while_it_is_joined_anew_nobody_takes_it_for_a_store(
         stores.open(out)
     summary, _, kept = curate(out, broken)
     assert (summary.objects, summary.frames, kept) == (8, 29, 29)  # nothing is cut again
+
+
+def test_a_store_with_a_damaged_crop_is_not_taken_apart(
+    tmp_path: Path, data: Path, broken: Path
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    shard = out / "shard-00000.arrow"
+    whole = shard.read_bytes()
+    crop = bytes(stores.open(out).jpeg(3))
+    shard.write_bytes(whole.replace(crop, crop[:-40] + bytes(40)))
+    before = files(out)
+    mend(broken, data)
+    with pytest.raises(StoreError, match=r"00000\.arrow, row 3: .* delete the folder and curate"):
+        curate(out, broken)
+    assert files(out) == before
+    shard.write_bytes(whole)
+    assert curate(out, broken)[2] == 29  # what was cut meanwhile is not lost
+
+
+@pytest.mark.parametrize("keep", [0, 5000])
+def test_a_part_that_never_reached_the_disk_is_named(
+    tmp_path: Path, data: Path, broken: Path, store_path: Path, keep: int
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    mend(broken, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(join, "write_arrow", stop)
+        with pytest.raises(KeyboardInterrupt):
+            curate(out, broken)
+    part = next((out / "parts").glob("one-*.arrow"))
+    part.write_bytes(part.read_bytes()[:keep])
+    with pytest.raises(StoreError, match=r"damaged .*: remove it, and the same command") as error:
+        curate(out, broken)
+    assert str(error.value).startswith(str(part))
+    part.unlink()
+    assert curate(out, broken)[2] == 17
+    assert files(out) == files(store_path)
+
+
+ODD: list[Callable[[dict[str, Any]], object]] = [
+    lambda told: next(iter(told["parts"].values())).update(objects=0),  # of another store
+    lambda told: next(iter(told["parts"].values())).update(objects="2"),
+    lambda told: next(iter(told["parts"].values())).update(left_out={"no such frame": -1}),
+    lambda told: next(iter(told["parts"].values())).update(left_out=[]),
+    lambda told: told.update(parts=list(told["parts"])),  # of an earlier pursuit
+    lambda told: told.update(videos_left_out=None),
+]
+
+
+@pytest.mark.parametrize("change", ODD)
+@pytest.mark.parametrize("parts", [False, True])
+def test_what_a_summary_cannot_tell_is_not_made_a_store_of(
+    tmp_path: Path,
+    data: Path,
+    broken: Path,
+    change: Callable[[dict[str, Any]], object],
+    parts: bool,
+) -> None:
+    out = tmp_path / "out"
+    curate(out, broken)
+    before = files(out)
+    told = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    change(told)
+    (out / "summary.json").write_text(json.dumps(told), encoding="utf-8")
+    if parts:
+        (out / "parts").mkdir()
+    mend(broken, data)
+    with pytest.raises(StoreError, match="other data or settings, or of an earlier pursuit"):
+        curate(out, broken)
+    assert files(out) == before
+
+
+def test_wherever_it_is_stopped_the_same_command_goes_on(
+    tmp_path: Path, data: Path, broken: Path, store_path: Path
+) -> None:
+    curate(tmp_path / "before", broken)
+    before, after = files(tmp_path / "before"), files(store_path)
+    mend(broken, data)
+    opened = set()
+    for step in itertools.count():
+        out = tmp_path / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(tmp_path / "before", out)
+        with pytest.MonkeyPatch.context() as patch:
+            left = itertools.chain([True] * step, itertools.repeat(False))
+            # As if it were killed: nothing is cleaned up either.
+            for where, name in ((os, "replace"), (Path, "unlink"), (Path, "rmdir")):
+                patch.setattr(where, name, stopping(getattr(where, name), left))
+            try:
+                curate(out, broken)
+                break
+            except KeyboardInterrupt:
+                pass
+        try:
+            opened.add(len(stores.open(out)))
+            assert {name: files(out)[name] for name in before} == before or files(out) == after
+        except StoreError as error:
+            assert "its curation did not end" in str(error)  # noqa: PT017
+            opened.add(0)
+        curate(out, broken)
+        assert files(out) == after
+        assert {path.name for path in out.iterdir()} == {*after, "summary.json"}
+    assert opened == {21, 0, 27}
+
+
+def stopping(call: Callable[..., Any], left: Iterator[bool]) -> Callable[..., Any]:
+    """Return the same function, but one that stops the run when nothing is left."""
+
+    def run(*words: Any, **named: Any) -> Any:
+        if not next(left):
+            raise KeyboardInterrupt
+        return call(*words, **named)
+
+    return run
 
 
 def test_a_part_without_a_crop_is_taken_back_too(

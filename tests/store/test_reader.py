@@ -80,7 +80,7 @@ def test_no_store(tmp_path: Path) -> None:
 
 def test_a_missing_shard(copy: Path) -> None:
     (copy / SHARD).unlink()
-    with pytest.raises(StoreError, match=rf"shard .*{SHARD} is missing: curate it again"):
+    with pytest.raises(StoreError, match=rf"shard .*{SHARD} is missing: delete the folder"):
         stores.open(copy)
 
 

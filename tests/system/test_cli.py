@@ -198,16 +198,21 @@ def test_a_bug_is_not_hidden(failing: list[BaseException]) -> None:
         cli.main(["fail"])
 
 
-def test_own_warnings_are_one_line(
+def test_own_warnings_and_those_of_a_gpu_are_one_line_each_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def warn() -> None:
-        warnings.warn("of\nours", VideoWarning, stacklevel=1)
+        warnings.simplefilter("always", VideoWarning)
+        for text in ("of\nours", "of ours", "ours too"):  # the second says what the first said
+            warnings.warn(text, VideoWarning, stacklevel=1)
         warnings.warn("of others", UserWarning, stacklevel=1)
+        # What PyTorch has to say of a GPU: nobody asked for one.
+        warnings.warn_explicit("too\n   old", UserWarning, "lib/torch/cuda/__init__.py", 1)
 
     put_in_place(monkeypatch, "demo", warn)
     before = warnings.showwarning
     with pytest.warns(UserWarning, match="of others"):
         assert cli.main(["demo"]) == 0
     assert warnings.showwarning is before
-    assert capsys.readouterr().err == "warning: of ours\n"
+    told = "warning: of ours\nwarning: ours too\nwarning: PyTorch: too old\n"
+    assert capsys.readouterr().err == told

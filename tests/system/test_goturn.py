@@ -156,7 +156,7 @@ def test_weights_and_tracker_must_fit(trained: Path, videos: Path) -> None:
         refused(run("track", clip, *BOX, "--tracker", tracker, "--weights", path), says)
         refused(run("evaluate", "otb", videos, "--tracker", f"{tracker}:{path}"), says)
     done = run("track", clip, *BOX, "--tracker", "goturn")
-    refused(done, "name a file, --weights PATH or goturn:PATH")
+    refused(done, "name a file, goturn:PATH")
     assert "its authors' tracker.caffemodel or what you trained" in done.stderr
 
 

@@ -25,6 +25,7 @@ def test_list_shows_every_tracker_recipe_and_weights_file() -> None:
     for name in registry.names():
         assert f"\n  {name} " in sections["trackers"]
     assert sections["trackers"].count("[default]") == 1
+    assert "(not inside: goturn:PATH takes a file)" in sections["trackers"]
     for name, path in weights.shipped().items():
         line = next(x for x in sections["weights"].splitlines() if x.startswith(f"  {name} "))
         card = weights.read_card(path.with_suffix(".json"))

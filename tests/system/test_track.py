@@ -71,6 +71,9 @@ def test_the_runtime_is_chosen_and_named(clip: Path) -> None:
     assert done.returncode == 2 and "no runtime 'egaer' (did you mean eager?)" in done.stderr
     done = run(*ours, *FAST, "--runtime", "eager")
     assert done.returncode == 2 and "opencv-medianflow is OpenCV's" in done.stderr
+    done = run(*ours, *FAST, "--device", "cuda")
+    assert done.returncode == 2 and "name no device" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_video_shows_the_box(clip: Path, tmp_path: Path) -> None:
@@ -222,7 +225,7 @@ def test_networks_and_shipped_weights_by_name(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("goturn",), "the weights of goturn are too large to ship: name a file, --weights PATH"),
+        (("goturn",), "the weights of goturn are too large to ship: name a file, goturn:PATH"),
         (("goturn", "--weights", "siamfc-slim"), "holds a SiamFC network and goturn needs GOTURN"),
         (("goturn:none.caffemodel",), "no weights none.caffemodel"),
     ],

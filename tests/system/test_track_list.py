@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from commands import run
 from programs import comes_true, program, wait_until
 
+from pursuit import batches
 from pursuit.batches import Outcome
 from pursuit.cli import _track_list
 from pursuit.results import tracks
@@ -111,6 +112,21 @@ def test_the_pace_is_that_of_the_videos(
     out = ("--out", tmp_path / "films") if pace == "writing" else ()
     words = (*FAST, "--workers", 1, "--save", tmp_path / "boxes", *out)
     assert f", pace set by {pace}; wrote " in run("track", listed, *words).stderr
+
+
+def test_what_jobs_say_alike_is_said_once_and_all_that_ran_is_named(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_them(*_: object) -> Iterator[Outcome]:
+        yield Outcome("a", 5, 0, ("the GPU is full", "a.mp4 is cut off"), runtime="tuned")
+        yield Outcome("b", 6, 0, ("the GPU is full",), runtime="tuned")
+        yield Outcome("c", 6, 0, (), runtime="cuda")
+
+    monkeypatch.setattr(batches, "run", run_them)
+    done = run("track", listed, "--save", tmp_path / "boxes")
+    first, second, last = done.stderr.splitlines()
+    assert (first, second) == ("warning: the GPU is full", "warning: a.mp4 is cut off")
+    assert "fps, cuda, tuned), LOST in 0" in last
 
 
 def test_a_list_gives_what_each_video_alone_gives(listed: Path, tmp_path: Path) -> None:

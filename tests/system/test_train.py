@@ -15,7 +15,7 @@ import pytest
 import torch
 from commands import run, run_stopped
 
-from pursuit.learning import training
+from pursuit.learning import checkpoints, training
 
 RECIPE = (
     "network.channels=[4,8,8,8,8]",
@@ -148,11 +148,13 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(tmp_path: Path) -> N
     assert "error: a batch of 5 pairs cannot be shared evenly by 2 processes" in done.stderr
 
 
-def test_a_loss_that_is_not_a_number_names_step_and_pairs(store: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_names_step_and_pairs(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "_SECONDS", 0)
     out = tmp_path / "run"
     words = ["train", "siamfc-paper", f"data={store}", *RECIPE, "pairs=40", "optim.lr_last=1e30"]
-    environment = {**os.environ, "PURSUIT_CHECKPOINT_SECONDS": "0"}
-    done = _pursuit(*words, "--device", "cpu", "--out", str(out), env=environment)
+    done = run(*words, "--device", "cpu", "--out", out)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert re.match(r"error: the (loss is|weights are) not a number any more at step 1\d, ", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -99,10 +100,12 @@ def test_load_builds_goturn(goturn_file: Path) -> None:
 
 
 def test_goturn_says_where_its_weights_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WeightsError, match=r"too large to ship: .* authors' tracker\.caffemodel"):
+    # In words that hold for each command: only one of them has --weights.
+    says = "too large to ship: name a file, goturn:PATH (in Python weights=PATH), its authors'"
+    with pytest.raises(WeightsError, match=re.escape(says) + r" tracker\.caffemodel"):
         pursuit.load("goturn")
     monkeypatch.setattr(weights, "shipped", dict)
-    with pytest.raises(WeightsError, match=r"ships no weights 'goturn-compact'.*--weights PATH"):
+    with pytest.raises(WeightsError, match=r"no weights 'goturn-compact': .* goturn-compact:PATH"):
         pursuit.load("goturn-compact")
 
 
@@ -140,6 +143,24 @@ def test_presets_load_with_the_shipped_weights(name: str) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     tracker.init(frame, (60, 40, 30, 30))
     assert tracker.update(frame).box.shape == (4,)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "what"),
+    [
+        ("opencv-csrt", [], "is OpenCV's"),
+        ("opencv-nano", ["back.onnx", "head.onnx"], "is OpenCV's"),
+        ("external:none", [], "is a program"),
+    ],
+)
+def test_what_runs_no_network_of_ours_takes_no_runtime_and_no_device(
+    name: str, files: list[str], what: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{name} {what}, and runs no network of ours: name no"):
+        registry.load_files(name, files, runtime="tuned")
+    for device in ("cuda", "foo"):
+        with pytest.raises(SettingsError, match=f"{name} {what}, and runs .*: name no device"):
+            registry.load_files(name, files, device=device)
 
 
 def test_opencv_takes_no_weights_of_ours(tmp_path: Path) -> None:

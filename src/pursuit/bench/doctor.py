@@ -46,6 +46,7 @@ _EXTRAS = {
     "train": ("lightning_fabric", "tensorboard"),
     "evaluate": ("scipy", "shapely", "matplotlib", "jinja2"),
     "openvino": ("openvino",),
+    "quantise": ("nncf", "openvino"),
     "onnx": ("onnx", "onnxruntime"),
     "cluster": ("distributed",),
     "supervision": ("supervision",),

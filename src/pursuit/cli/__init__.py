@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,7 @@ _COMMANDS = (
     "data",
     "curate",
     "train",
+    "quantise",
     "export",
     "evaluate",
     "score",
@@ -134,14 +136,23 @@ def _run(words: Several[str]) -> int:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Print pursuit's own warnings as one line, those of others as Python does."""
-    before = warnings.showwarning
+    """Print pursuit's own warnings as one line, each once, and those of others as Python does.
 
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if category.__module__.partition(".")[0] == "pursuit":
-            print("warning:", " ".join(str(message).split()), file=sys.stderr)
-        else:
-            before(message, category, *where, **more)
+    PyTorch's of a GPU, of several lines, are as ours: it is tried without being asked for.
+    """
+    before, said = warnings.showwarning, set[str]()
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, *where: Any, **more: Any
+    ) -> None:
+        of_gpu = Path(filename).parts[-3:-1] == ("torch", "cuda")
+        if not of_gpu and category.__module__.partition(".")[0] != "pursuit":
+            before(message, category, filename, *where, **more)
+            return
+        text = ("PyTorch: " if of_gpu else "") + " ".join(str(message).split())
+        if text not in said:
+            print("warning:", text, file=sys.stderr)
+        said.add(text)
 
     warnings.showwarning = show
     try:

@@ -60,13 +60,15 @@ def track_list(
     check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
     for file in files:
         check_writable(file)
-    began, outcomes = time.perf_counter(), list[Outcome]()
+    began, outcomes, said = time.perf_counter(), list[Outcome](), set[str]()
     with progress_bar("tracking", "videos") as show:
         show(0, len(clips))
         for outcome in run(clips, task, workers):
             outcomes.append(outcome)
             for text in outcome.warnings:
-                typer.echo(f"warning: {text}", err=True)
+                if text not in said:  # by another video's job
+                    typer.echo(f"warning: {text}", err=True)
+                said.add(text)
             show(len(outcomes), len(clips))
     seconds = time.perf_counter() - began
     folders = [folder for folder in (task.save, task.out) if folder is not None]
@@ -84,10 +86,10 @@ def summary(outcomes: Sequence[Outcome], seconds: float, folders: Sequence[Path]
 
     good = sum(not one.error for one in outcomes)
     frames = sum(one.frames for one in outcomes)
-    runtime = next((f", {one.runtime}" for one in outcomes if one.runtime), "")  # all have the same
+    ran = "".join(f", {runtime}" for runtime in sorted({one.runtime for one in outcomes} - {""}))
     speed = (
         f"{good} of {len(outcomes)} videos, {frames} frames in {seconds:.1f} s "
-        f"({frames / seconds:.0f} fps{runtime})"
+        f"({frames / seconds:.0f} fps{ran})"
     )
     told = f"LOST in {sum(one.lost for one in outcomes)}"
     if frames:

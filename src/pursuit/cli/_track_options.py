@@ -36,14 +36,20 @@ Weights = Annotated[
     Path | None,
     typer.Option(metavar="PATH", help="Weights file, or weights of `pursuit list`: as NAME:FILE."),
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="cpu, cuda, or auto: a GPU where there is one that can do it and no --runtime is "
+        "named.",
+    ),
+]
 Runtime = Annotated[
     str,
     typer.Option(
         metavar="NAME",
         help="What runs the network: eager, tuned, openvino, openvino-f32, "
-        "openvino-int8, onnx, or auto, "
-        "the fastest of those installed.",
+        "openvino-int8, onnx, or auto, the fastest of those installed.",
     ),
 ]
 Out = Annotated[

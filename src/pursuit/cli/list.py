@@ -42,7 +42,7 @@ def _trackers() -> Iterator[tuple[str, str]]:
             own = WEIGHTS_OF.get(name)
             text += f", weights {own}" if own else ", weights"
             if own not in inside:
-                text += " (not inside: give a file with --weights)"
+                text += f" (not inside: {name}:PATH takes a file)"
         else:
             text = "OpenCV's, to compare with"
             if name == NANO:

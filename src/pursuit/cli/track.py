@@ -39,7 +39,7 @@ def track(
     box: options.Box = None,
     tracker: options.TrackerName = DEFAULT,
     weights: options.Weights = None,
-    device: options.Device = "cpu",
+    device: options.Device = "auto",
     runtime: options.Runtime = "auto",
     out: options.Out = None,
     save: options.Save = None,
@@ -116,7 +116,7 @@ def _track_video(
     """Follow targets through one video; exit with a signal's status where that stopped it."""
     from pursuit.boxes import start_boxes
     from pursuit.errors import SettingsError
-    from pursuit.video import read
+    from pursuit.video import VideoWarning, read
     from pursuit.video.reading import goes_on
 
     if workers is not None:
@@ -130,7 +130,7 @@ def _track_video(
     if goes_on(video):
         follower = _follower(how, boxes, _size_around(boxes))
     with (
-        _plain_warnings(),
+        warnings.catch_warnings(action="always", category=VideoWarning),
         read(video, start=how.start, max_frames=how.max_frames, ahead=True) as reader,
     ):
         start_boxes(boxes, reader.width, reader.height)
@@ -291,17 +291,3 @@ def _stopped_by_signal(reader: VideoReader) -> Iterator[list[int]]:
         yield stopped
     finally:
         restore()
-
-
-@contextlib.contextmanager
-def _plain_warnings() -> Iterator[None]:
-    """Print warnings of videos as one line on stderr."""
-    from pursuit.video import VideoWarning
-
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        typer.echo(f"warning: {message}", err=True)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", VideoWarning)
-        warnings.showwarning = show
-        yield

@@ -58,7 +58,9 @@ class Findings:
     def about(self, *names: str, video: str | None = None) -> Findings:
         """Return findings about these sequences or videos alone; what they are told, these hold.
 
-        Sequences whose video goes by another name than they tell it.
+        Args:
+            names: of the sequences, or of a video for all of its.
+            video: the name of the sequences' video, where that is another.
         """
         mine = copy.copy(self)  # with the same lists
         mine._names = names
@@ -264,6 +266,16 @@ def box_lines(text: str, place: str, findings: Findings) -> NDArray[np.float64]:
                 without.append(at)
     note_nan(without, place, findings)
     return boxes
+
+
+def has_frame_numbers(rows: Sequence[Sequence[float]]) -> bool:
+    """Return whether rows of boxes or corners begin with the number of the frame.
+
+    So do MOTChallenge's: frame, id, x, y, w, h, ...
+    """
+    lengths = {len(row) for row in rows}
+    counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
+    return counted and (lengths == {10} or (lengths != {4} and rows[0][0] in (0, 1)))
 
 
 def note_nan(lines: Sequence[int], place: Path | str, findings: Findings) -> None:

@@ -132,17 +132,18 @@ def has_corners(line: bytes, place: str) -> bool:
         return False
 
 
-def regions_of(rows: Several[Several[float]], place: str) -> Regions:
+def regions_of(rows: Several[Several[float]], place: str, corners: int = 3) -> Regions:
     """Return the regions of rows of numbers; a single number, and NaN, is no region.
 
     Raises:
-        DataError: a row is neither a box nor a polygon, or of no picture.
+        DataError: a row is neither a box nor a polygon of so many `corners` or more, or of no
+            picture.
     """
     most = max((len(row) for row in rows if len(row) > 4), default=6) // 2
     boxes, polygons = np.full((len(rows), 4), np.nan), np.full((len(rows), most, 2), np.nan)
     for index, row in enumerate(rows):
         where = f"{place}:{index + 1}"
-        if len(row) not in (1, 4) and (len(row) < 6 or len(row) % 2):
+        if len(row) not in (1, 4) and (len(row) < 2 * corners or len(row) % 2):
             raise DataError(f"{where}: {len(row)} numbers are neither a box nor a polygon")
         if len(row) == 1 or any(math.isnan(value) for value in row):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from io import BytesIO
@@ -18,7 +17,7 @@ from pursuit.learning.world import World
 
 CHECKPOINT = "checkpoint.pt"
 _DECIDES_NOTHING = ("about", "tracker", "data.store", "network.start")
-_SECONDS = float(os.environ.get("PURSUIT_CHECKPOINT_SECONDS", "300"))
+_SECONDS = 300  # between two
 
 
 class Checkpoints:

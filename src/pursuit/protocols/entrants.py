@@ -54,7 +54,7 @@ class Entrant:
         """
         settings: dict[str, Any] = {"redetect": True} if self.redetect else {}
         if self.name in PRESETS:
-            settings["runtime"] = self.runtime
+            settings |= {"runtime": self.runtime, "device": "cpu"}
         return registry.load_files(self.name, self.files, **settings)
 
     def identity(self) -> dict[str, Any]:

@@ -143,11 +143,11 @@ def run(
         MissingExtra, WorkerError: of a cluster, see `pursuit.executors.open_executor`.
     """
     for one in entrants:
-        _loaded(one)  # what cannot be loaded shows before anything runs
-    for one in entrants:
-        claim(out / one.label, one)
+        _loaded(one)  # what cannot be loaded shows before anything runs, or is written
         if making is not None:
             made_with.check(out / one.label)
+    for one in entrants:
+        claim(out / one.label, one)
     if isinstance(workers, str):  # elsewhere, a path would not start where it does here
         entrants = [replace(one, files=tuple(map(Path.absolute, one.files))) for one in entrants]
     return _outcomes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pursuit.errors import DataError
 from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
-from pursuit.reports.left_out import noted
+from pursuit.reports.left_out import noted, unscored
 from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_got10k import Score, judge
 from pursuit.results.got10k_found import Found, Truth, find, key, read_truth, truth_of
@@ -60,7 +60,8 @@ def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
         return None
     if error is not None:
         raise error
-    met = {at for one in found.values() for _, at in one.boxes.places}
+    pairs = {pair for one in found.values() for pair in one.boxes.places}
+    met = {at for _, at in pairs}
     ran = met - labels.not_to_be_used
     if labels.ground_truth is None:  # a frame of each is decoded
         known = {key(name): truth_of(x) for name, x in labels.videos.items() if key(name) in ran}
@@ -68,7 +69,9 @@ def judged(places: Sequence[Place], labels: Labels) -> Got10kScores | None:
     if not truths:
         where = (path for path, one in found.items() if one.files)
         raise labels.nothing(Got10kScores.kind, where, met)
-    return _scores(found, truths, labels, tuple(x for at, x in names.items() if at not in ran))
+    scores = _scores(found, truths, labels, tuple(x for at, x in names.items() if at not in ran))
+    notes = (*scores.notes, *unscored(Got10kScores.kind, labels, pairs))
+    return replace(scores, notes=notes)
 
 
 def _in_files(path: Path | None) -> tuple[Mapping[str, Truth], DataError | None]:

@@ -17,8 +17,8 @@ from pursuit.measures import otb as otb_measures
 from pursuit.reports import stored_otb
 from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
-from pursuit.reports.left_out import noted
-from pursuit.reports.places import Place, folder_of, other_names
+from pursuit.reports.left_out import noted, unscored
+from pursuit.reports.places import Pair, Place, folder_of, other_names
 from pursuit.reports.scores import TrackerScore, pace
 from pursuit.reports.stored_otb import OPE, TRE, Stored
 from pursuit.results import otb as otb_results
@@ -60,19 +60,20 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
     known, error = _known(labels)
     names = {*known, *labels.not_to_be_used}
     each: dict[Path, list[Found]] = {}
-    beside: dict[Path, set[str]] = {}  # left out
+    beside: dict[Path, set[Pair]] = {}  # left out
     for place in places:
         ones = list(find([place.path], names, names, place.unused, others=place.taken))
         place.otb = bool(ones)
         each[place.path] = [one for one in ones if one.sequence in known]
-        left_out = {one.sequence for one in ones if one.sequence not in known and not one.wrong}
+        left_out = [one for one in ones if one.sequence not in known and not one.wrong]
         if left_out:
-            beside[place.path] = left_out
+            beside[place.path] = {(one.tracker, one.sequence) for one in left_out}
     if error is not None and any(place.unused.names for place in places):
         raise error
     ones = [one for found in each.values() for one in found]
-    if not ones and beside:
-        raise labels.nothing(OtbScores.kind, beside, set().union(*beside.values()))
+    pairs = set[Pair]().union(*beside.values())
+    if not ones and pairs:
+        raise labels.nothing(OtbScores.kind, beside, {at for _, at in pairs})
     if all(one.wrong for one in ones) and any(place.taken for place in places):
         for place in places:
             place.unused.wrong += [one.place for one in each[place.path]]
@@ -85,13 +86,16 @@ def judged(places: Sequence[Place], labels: Labels) -> OtbScores | None:
     truths = {at: truth for at, truth in known.items() if at in seen}
     trackers, notes = stored_otb.judge(found, truths, otb_measures.MATLAB)
     run_on = tuple(truth.name for truth in truths.values())
+    # SEQUENCE-1.txt may be of the first target of a video, where nothing tells these any more.
+    pairs = {pair for pair in pairs if not pair[0].isdecimal()}
+    pairs |= {(one.tracker, one.sequence) for one in ones}
     return OtbScores(
         trackers=_with_speeds(trackers, found, truths),
         sequences=run_on,
         unrun=tuple(truth.name for at, truth in known.items() if at not in seen),
         left_out=noted(labels, run_on, folders),
         folders=folders,
-        notes=tuple(notes),
+        notes=(*notes, *unscored(OtbScores.kind, labels, pairs)),
         truths=truths,
         boxes={
             (one.tracker, truths[one.sequence].name): one.runs[0].boxes

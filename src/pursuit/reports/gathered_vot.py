@@ -23,7 +23,7 @@ from pursuit.measures.vot_sums import Totals
 from pursuit.reports import comparison, stored_vot
 from pursuit.reports.gathered_kind import KindScores
 from pursuit.reports.labels import Labels
-from pursuit.reports.left_out import noted
+from pursuit.reports.left_out import noted, unscored
 from pursuit.reports.places import Place, folder_of, other_names
 from pursuit.reports.stored_vot_ranks import ranks_of
 from pursuit.reports.vot import benchmark, truth_of
@@ -98,7 +98,8 @@ def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
     pairs = {place.path: place.vot.supervised.places for place in places}
     if not any(pairs.values()):
         return None
-    met = {name.lower() for each in pairs.values() for _, name in each}
+    runs = {(tracker, name.lower()) for each in pairs.values() for tracker, name in each}
+    met = {name for _, name in runs}
     ran = met - labels.not_to_be_used
     if labels.ground_truth is not None:
         truth = truth_of(labels.ground_truth)
@@ -118,7 +119,8 @@ def judged(places: Sequence[Place], labels: Labels) -> VotScores | None:
 
     results = joined((place.vot for place in places), called)
     given = {new: tracker for (_, tracker), new in names.items()}
-    return _scores(results, replace(truth, sequences=seen), given, labels, left)
+    scores = _scores(results, replace(truth, sequences=seen), given, labels, left)
+    return replace(scores, notes=(*scores.notes, *unscored(VotScores.kind, labels, runs)))
 
 
 def beside(places: Sequence[Place]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pursuit.datasets.otb_list import key
 from pursuit.datasets.reading import plural
 from pursuit.reports.gathered_kind import Judged, KindScores
 from pursuit.reports.labels import Labels
+from pursuit.reports.places import Pair
 from pursuit.results import made_with
 
 
@@ -29,6 +30,22 @@ def noted(labels: Labels, judged: Iterable[str], folders: Mapping[str, Path]) ->
                 told.add(key(name))
                 found[name] = why
     return found
+
+
+def unscored(kind: str, labels: Labels, met: Collection[Pair]) -> list[str]:
+    """Return a line on each tracker of which no result counts: all are on sequences left out.
+
+    Args:
+        kind: of the results.
+        labels: what they are compared with.
+        met: tracker and sequence of each, sequences as `Labels.not_to_be_used` has them.
+    """
+    left_out = {tracker for tracker, at in met if at in labels.not_to_be_used}
+    others = {tracker for tracker, at in met if at not in labels.not_to_be_used}
+    return [
+        f"{tracker} has results of {kind}'s kind on sequences left out alone: none counts"
+        for tracker in sorted(left_out - others)
+    ]
 
 
 def together(parts: Sequence[KindScores[Judged]]) -> dict[str, str]:

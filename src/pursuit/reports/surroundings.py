@@ -111,7 +111,7 @@ def followers(known: Mapping[str, Identity]) -> dict[str, SiamFCTracker]:
     for label, one in known.items():
         if not one.weights or not isinstance(PRESETS.get(one.name), SiamFCSettings):
             continue
-        tracker = registry.load(one.name, weights=one.weights)
+        tracker = registry.load(one.name, weights=one.weights, device="cpu")
         if isinstance(tracker, SiamFCTracker):
             found[label] = tracker
     return found

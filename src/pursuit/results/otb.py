@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pursuit import boxes as bx
-from pursuit.datasets.reading import number, text_lines
+from pursuit.datasets.reading import has_frame_numbers, number, text_lines
 from pursuit.errors import DataError
 from pursuit.files import atomic_path
 
@@ -141,9 +141,7 @@ def boxes_of(rows: Sequence[Sequence[float]]) -> Array | None:
         return np.array(rows, dtype=np.float64)[:, :4]
     if any(length < 4 or length % 2 or length == 6 for length in lengths):
         return None
-    # MOTChallenge's rows begin with the number of the frame.
-    counted = len(rows) > 1 and [row[0] - rows[0][0] for row in rows] == list(range(len(rows)))
-    if counted and (lengths == {10} or (lengths - {4} and rows[0][0] in (0, 1))):
+    if has_frame_numbers(rows):
         return None
     boxes = [row if len(row) == 4 else bx.around(np.reshape(row, (-1, 2))) for row in rows]
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)

@@ -7,16 +7,15 @@ import json
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import pursuit
 from pursuit.errors import EngineError, OutputError
@@ -24,15 +23,12 @@ from pursuit.files import atomic_path
 from pursuit.networks import goturn, siamfc
 from pursuit.networks.goturn import GOTURN
 from pursuit.networks.siamfc import SiamFC
+from pursuit.runtimes.failures import first_line, left_out
 from pursuit.runtimes.machine import cpu_features, cpu_name, version
 
 _SECONDS = 0.6  # of a race between two runtimes, once both are warm
 _ROUNDS = 20  # at most
 _FORM = 3  # of what runs the engines: trials from before it was made faster say nothing of it
-
-
-class EngineWarning(UserWarning):
-    """An engine cannot run a network here, and another is taken."""
 
 
 class Trial(BaseModel):
@@ -49,12 +45,15 @@ class Trial(BaseModel):
 
     facts: dict[str, Any]
     runtime: str
-    milliseconds: dict[str, float]
+    milliseconds: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     failed: dict[str, str]
 
 
 def fastest(
-    makers: Mapping[str, Callable[[], Any]], network: SiamFC | GOTURN, modules: Sequence[str]
+    makers: Mapping[str, Callable[[], Any]],
+    network: SiamFC | GOTURN,
+    modules: Sequence[str],
+    eight_bit: bool = False,
 ) -> Any:
     """Return what the fastest of some makers makes, by a trial, or as a trial found before.
 
@@ -64,8 +63,9 @@ def fastest(
         makers: of the network compiled, by runtime; the first does not fail.
         network: what they compile.
         modules: the engines in use besides PyTorch; a trial holds for their versions.
+        eight_bit: whether the trunk is there in 8-bit integers; without it, GOTURN's head is.
     """
-    facts = _facts(network, [*makers], modules)
+    facts = _facts(network, [*makers], modules, eight_bit)
     file = _file(facts)
     known = _recall(file, facts)
     if known is not None and known.runtime in makers:
@@ -90,8 +90,11 @@ def cache_folder() -> Path:
     return Path(root) / "pursuit"
 
 
-def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
-    """Return what calls a compiled network as a tracker does: one target, three windows."""
+def update_of(network: SiamFC | GOTURN) -> Callable[[Any], Any]:
+    """Return what calls a compiled network as a tracker does: one target, three windows.
+
+    It returns what the network says.
+    """
     rng = np.random.default_rng(0)
     if isinstance(network, SiamFC):
         target = rng.integers(0, 256, (1, siamfc.EXEMPLAR, siamfc.EXEMPLAR, 3), np.uint8)
@@ -99,7 +102,7 @@ def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
         return lambda compiled: compiled.score(compiled.embed(target), compiled.embed(search))
     crops = rng.integers(0, 256, (4, goturn.CROP, goturn.CROP, 3), np.uint8)
 
-    def regress(compiled: Any) -> object:
+    def regress(compiled: Any) -> Any:
         features = compiled.embed(crops)
         return compiled.regress(features[:1], features[1:])
 
@@ -107,7 +110,7 @@ def update_of(network: SiamFC | GOTURN) -> Callable[[Any], object]:
 
 
 def _facts(
-    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str]
+    network: SiamFC | GOTURN, runtimes: Sequence[str], modules: Sequence[str], eight_bit: bool
 ) -> dict[str, Any]:
     """Return what decides which runtime is the fastest; the weights' values do not."""
     return {
@@ -118,6 +121,7 @@ def _facts(
         "pursuit": [pursuit.__version__, _FORM],
         "network": repr(network.shape),
         "runtimes": [*runtimes],
+        "8-bit trunk": eight_bit,
     }
 
 
@@ -132,7 +136,10 @@ def _recall(file: Path, facts: Mapping[str, Any]) -> Trial | None:
         trial = Trial.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         return None
-    return trial if trial.facts == facts else None
+    # Who had nobody to race against has won without a time.
+    alone = {*trial.failed} == {*facts["runtimes"]} - {trial.runtime}
+    won = alone or trial.runtime in trial.milliseconds
+    return trial if trial.facts == facts and won else None
 
 
 def _try(
@@ -148,13 +155,18 @@ def _try(
     champion = maker()
     times: dict[str, float] = {}
     failed: dict[str, str] = {}
+    causes: set[tuple[str, str]] = set()
     for name, maker in others:
         try:
             challenger = maker()
             mine, its = _race(partial(work, champion), partial(work, challenger))
         except EngineError as error:
             failed[name] = str(error)
-            warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=2)
+            # An engine that is broken fails in each of its forms.
+            cause = name.partition("-")[0], first_line(error.__cause__ or error)
+            if cause not in causes:
+                left_out(error)
+            causes.add(cause)
             continue
         times[best], times[name] = mine, its
         if its < mine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,15 @@ _BROKEN = re.compile(
     r"CUDA error: (?!device-side assert)|CUDA (driver|unknown error)|cudaGetDeviceCount"
     r"|No CUDA GPUs|NVIDIA driver|NVML_SUCCESS|cuDNN|CUDNN_|find an engine"
 )
+
+
+class EngineWarning(UserWarning):
+    """An engine cannot run a network here, and another is taken."""
+
+
+def left_out(error: EngineError) -> None:
+    """Warn that another runtime is taken, and why."""
+    warnings.warn(f"{error}; another runtime is taken", EngineWarning, stacklevel=3)
 
 
 @contextmanager

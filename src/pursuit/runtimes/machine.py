@@ -36,14 +36,15 @@ def installed(module: str) -> bool:
 
 
 def imported(module: str) -> Any:
-    """Return a module that is installed, imported; ONNX Runtime without its telemetry.
+    """Return a module that is installed, imported; those that report to their makers do not.
 
     Raises:
         EngineError: it cannot be imported.
     """
-    # The import alone has it write an identifier into the user's cache folder, and report to its
-    # makers; nothing that is called later takes that back.
+    # The import alone has ONNX Runtime write an identifier into the user's cache folder, and report
+    # to its makers; nothing that is called later takes that back.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("NNCF_CI", "1")  # NNCF has no other name for it
     try:
         import_module(_TELLING.get(module, module))
         return import_module(module)
@@ -83,12 +84,21 @@ def cpu_features() -> dict[str, bool]:
 
 def cpu_name() -> str:
     """Return what this processor is called, as far as anybody tells."""
-    # Absent from older versions of torch.
-    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    return str(tell().get("cpu_name") or platform.processor() or platform.machine())
+    return str(_capabilities().get("cpu_name") or platform.processor() or platform.machine())
 
 
 def has_fast_bf16() -> bool:
     """Return whether the processor multiplies bfloat16 in hardware."""
     features = cpu_features()
     return features["avx512_bf16"] or features["amx"]
+
+
+def has_vnni() -> bool:
+    """Return whether the processor is known to multiply 8-bit integers in hardware."""
+    return cpu_features()["avx512_vnni"] or bool(_capabilities().get("avx_vnni"))
+
+
+def _capabilities() -> dict[str, Any]:
+    # Absent from older versions of torch.
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return tell()

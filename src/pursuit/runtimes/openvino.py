@@ -21,9 +21,7 @@ from pursuit.networks.siamfc import SiamFC
 from pursuit.runtimes import graph, int8
 from pursuit.runtimes.engine import EngineGOTURN, EngineSiamFC, Run
 from pursuit.runtimes.kernels import Kernels
-from pursuit.runtimes.machine import has_fast_bf16
-
-INT8 = "openvino-int8"
+from pursuit.runtimes.machine import has_fast_bf16, has_vnni
 
 
 class OpenVINOPen:
@@ -149,24 +147,28 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def compile_siamfc(network: SiamFC, name: str) -> EngineSiamFC:
-    """Return a SiamFC that OpenVINO runs; `name` is that of the runtime."""
-    file = int8.trunk(network) if name == INT8 else None
+def compile_siamfc(network: SiamFC, name: str, file: Path | None = None) -> EngineSiamFC:
+    """Return a SiamFC that OpenVINO runs.
+
+    Args:
+        network: with norms or without.
+        name: of the runtime.
+        file: its trunk in 8-bit integers, if it is to be so.
+    """
     return EngineSiamFC(network, name, _trunk(folded(network), name, file))
 
 
-def compile_goturn(network: GOTURN, name: str) -> EngineGOTURN:
-    """Return a GOTURN that OpenVINO runs; `name` is that of the runtime.
+def compile_goturn(network: GOTURN, name: str, file: Path | None = None) -> EngineGOTURN:
+    """Return a GOTURN that OpenVINO runs; arguments as those of `compile_siamfc`.
 
-    In 8-bit integers it has its trunk only as pursuit ships it, and its head always.
+    In the runtime of 8-bit integers its head is so with such a trunk and without.
     """
-    eight_bit, plain = name == INT8, folded(network)
-    trunk = _trunk(plain, name, int8.find(network) if eight_bit else None)
+    eight_bit, plain = name == int8.RUNTIME, folded(network)
+    trunk = _trunk(plain, name, file)
     pen = OpenVINOPen(eight_bit=eight_bit)
     pairs = pen.values("pairs", 2 * plain.shape.channels[-1], goturn.CELLS, goturn.CELLS)
     head = pen.model(graph.goturn_hidden(pen, plain, pairs), "hidden")
-    # Told float32, OpenVINO puts what 8-bit weights multiply into 8 bits too; told bfloat16, it
-    # makes the weights bfloat16, which takes twice as long.
+    # Told bfloat16, OpenVINO would make the weights that, which takes twice as long.
     return EngineGOTURN(plain, name, trunk, _ready(head, bf16=_is_bf16(name) and not eight_bit))
 
 
@@ -210,6 +212,9 @@ def _ready(model: openvino.Model, *, bf16: bool) -> Run:
         "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
         # Pinned to a core, the threads of a second process would have the same one.
         "ENABLE_CPU_PINNING": False,
+        # What 8-bit weights multiply is put in 8 bits too, a step for so many values, OpenVINO's
+        # own number; on a processor without VNNI its calls (of 2026.4) would fail.
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": 32 if has_vnni() else 0,
     }
     request = _core().compile_model(model, "CPU", options).create_infer_request()
 

@@ -102,7 +102,8 @@ def curate(
     Raises:
         DataError: a data set cannot be read as a whole, a still cannot be read, or no video is
             good and there are no stills.
-        StoreError: `out` holds a store of other data, or no box can serve.
+        StoreError: `out` holds a store of other data, no box can serve, or what a stopped run left
+            is damaged.
         OutputError: `out` cannot be written, or the disk is full.
         SettingsError, MissingExtra: a setting that cannot be; dask is not installed.
     """
@@ -160,14 +161,15 @@ def _standing(out: Path) -> _Standing | None:
     """
     if not (out / INDEX).exists():
         return None
+    if (out / PARTS).is_dir() and not (out / SUMMARY).exists():
+        return None  # stopped before it was told what it was made of
     try:
         known = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
         shard_mb, parts = known.pop("shard_mb"), known.pop("parts")
         joined = {name: Joined(**part) for name, part in parts.items()}
-        return _Standing(Summary(**known), shard_mb, joined)
+        left_out = dict(known.pop("videos_left_out"))
+        return _Standing(Summary(**known, videos_left_out=left_out), shard_mb, joined)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        if (out / PARTS).is_dir():
-            return None  # stopped before it was told what it was made of
         raise _of_other_data(out) from None
 
 
@@ -175,7 +177,8 @@ def _check_same(out: Path, standing: _Standing, jobs: dict[str, Job], shard_mb: 
     """Make sure that a store lacks nothing of the jobs, by their parts, but what it left out.
 
     Raises:
-        StoreError: it was made of other data or with other settings, or is damaged.
+        StoreError: it was made of other data or with other settings, or is damaged, or its
+            summary is another's.
     """
     lacking = {job.name for part, job in jobs.items() if part not in standing.parts}
     if (
@@ -184,7 +187,8 @@ def _check_same(out: Path, standing: _Standing, jobs: dict[str, Job], shard_mb: 
         or not lacking <= standing.summary.videos_left_out.keys()
     ):
         raise _of_other_data(out)
-    open_store(out)
+    if len(open_store(out).objects) != sum(part.objects for part in standing.parts.values()):
+        raise _of_other_data(out)
 
 
 def _of_other_data(out: Path) -> StoreError:
@@ -195,7 +199,7 @@ def _of_other_data(out: Path) -> StoreError:
 
 
 def _kept(out: Path, standing: _Standing, left_out: dict[str, str]) -> Summary:
-    """Write beside a store that stands what it is, and remove its parts."""
+    """Write beside a store that stands what it is; remove its parts, and what was half-written."""
     summary = replace(standing.summary, videos_left_out=left_out)
     parts = {name: asdict(part) for name, part in standing.parts.items()}
     content = {**asdict(summary), "shard_mb": standing.shard_mb, "parts": parts}
@@ -204,6 +208,7 @@ def _kept(out: Path, standing: _Standing, left_out: dict[str, str]) -> Summary:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with atomic_path(path) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
+    _remove_half_written(out)
     _remove(out / PARTS)
     return summary
 
@@ -283,7 +288,7 @@ def _remove(parts: Path) -> None:
         parts.rmdir()
 
 
-def _remove_half_written(parts: Path) -> None:
-    """Remove what workers were writing when they were stopped."""
-    for path in parts.glob(".part-*"):
+def _remove_half_written(folder: Path) -> None:
+    """Remove what was being written when a run was stopped."""
+    for path in folder.glob(".part-*"):
         path.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ class Joined:
 
     objects: int
     left_out: dict[str, int]
+
+    def __post_init__(self) -> None:
+        counts = (self.objects, *self.left_out.values())
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise ValueError(f"counts are whole numbers of 0 and more; got {counts}")
 
 
 @dataclass
@@ -83,18 +89,17 @@ def join(
     Objects without a crop are left out. Returns name of each part -> what was taken of it.
 
     Raises:
-        StoreError: no box at all can serve.
+        StoreError: no box at all can serve, or a part is damaged.
         OutputError: the store cannot be written.
     """
     shards = _Shards(out, shard_bytes)
     objects: list[dict[str, Any]] = []
     joined: dict[str, Joined] = {}
     for path in parts:
-        with pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_file(source).read_all()
+        with _read(path) as table:
             found, left_out = _take(table, shards)
-            joined[path.name] = Joined(len(found), left_out)
-            objects += found
+        joined[path.name] = Joined(len(found), left_out)
+        objects += found
     if not objects:
         counts = all_left_out(joined).items()
         reasons = ", ".join(f"{count} {reason}" for reason, count in counts)
@@ -114,6 +119,21 @@ def all_left_out(joined: Mapping[str, Joined]) -> dict[str, int]:
     for part in joined.values():
         counts.update(part.left_out)
     return dict(sorted(counts.items()))
+
+
+@contextmanager
+def _read(part: Path) -> Iterator[pa.Table]:
+    """Give the rows of a part, memory-mapped."""
+    try:
+        source = pa.memory_map(str(part))
+        table = pa.ipc.open_file(source).read_all()
+    except (pa.ArrowException, OSError) as error:  # no power, say, before it was on the disk
+        reason = " ".join(str(error).split())[:80]
+        raise StoreError(
+            f"{part} is damaged ({reason}): remove it, and the same command cuts it again"
+        ) from None
+    with source:
+        yield table
 
 
 def _take(table: pa.Table, shards: _Shards) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -17,7 +17,7 @@ from pursuit.errors import StoreError
 from pursuit.frames import Frame
 from pursuit.store.layout import FIELDS_OF, INDEX, METADATA, shard_name
 
-AGAIN = "curate it again, or copy it again from where it came"
+AGAIN = "delete the folder and curate it again, or copy it again from where it came"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pursuit.errors import SettingsError, WeightsError, nearest
+from pursuit.errors import EngineError, SettingsError, WeightsError, nearest
 from pursuit.trackers.base import Tracker
 from pursuit.trackers.external import ExternalTracker, command_of
 from pursuit.trackers.opencv import NANO, OPENCV_NAMES, load_opencv
@@ -38,7 +38,7 @@ def load(
     name: str = DEFAULT,
     *,
     weights: Path | str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     runtime: str = "auto",
     **settings: Any,
 ) -> Tracker:
@@ -47,8 +47,10 @@ def load(
     Args:
         name: one of `names()`, or external:COMMAND for a program (`trackers.external`).
         weights: a weights file or the name of shipped ones; None takes the tracker's own.
-        device: "cpu" or "cuda".
-        runtime: one of `pursuit.runtimes.names()`.
+        device: "cpu" or "cuda"; "auto" is a GPU where there is one that can do it and no runtime
+            is named, else the CPU.
+        runtime: one of `pursuit.runtimes.names()`. This and the device are for trackers that run
+            a network of ours.
         settings: hyper-parameters that differ from the preset's (`SiamFCSettings`,
             `GOTURNSettings`), or what an OpenCV tracker or a program takes.
 
@@ -60,12 +62,12 @@ def load(
     """
     command = command_of(name)
     if command is not None:
+        _without_network(f"{name} is a program", device, runtime)
         if weights is not None:
             raise SettingsError(f"{name} takes no weights file: name it in the command")
         return ExternalTracker(command, **settings)
     if name in OPENCV_NAMES:
-        if runtime != "auto":
-            raise SettingsError(f"{name} is OpenCV's, and runs no network of ours: name no runtime")
+        _without_network(f"{name} is OpenCV's", device, runtime)
         if weights is not None:
             raise SettingsError(
                 f"{name} takes no weights file; OpenCV's networks are given by their own paths, "
@@ -79,6 +81,14 @@ def load(
 
     path = weights_file(name) if weights is None else store.find(str(weights))
     return load_preset(name, path, settings, device=device, runtime=runtime)
+
+
+def _without_network(what: str, device: str, runtime: str) -> None:
+    """Refuse what is named for a network, of a tracker that has none of ours."""
+    if runtime != "auto":
+        raise SettingsError(f"{what}, and runs no network of ours: name no runtime")
+    if device not in ("auto", "cpu"):
+        raise SettingsError(f"{what}, and runs no network of ours: name no device")
 
 
 def load_preset(
@@ -102,7 +112,8 @@ def load_preset(
     Raises:
         SettingsError, WeightsError, MissingExtra, EngineError: as `load`.
     """
-    from pursuit import weights
+    from pursuit import runtimes, weights
+    from pursuit.runtimes.failures import left_out, of_engine
 
     chosen = with_changes(PRESETS[name], settings)
     network, card = weights.read(path)
@@ -114,35 +125,39 @@ def load_preset(
             f"{path} holds a {kind} network and {name} needs {chosen.network}'s: name other "
             f"weights, or a tracker that takes these ({fitting})"
         )
-    tracker = _built(network, chosen, name, (scale, offset), device, runtime)
-    # On a GPU calls are recorded when they come again.
-    for _ in range(1 if device == "cpu" else 2):
-        tracker.warm_up()
-    return tracker
+    compiled = runtimes.compile(network, runtime, device, weights=path)
+    if device == "auto" and compiled.device.type != "cpu":
+        # A GPU that runs the network may have no room for what else a tracker has there.
+        try:
+            with of_engine(compiled.name):  # whatever it is: nobody named the GPU
+                return _ready(compiled, chosen, name, (scale, offset))
+        except EngineError as error:
+            left_out(error)
+        compiled = runtimes.compile(network, runtime, "cpu", weights=path)
+    return _ready(compiled, chosen, name, (scale, offset))
 
 
-def _built(
-    network: nn.Module,
+def _ready(
+    network: Any,
     settings: SiamFCSettings | GOTURNSettings,
     name: str,
     calibration: tuple[float, float],
-    device: str,
-    runtime: str,
 ) -> SiamFCTracker | GOTURNTracker:
-    from pursuit import runtimes
-    from pursuit.networks.goturn import GOTURN
-    from pursuit.networks.siamfc import SiamFC
+    """Return the tracker of a compiled network, of the kind that its settings are for, warm."""
     from pursuit.trackers.goturn import GOTURNTracker
     from pursuit.trackers.siamfc import SiamFCTracker
 
     scale, offset = calibration
+    how: dict[str, Any] = {"score_scale": scale, "score_offset": offset, "name": name}
+    tracker: SiamFCTracker | GOTURNTracker
     if isinstance(settings, GOTURNSettings):
-        assert isinstance(network, GOTURN)
-        regressor = runtimes.compile(network, runtime, device)
-        return GOTURNTracker(regressor, settings, score_scale=scale, score_offset=offset, name=name)
-    assert isinstance(network, SiamFC)
-    matcher = runtimes.compile(network, runtime, device)
-    return SiamFCTracker(matcher, settings, score_scale=scale, score_offset=offset, name=name)
+        tracker = GOTURNTracker(network, settings, **how)
+    else:
+        tracker = SiamFCTracker(network, settings, **how)
+    # On a GPU calls are recorded when they come again.
+    for _ in range(1 if network.device.type == "cpu" else 2):
+        tracker.warm_up()
+    return tracker
 
 
 def weights_file(name: str) -> Path:
@@ -153,7 +168,7 @@ def weights_file(name: str) -> Path:
     """
     from pursuit import weights
 
-    how = f"name a file, --weights PATH or {name}:PATH (in Python weights=PATH)"
+    how = f"name a file, {name}:PATH (in Python weights=PATH)"
     if name not in WEIGHTS_OF:
         raise WeightsError(
             f"the weights of {name} are too large to ship: {how}, its authors' "
@@ -204,8 +219,7 @@ def load_files(name: str, files: Sequence[Path | str], **options: Any) -> Tracke
                 f"{NANO} takes two networks that do not come with pursuit, written "
                 f"{NANO}:BACKBONE.onnx,HEAD.onnx; got {len(files) or 'none'}"
             )
-        runtime = options.get("runtime", "auto")
-        return load(name, backbone=files[0], head=files[1], runtime=runtime)
+        return load(name, backbone=files[0], head=files[1], **options)
     if len(files) > 1:
         raise SettingsError(f"{name} takes one file of weights; got {len(files)}")
     return load(name, weights=files[0] if files else None, **options)
