@@ -22,7 +22,7 @@ from pursuit.bench import contenders, peaks, speed
 from pursuit.bench.counts import siamfc_layers, trunk
 from pursuit.bench.peaks import Peaks
 from pursuit.bench.speed import Timing, times
-from pursuit.runtimes.machine import cpu_features
+from pursuit.runtimes.machine import cpu_features, has_fast_bf16
 from pursuit.trackers.opencv import NANO
 from pursuit.trackers.registry import weights_file
 
@@ -90,12 +90,13 @@ def trunk_row(one: Timing, plain: str, amx: str, most: Peaks) -> Row:
     network, _ = weights.read(weights_file(one.tracker))
     work = sum(layer.operations for layer in trunk(siamfc_layers(network, 3)))
     rate, kind = work / one.stage_ms["trunk"] / 1e9, type_of(one.runtime)
-    best = max(most.products.values())
-    product, own = most.products.get("bf16", best), most.products.get(kind, best)
+    # Without bfloat16 in hardware its product says nothing.
+    asked = "bf16" if has_fast_bf16() else "fp32"
+    product, own = most.products[asked], most.products.get(kind, most.products[asked])
     text = f"**{rate / product:.0%}** ({rate:.3f} of {product:.3f} TFLOP/s"
-    if kind != "bf16":
+    if kind != asked:
         text += f"; {rate / own:.0%} of the {kind} product"
-    what = f"{one.tracker}'s trunk{' in int8' * (kind == 'int8')} against the bf16 product"
+    what = f"{one.tracker}'s trunk{' in int8' * (kind == 'int8')} against the {asked} product"
     return what, plain, amx, f"{text}; {one.runtime})"
 
 
