@@ -184,6 +184,8 @@ def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Pa
         ([], [], []),
         ([None, None, None], [0, 0.1, 0.2], [1, 2]),  # no clock to go by
         ([5, 1, 2], [0, 0.1, 0.2], [1, 2]),  # its clock began anew
+        # Its clock is too slow: each comes after two fifths of what it says.
+        ([*range(8)], [0.4 * number for number in range(8)], [5, 6, 7]),
     ],
 )
 def test_a_stream_begins_with_what_had_not_waited(
