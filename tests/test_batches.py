@@ -193,4 +193,6 @@ def test_what_a_job_says_of_its_engine_is_told(
 
     monkeypatch.setattr(batches, "load_follower", load)
     done = batches._done(clips(write_clip, tmp_path)[0], task(tmp_path / "boxes", "opencv-kcf"))
-    assert done.warnings == ("cuda:0 is full; another runtime is taken",)
+    (said,) = done.warnings
+    assert isinstance(said, EngineWarning)
+    assert str(said) == "cuda:0 is full; another runtime is taken"
