@@ -258,6 +258,7 @@ def _runtime(task: Task, threads: int) -> str:
     finally:
         torch.set_num_threads(before)
         _tracker.cache_clear()  # each has its own, and a GPU the more room
+        torch.cuda.empty_cache()  # which PyTorch would keep; without a GPU in use it does nothing
     return found if task.runtime == "auto" and found in runtimes.names() else task.runtime
 
 
