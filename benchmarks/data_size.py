@@ -109,7 +109,7 @@ def tracked(row: Row, out: Path, videos: Path, held_out: Sequence[str]) -> Row:
     """Return the row with the mean AUC of the run's weights on the held-out videos."""
     if row.auc is not None:
         return row
-    tracker = load("siamfc-slim", weights=out / "siamfc-slim.safetensors")
+    tracker = load("siamfc-slim", weights=out / "siamfc-slim.safetensors", device="cpu")
     sequences = [one for one in open_videos(videos) if one.video in held_out]
     if not sequences:
         raise DataError(f"{videos} holds none of the videos that the recipe holds out")

@@ -66,7 +66,7 @@ def write_clips(folder: Path, first_seed: int) -> None:
 
 def aucs(clips: Path, weights: Path | None) -> dict[str, float]:
     """Return the AUC of each clip, tracked with these weights or the shipped ones."""
-    tracker = load("siamfc-slim", weights=weights)
+    tracker = load("siamfc-slim", weights=weights, device="cpu")
     return {
         one.name: otb.auc(otb.success_curve(follow(tracker, one).boxes, one.boxes))
         for one in open_videos(clips)

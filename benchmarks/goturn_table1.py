@@ -92,7 +92,7 @@ def recipe_of(given: argparse.Namespace, row: str, seed: int) -> Recipe:
 
 def judged(weights: Path, sequences: Several[Sequence]) -> tuple[int, float, float, float]:
     """Return failures, 1 - A, 1 - R and 1 - (A + R) / 2 of weights, frames of all videos pooled."""
-    tracker = load("goturn-compact", weights=weights, views=1, first=0)
+    tracker = load("goturn-compact", weights=weights, device="cpu", views=1, first=0)
     overlap, counted, failed, frames = [], [], [], []
     for sequence in sequences:
         run = vot.follow(tracker, sequence)

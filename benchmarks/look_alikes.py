@@ -35,7 +35,7 @@ def follow(name: str, sequences: list[Sequence]) -> tuple[Array, Array]:
     """Return the boxes (T, N, 4) of N targets, and the labels (T, N, 4), NaN without one."""
     start = int(np.argmax(labelled_together(sequences)))
     truth = np.stack([one.boxes for one in sequences], axis=1)[start:]
-    tracker = load(name)
+    tracker = load(name, device="cpu")
     found = []
     for number, frame in enumerate(sequences[0].frames()):
         if number == start:

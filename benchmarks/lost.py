@@ -77,7 +77,7 @@ def marked(sequences: list[Sequence]) -> Iterator[tuple[str, Absence, int]]:
 
 def follow(name: str, settings: dict[str, object], clip: Absence, first: int) -> tuple[Told, Told]:
     """Return what the tracker told, and the same where it followed the target until it went."""
-    tracker = load(name, **settings)  # type: ignore[arg-type]
+    tracker = load(name, device="cpu", **settings)  # type: ignore[arg-type]
     found, lost = [], []
     for number, frame in enumerate(clip.sequence.frames()):
         if number < first:

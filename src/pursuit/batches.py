@@ -93,7 +93,7 @@ class Outcome:
     name: str
     frames: int
     lost: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     error: str = ""
     runtime: str = ""
     spent: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0), compare=False)
@@ -198,7 +198,7 @@ def _done(clip: Clip, task: Task) -> Outcome:
             _tracker.cache_clear()  # its state may be broken
             text = " ".join(str(found).split())
             error = text if isinstance(found, PursuitError) else f"{type(found).__name__}: {text}"
-    said = (str(one.message) for one in caught if issubclass(one.category, _TOLD))
+    said = (one.message for one in caught if isinstance(one.message, _TOLD))
     spent = (counts.reading, counts.tracking, counts.writing)
     return Outcome(clip.name, counts.frames, counts.lost, tuple(said), error, runtime, spent)
 
@@ -258,6 +258,7 @@ def _runtime(task: Task, threads: int) -> str:
     finally:
         torch.set_num_threads(before)
         _tracker.cache_clear()  # each has its own, and a GPU the more room
+        torch.cuda.empty_cache()  # which PyTorch would keep; without a GPU in use it does nothing
     return found if task.runtime == "auto" and found in runtimes.names() else task.runtime
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from pursuit import batches
 from pursuit.batches import Outcome
 from pursuit.cli import _track_list
 from pursuit.results import tracks
-from pursuit.video import decode_frames
+from pursuit.runtimes import EngineWarning
+from pursuit.video import VideoWarning, decode_frames
 
 Clip = Callable[..., Path]
 FAST = ("--tracker", "opencv-medianflow")
@@ -117,9 +119,12 @@ def test_the_pace_is_that_of_the_videos(
 def test_what_jobs_say_alike_is_said_once_and_all_that_ran_is_named(
     listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    full = EngineWarning("the GPU is  full")
+
     def run_them(*_: object) -> Iterator[Outcome]:
-        yield Outcome("a", 5, 0, ("the GPU is full", "a.mp4 is cut off"), runtime="tuned")
-        yield Outcome("b", 6, 0, ("the GPU is full",), runtime="tuned")
+        warnings.warn(full, stacklevel=1)  # of the trial that goes before all jobs
+        yield Outcome("a", 5, 0, (full, VideoWarning("a.mp4 is cut off")), runtime="tuned")
+        yield Outcome("b", 6, 0, (EngineWarning("the GPU is  full"),), runtime="tuned")
         yield Outcome("c", 6, 0, (), runtime="cuda")
 
     monkeypatch.setattr(batches, "run", run_them)

@@ -184,6 +184,8 @@ def test_a_stream_over_the_network(write_clip: Callable[..., Path], tmp_path: Pa
         ([], [], []),
         ([None, None, None], [0, 0.1, 0.2], [1, 2]),  # no clock to go by
         ([5, 1, 2], [0, 0.1, 0.2], [1, 2]),  # its clock began anew
+        # Its clock is too slow: each comes after two fifths of what it says.
+        ([*range(8)], [0.4 * number for number in range(8)], [5, 6, 7]),
     ],
 )
 def test_a_stream_begins_with_what_had_not_waited(
@@ -223,11 +225,12 @@ def test_what_a_server_had_kept_is_not_shown(
         found = [(number, np.argwhere(frame[50] @ (1, -1, 0) > 100)) for number, frame in reader]
     sender.join()
     server.close()
-    # FFmpeg gives a frame when the next one or two have begun.
-    assert [number for number, _ in found] == list(range(len(found)))
+    # FFmpeg gives a frame when the next one or two have begun, and the last ones at once: of these
+    # one may be missed, and its number with it.
     seen = [round((int(red.min()) - 10) / 2) for _, red in found]
-    assert 7 <= seen[0] <= 9
-    assert seen == list(range(seen[0], 12))
+    assert found[0][0] == 0 and 7 <= seen[0] <= 9
+    assert seen == [seen[0] + number for number, _ in found]
+    assert seen == sorted(set(seen)) and seen[-1] == 11
 
 
 def test_a_file_behind_a_url_is_read_whole(write_clip: Callable[..., Path], tmp_path: Path) -> None:

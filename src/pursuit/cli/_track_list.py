@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,22 +61,23 @@ def track_list(
     check_outputs(files, [path, *(Path(clip.source) for clip in clips), *networks])
     for file in files:
         check_writable(file)
-    began, outcomes, said = time.perf_counter(), list[Outcome](), set[str]()
-    with progress_bar("tracking", "videos") as show:
+    began, outcomes = time.perf_counter(), list[Outcome]()
+    with (
+        warnings.catch_warnings(action="always", category=UserWarning),
+        progress_bar("tracking", "videos") as show,
+    ):
         show(0, len(clips))
         for outcome in run(clips, task, workers):
             outcomes.append(outcome)
-            for text in outcome.warnings:
-                if text not in said:  # by another video's job
-                    typer.echo(f"warning: {text}", err=True)
-                said.add(text)
+            for one in outcome.warnings:
+                warnings.warn(one, stacklevel=2)
             show(len(outcomes), len(clips))
     seconds = time.perf_counter() - began
     folders = [folder for folder in (task.save, task.out) if folder is not None]
     typer.echo(summary(outcomes, seconds, folders), err=True)
-    wrong = [one for one in outcomes if one.error]
-    for one in wrong:
-        typer.echo(f"error: {one.name}: {one.error}", err=True)
+    wrong = [outcome for outcome in outcomes if outcome.error]
+    for outcome in wrong:
+        typer.echo(f"error: {outcome.name}: {outcome.error}", err=True)
     if wrong:
         raise typer.Exit(WRONG)
 

@@ -24,6 +24,7 @@ _PATIENCE = 10.0  # seconds without a frame until a source counts as dead
 _LOOK_UP = 0.1  # seconds between looks at whether the user wants to stop
 # FFmpeg looks at some 20 frames for their rate, and goes on to seconds; two tell it.
 _SHORT_LOOK = {"fpsprobesize": "2"}
+_CATCHING_UP = 2.0  # seconds in which what had waited has come, and been decoded
 
 T = TypeVar("T")
 
@@ -145,12 +146,17 @@ def _from_now(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
     """Leave out what had waited when a stream was opened; of one that ends there, all but the last.
 
     FFmpeg keeps what it looked at, and some servers begin with what they sent last. Such pictures
-    come in less than half the time that lies between them; the first that does not is of now.
+    come in less than half the time that lies between them; the first that does not is of now. So
+    is what comes after some seconds: of a stream without times of its own, such as MJPEG over
+    HTTP, FFmpeg says 25 pictures a second, and those of a faster camera never come late.
     """
-    came, last = 0.0, None
+    began = came = 0.0
+    last = None
     for picture in pictures:
         before, came = came, time.perf_counter()
-        if last is not None and came - before >= _step(last, picture) / 2:
+        if last is None:
+            began = came
+        elif came - before >= _step(last, picture) / 2 or came - began >= _CATCHING_UP:
             yield picture
             yield from pictures
             return
