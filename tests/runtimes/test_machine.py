@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,9 @@ def test_a_version_that_nobody_tells_is_unknown(
     if content is not None:
         (about / "METADATA").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
+    assert version("engine_f") == version("engine_z") == "unknown"
+    with suppress(ImportError):
+        import_module("importlib_metadata")  # it takes the place of Python's own
     assert version("engine_f") == version("engine_z") == "unknown"
     (about / "METADATA").write_text("Name: engine-f\nVersion: 7.5\n")
     assert version("engine_f") == "7.5"

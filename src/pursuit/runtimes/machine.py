@@ -22,6 +22,9 @@ _CHECKS = {
     "avx512_bf16": "_is_avx512_bf16_supported",
     "amx": "_is_amx_tile_supported",
 }
+# Of metadata that are not there, or damaged; the last where a library has put importlib_metadata
+# in the place of Python's own.
+_NOT_TOLD = (metadata.PackageNotFoundError, KeyError, FileNotFoundError)
 # A part that a package of the right name has, and another of that name has not.
 _TELLING = {"openvino": "openvino.opset13"}
 
@@ -65,14 +68,14 @@ def version(module: str) -> str:
 
 
 def _packages(module: str) -> list[str]:
-    with suppress(KeyError):  # some package is damaged
+    with suppress(*_NOT_TOLD):  # some package is damaged
         return [*filter(None, metadata.packages_distributions().get(module, ()))]
     return []
 
 
 def _told(package: str) -> str | None:
     """Return the version that a package tells; None of a damaged one, and of one not there."""
-    with suppress(metadata.PackageNotFoundError, KeyError):
+    with suppress(*_NOT_TOLD):
         return metadata.version(package)
     return None
 
