@@ -233,8 +233,11 @@ def test_what_a_server_had_kept_is_not_shown(
     assert seen == sorted(set(seen)) and seen[-1] == 11
 
 
-def test_a_file_behind_a_url_is_read_whole(write_clip: Callable[..., Path], tmp_path: Path) -> None:
-    write_clip(tmp_path / "a.mp4", 20, in_front=True)
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
+def test_a_file_behind_a_url_is_read_whole(
+    name: str, write_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_clip(tmp_path / name, 20, in_front=name == "a.mp4")
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -243,7 +246,7 @@ def test_a_file_behind_a_url_is_read_whole(write_clip: Callable[..., Path], tmp_
     handler = functools.partial(Quiet, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with read(f"http://127.0.0.1:{server.server_port}/a.mp4") as reader:
+        with read(f"http://127.0.0.1:{server.server_port}/{name}") as reader:
             assert not reader.is_live
             assert [number for number, _ in reader] == list(range(20))
         with pytest.raises(VideoError, match="cannot read http"):

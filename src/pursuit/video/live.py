@@ -124,7 +124,7 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
         VideoError: it cannot be reached, or holds no video.
     """
     video = VideoFile(url, url, _PATIENCE, _SHORT_LOOK)
-    if video.container.duration is not None:
+    if video.container.duration is not None or _is_ts_file(video):
         return Opened(video.shots(), video.fps, video.frame_count)
 
     # Threads that take a frame each hold back as many frames as there are threads.
@@ -140,6 +140,14 @@ def open_stream(url: str, stopped: threading.Event) -> Opened:
             video.close()
 
     return Opened(_shots(pictures(), ToFrame(), stopped), video.fps, None, True)
+
+
+def _is_ts_file(video: VideoFile) -> bool:
+    """Return whether it is an MPEG-TS of known size: one served without leave to look at its end.
+
+    Other formats say how long they are, or have a size that is not theirs, as a playlist's.
+    """
+    return video.container.format.name == "mpegts" and video.container.size > 0
 
 
 def _from_now(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
