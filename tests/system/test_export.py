@@ -138,6 +138,14 @@ def test_goturn_gives_the_same_corners_in_its_own_engine(to: str, tmp_path: Path
     assert all(one["licence"] == "CC0" for one in notes)
 
 
+def test_a_tracker_is_named_for_its_weights(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    done = run("export", "siamfc-3s", "--to", "onnx", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"siamfc-3s-exemplar.onnx", "siamfc-3s-search.onnx"}
+
+
 @pytest.mark.parametrize("to", FORMATS)
 def test_goturn_compact_gives_the_same_boxes_in_its_own_engine(to: str, tmp_path: Path) -> None:
     name = "goturn-compact"

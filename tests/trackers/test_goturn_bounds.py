@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_frames import KINDS, odd_frames
 from regressors import BOX, FRAME, STILL, Stub, always
 from torch import Tensor
 
@@ -157,7 +158,7 @@ def test_a_target_that_leaves_for_good_ends_at_the_edge_and_lost(
 @given(
     seed=st.integers(0, 1000),
     scale=st.sampled_from([0.0, 1.0, 10.0, 1e30, float("nan"), float("inf")]),
-    kinds=st.lists(st.sampled_from(["black", "noise", "small", "wide", "pixel"]), max_size=12),
+    kinds=st.lists(st.sampled_from(KINDS), max_size=12),
     views=st.sampled_from([1, 3, 7]),
     blend=st.booleans(),
     box=st.tuples(
@@ -169,13 +170,7 @@ def test_boxes_stay_sane_whatever_comes(
     seed: int, scale: float, kinds: list[str], views: int, blend: bool, box: tuple[float, ...]
 ) -> None:
     rng = np.random.default_rng(seed)
-    frames = {
-        "black": np.zeros((120, 160, 3), np.uint8),
-        "noise": rng.integers(0, 256, (120, 160, 3), dtype=np.uint8),
-        "small": np.full((30, 20, 3), 255, np.uint8),
-        "wide": np.zeros((10, 500), np.uint8),
-        "pixel": np.zeros((1, 1, 3), np.uint8),
-    }
+    frames = odd_frames(rng)
     network = Stub(
         lambda target, search: torch.from_numpy(rng.normal(5, 1, (len(search), 4)) * scale)
     )

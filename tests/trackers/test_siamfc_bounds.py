@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_frames import KINDS, odd_frames
 from wishes import Wish
 
 from pursuit.errors import BoxError
@@ -38,7 +39,7 @@ class Noise:
 @given(
     seed=st.integers(0, 1000),
     scale=st.sampled_from([0.0, 1.0, 1e30, float("nan"), float("inf")]),
-    kinds=st.lists(st.sampled_from(["black", "noise", "small", "wide", "pixel"]), max_size=12),
+    kinds=st.lists(st.sampled_from(KINDS), max_size=12),
     box=st.tuples(
         st.floats(-20, 150), st.floats(-20, 110), st.floats(0.01, 160), st.floats(0.01, 120)
     ),
@@ -48,13 +49,7 @@ def test_boxes_stay_sane_whatever_comes(
     seed: int, scale: float, kinds: list[str], box: tuple[float, ...]
 ) -> None:
     rng = np.random.default_rng(seed)
-    frames = {
-        "black": np.zeros((120, 160, 3), np.uint8),
-        "noise": rng.integers(0, 256, (120, 160, 3), dtype=np.uint8),
-        "small": np.full((30, 20, 3), 255, np.uint8),
-        "wide": np.zeros((10, 500), np.uint8),
-        "pixel": np.zeros((1, 1, 3), np.uint8),
-    }
+    frames = odd_frames(rng)
     tracker = SiamFCTracker(Noise(seed, scale))
     try:
         tracker.init(frames["noise"], box)

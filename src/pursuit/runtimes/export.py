@@ -17,7 +17,7 @@ from torch import nn
 
 from pursuit.errors import MissingExtra, SettingsError, nearest
 from pursuit.files import atomic_path, check_writable
-from pursuit.networks import goturn, siamfc
+from pursuit.networks.folding import folded
 from pursuit.networks.goturn import CELLS, CROP, GOTURN
 from pursuit.networks.siamfc import EXEMPLAR, SEARCH, SiamFC
 from pursuit.runtimes import graph
@@ -89,8 +89,8 @@ def export(
 def branches(network: SiamFC | GOTURN) -> tuple[Branch, Branch]:
     """Return the parts of a network: what is done once for a target, and every frame."""
     if isinstance(network, SiamFC):
-        return _siamfc(siamfc.fold_norms(network))
-    return _goturn(goturn.fold_norms(network))
+        return _siamfc(folded(network))
+    return _goturn(folded(network))
 
 
 def _siamfc(network: SiamFC) -> tuple[Branch, Branch]:
